@@ -1,0 +1,1 @@
+"""Benchmarks: retrieval quality on test collections, and answers on question sets."""
