@@ -1,0 +1,91 @@
+"""The roles that the answer path is built from, one Protocol each.
+
+Knows nothing of any implementation; imports no framework.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from agents.steps import Message
+from corpus.records import Document, Passage, SearchResult
+
+__all__ = ["Engine", "Finder", "Texts"]
+
+
+class Engine(Protocol):
+    """Writes an answer from passages. Safe to use from several threads at once."""
+
+    @property
+    def name(self) -> str:
+        """Which kind it is: ``extractive`` or ``openai``."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """The model behind it, as its server names it; for ``extractive`` the encoder's name."""
+        ...
+
+    @property
+    def url(self) -> str:
+        """The server's base URL; empty when there is none."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """What a person is told the answers come from, in a few words."""
+        ...
+
+    def stream(
+        self,
+        question: str,
+        passages: Sequence[Passage],
+        history: Sequence[Message] = (),
+        stop: threading.Event | None = None,
+    ) -> Iterator[str]:
+        """Pieces of the answer, with ``[n]`` naming the numbers of ``passages``.
+
+        Closing the iterator, or setting ``stop`` from another thread, ends the work at once, also
+        at the server.
+
+        Raises:
+            ModelError: the server failed; the pieces yielded before are the partial answer.
+        """
+        ...
+
+    def condense(self, question: str, history: Sequence[Message]) -> str:
+        """One self-contained question to search for, from one asked in a conversation.
+
+        Raises:
+            ModelError: the server failed; the caller can go on with the question as it is.
+        """
+        ...
+
+
+class Finder(Protocol):
+    """Finds chunks; ``retrieval.search.Searcher`` is one."""
+
+    def search(
+        self,
+        query: str,
+        k: int = 10,
+        mode: str = "hybrid",
+        collection: str | None = None,
+        documents: Sequence[str] | None = None,
+    ) -> SearchResult:
+        """The best ``k`` chunks for ``query``, all from one snapshot."""
+        ...
+
+
+class Texts(Protocol):
+    """Stored documents and their canonical texts; ``corpus.catalog.Catalog`` is one."""
+
+    def document(self, document_id: str) -> Document:
+        """The record of a document; raises ``NotFound``."""
+        ...
+
+    def text(self, document_id: str) -> str:
+        """The canonical text that all spans index into; raises ``NotFound``."""
+        ...
