@@ -1,0 +1,164 @@
+"""The tables of ``chats.sqlite``: schema, migrations, and one thread-safe way to reach them.
+
+Write-ahead logging with ``synchronous=FULL``: what was acknowledged survives a power cut. The
+schema's version is SQLite's ``user_version``; each migration runs once, in order, inside one
+transaction. Knows nothing of what the rows mean to a conversation (``agents.memory`` and
+``agents.run_log``).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from corpus.errors import Damaged, DiskFull, NotFound, OperatorError
+from corpus.home import disk_errors
+
+__all__ = ["ChatTables", "new_id", "now", "one"]
+
+_MIGRATIONS = (
+    """
+    CREATE TABLE threads (
+        id TEXT PRIMARY KEY, title TEXT NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL
+    );
+    CREATE TABLE messages (
+        id TEXT PRIMARY KEY,
+        thread TEXT NOT NULL REFERENCES threads (id) ON DELETE CASCADE,
+        position INTEGER NOT NULL,
+        role TEXT NOT NULL CHECK (role IN ('user', 'assistant')),
+        content TEXT NOT NULL,
+        created TEXT NOT NULL,
+        citations TEXT NOT NULL DEFAULT '[]',
+        steps TEXT NOT NULL DEFAULT '[]',
+        engine TEXT NOT NULL DEFAULT '',
+        model TEXT NOT NULL DEFAULT '',
+        abstained INTEGER NOT NULL DEFAULT 0,
+        interrupted INTEGER NOT NULL DEFAULT 0,
+        error TEXT,
+        run TEXT,
+        UNIQUE (thread, position)
+    );
+    CREATE TABLE runs (
+        id TEXT PRIMARY KEY,
+        thread TEXT NOT NULL REFERENCES threads (id) ON DELETE CASCADE,
+        message TEXT NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
+        question TEXT NOT NULL,
+        mode TEXT NOT NULL,
+        collection TEXT,
+        state TEXT NOT NULL,
+        created TEXT NOT NULL,
+        finished TEXT
+    );
+    CREATE UNIQUE INDEX one_active_run ON runs (thread) WHERE state = 'running';
+    CREATE INDEX runs_message ON runs (message);
+    CREATE TABLE events (
+        run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        n INTEGER NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY (run, n)
+    ) WITHOUT ROWID;
+    CREATE TABLE feedback (
+        message TEXT PRIMARY KEY REFERENCES messages (id) ON DELETE CASCADE,
+        rating INTEGER NOT NULL CHECK (rating IN (-1, 1)),
+        comment TEXT NOT NULL DEFAULT '',
+        created TEXT NOT NULL
+    );
+    """,
+)
+
+
+class ChatTables:
+    """One connection to ``chats.sqlite`` behind a lock, so any thread may use it.
+
+    Raises:
+        OperatorError: the file cannot be opened, or was written by a newer Alcove.
+        Damaged: the file is not a sound SQLite database.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.RLock()
+        with disk_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with self._mapped():
+            self._connection = sqlite3.connect(path, check_same_thread=False, timeout=30.0)
+            self._connection.row_factory = sqlite3.Row
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def _prepare(self) -> None:
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(_MIGRATIONS):
+            raise OperatorError(
+                f"{str(self._path)!r} was written by a newer Alcove;"
+                " update this one or choose another --home"
+            )
+        for number, script in enumerate(_MIGRATIONS[version:], version + 1):
+            self._connection.executescript(
+                f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;"
+            )
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """The connection, held alone inside one transaction; rolled back on error.
+
+        Raises:
+            DiskFull, OperatorError, Damaged: what SQLite says of the file, in our words.
+        """
+        with self._lock, self._mapped(), self._connection:
+            yield self._connection
+
+    def close(self) -> None:
+        """Close the connection; using the object afterwards is a bug."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def _mapped(self) -> Iterator[None]:
+        name = str(self._path)
+        try:
+            yield
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL:
+                raise DiskFull(f"no space left for {name!r}; free some and ask again") from exc
+            raise OperatorError(
+                f"{name!r} cannot be used ({exc}); check its owner and its disk"
+            ) from exc
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.DatabaseError as exc:
+            raise Damaged(
+                f"{name!r} is not a sound chat database ({exc}); restore it or move it away"
+            ) from exc
+
+
+def new_id() -> str:
+    """A random id for a thread, message or run."""
+    return uuid.uuid4().hex
+
+
+def now() -> str:
+    """The time, as ISO 8601 in UTC with milliseconds; sorts as text."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def one(db: sqlite3.Connection, query: str, key: str, noun: str) -> sqlite3.Row:
+    """The only row that ``query`` (with the one parameter ``key``) finds.
+
+    Raises:
+        NotFound: it finds none; the message says which ``noun`` is missing.
+    """
+    row: sqlite3.Row | None = db.execute(query, (key,)).fetchone()
+    if row is None:
+        raise NotFound(f"there is no {noun} {key!r}; list them to see which exist")
+    return row

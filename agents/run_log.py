@@ -1,0 +1,174 @@
+"""The log of runs in ``chats.sqlite``: what was asked, every numbered event, and how it ended.
+
+A question and its still empty answer are stored before any work begins, so nothing that was asked
+can vanish. Runs that a stopped service left behind are closed by ``close_interrupted``: their text
+so far becomes the message, marked interrupted. Knows nothing of engines, tools or HTTP.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from agents.chat_tables import ChatTables, new_id, now, one
+from agents.steps import Failed, Json
+from corpus.errors import Conflict
+
+__all__ = ["UNTITLED", "Outcome", "RunLog", "title_of"]
+
+UNTITLED = "New chat"
+_TITLE_CHARACTERS = 60
+_INTERRUPTED = "the service stopped while this answer was being written; ask again"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The message a run leaves. ``steps`` are its events without tokens, as JSON."""
+
+    content: str
+    citations: tuple[Json, ...] = ()
+    steps: tuple[Json, ...] = ()
+    engine: str = ""
+    model: str = ""
+    abstained: bool = False
+    interrupted: bool = False
+    error: str | None = None
+
+
+class RunLog:
+    """Runs and their events."""
+
+    def __init__(self, tables: ChatTables) -> None:
+        self._tables = tables
+
+    def begin(self, thread: str, question: str, mode: str, collection: str | None) -> Json:
+        """Store the question, its empty answer and the run: ``{"run", "thread", "message"}``.
+
+        Raises:
+            NotFound: there is no such thread.
+            Conflict: the thread is still being answered.
+        """
+        run, message, time = new_id(), new_id(), now()
+        with self._tables.transaction() as db:
+            head = one(db, "SELECT title FROM threads WHERE id = ?", thread, "thread")
+            _require_idle(db, thread)
+            _add_messages(db, thread, run, question, message)
+            db.execute(
+                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, 'running', ?, NULL)",
+                (run, thread, message, question, mode, collection, time),
+            )
+            title = title_of(question) if head["title"] == UNTITLED else head["title"]
+            query = "UPDATE threads SET title = ?, updated = ? WHERE id = ?"
+            db.execute(query, (title, time, thread))
+        return {"run": run, "thread": thread, "message": message}
+
+    def add(self, run: str, events: Iterable[Json]) -> None:
+        """Append numbered events; a run whose thread was deleted meanwhile takes none."""
+        with self._tables.transaction() as db:
+            _add_events(db, run, events)
+
+    def finish(self, run: str, state: str, events: Iterable[Json], outcome: Outcome) -> None:
+        """Store the last events, the run's end and the message it leaves, all at once.
+
+        Args:
+            run: the run's id.
+            state: done, failed, cancelled or interrupted.
+            events: those not stored yet.
+            outcome: what becomes of the message.
+        """
+        values: dict[str, Any] = {**asdict(outcome), "run": run, "state": state, "now": now()}
+        values |= {name: json.dumps(values[name]) for name in ("citations", "steps")}
+        with self._tables.transaction() as db:
+            _add_events(db, run, events)
+            db.execute(
+                "UPDATE messages SET content = :content, citations = :citations, steps = :steps,"
+                " engine = :engine, model = :model, abstained = :abstained,"
+                " interrupted = :interrupted, error = :error"
+                " WHERE id = (SELECT message FROM runs WHERE id = :run)",
+                values,
+            )
+            db.execute("UPDATE runs SET state = :state, finished = :now WHERE id = :run", values)
+
+    def run(self, run: str) -> Json:
+        """The run's row, with ``events``: the number of its last stored event.
+
+        Raises:
+            NotFound: there is no such run.
+        """
+        with self._tables.transaction() as db:
+            row = one(db, "SELECT * FROM runs WHERE id = ?", run, "run")
+            query = "SELECT coalesce(max(n), 0) FROM events WHERE run = ?"
+            (events,) = db.execute(query, (run,)).fetchone()
+        return {**dict(row), "events": events}
+
+    def events(self, run: str, after: int = 0) -> list[Json]:
+        """The stored events of a run with a number above ``after``; raises ``NotFound``."""
+        with self._tables.transaction() as db:
+            one(db, "SELECT 1 FROM runs WHERE id = ?", run, "run")
+            query = "SELECT body FROM events WHERE run = ? AND n > ? ORDER BY n"
+            rows = db.execute(query, (run, after)).fetchall()
+        return [json.loads(row["body"]) for row in rows]
+
+    def close_interrupted(self) -> int:
+        """Close the runs that a stopped service left running; returns how many.
+
+        Call at start-up, before any run begins.
+        """
+        with self._tables.transaction() as db:
+            rows = db.execute("SELECT id FROM runs WHERE state = 'running'").fetchall()
+        for row in rows:
+            self._interrupt(row["id"])
+        return len(rows)
+
+    def _interrupt(self, run: str) -> None:
+        events = self.events(run)
+        partial = "".join(event["text"] for event in events if event["kind"] == "token")
+        last = {"n": len(events) + 1, **Failed("Interrupted", _INTERRUPTED, partial).to_json()}
+        outcome = Outcome(
+            content=partial,
+            steps=tuple(event for event in events if event["kind"] != "token"),
+            interrupted=True,
+            error=_INTERRUPTED,
+        )
+        self.finish(run, "interrupted", [last], outcome)
+
+
+def title_of(question: str) -> str:
+    """A thread's title: the start of its first question, cut at a word."""
+    line = " ".join(question.split())
+    if len(line) <= _TITLE_CHARACTERS:
+        return line
+    return line[:_TITLE_CHARACTERS].rsplit(" ", 1)[0] + "…"
+
+
+def _require_idle(db: sqlite3.Connection, thread: str) -> None:
+    query = "SELECT 1 FROM runs WHERE thread = ? AND state = 'running'"
+    if db.execute(query, (thread,)).fetchone():
+        raise Conflict(f"thread {thread!r} is still being answered; wait for it or cancel it")
+
+
+def _add_messages(
+    db: sqlite3.Connection, thread: str, run: str, question: str, answer_id: str
+) -> None:
+    query = "SELECT coalesce(max(position) + 1, 0) FROM messages WHERE thread = ?"
+    (position,) = db.execute(query, (thread,)).fetchone()
+    time = now()
+    db.executemany(
+        "INSERT INTO messages (id, thread, position, role, content, created, run)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (new_id(), thread, position, "user", question, time, run),
+            (answer_id, thread, position + 1, "assistant", "", time, run),
+        ],
+    )
+
+
+def _add_events(db: sqlite3.Connection, run: str, events: Iterable[Json]) -> None:
+    db.executemany(
+        "INSERT INTO events (n, body, run)"
+        " SELECT ?, ?, id FROM runs WHERE id = ?",  # none when the thread is gone
+        [(event["n"], json.dumps(event), run) for event in events],
+    )
