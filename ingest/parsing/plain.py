@@ -1,0 +1,86 @@
+"""Reads plain text and source code.
+
+Text is decoded as UTF-8 (or UTF-16 with a byte-order mark), else by ``charset_normalizer``, else as
+Windows-1252, which never fails. Paragraphs are what blank lines part; source code is cut before top-level
+definitions, so that a chunk can hold a whole function.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from corpus.records import ElementKind, Parsed
+from ingest.parsing.canonical import TextBuilder, clean
+from ingest.parsing.limits import Limits
+
+__all__ = ["decode", "parse_code", "parse_text", "read_text"]
+
+_PARAGRAPHS = re.compile(r"\n\s*\n")
+_BULLET = re.compile(r"^\s*(?:[-*•‣◦·]|\d{1,3}[.)])\s+\S")
+_MAX_GUESS = 65_536
+# The start of something at the left margin that a reader would call one thing.
+_DEFINITION = re.compile(
+    r"^(?:@\w|(?:export |pub |public |private |protected |static |async |abstract |default )*"
+    r"(?:def|class|func|fn|function|struct|enum|trait|impl|interface|type|module|namespace|service)\b|"
+    r"\[[\w.\"-]+\]|CREATE\b|create\b|\w[\w -]*\(\) *\{)",
+    re.MULTILINE,
+)
+
+
+def decode(data: bytes) -> str:
+    """``data`` as text, whatever its encoding; never fails."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        from charset_normalizer import from_bytes
+
+        best = from_bytes(data[:_MAX_GUESS]).best()
+        return data.decode(best.encoding if best else "cp1252", "replace")
+
+
+def read_text(path: Path) -> str:
+    """The text of the file at ``path``, decoded."""
+    return decode(path.read_bytes())
+
+
+def parse_text(path: Path, media_type: str, limits: Limits) -> Parsed:
+    """Paragraphs and lists of a plain text file."""
+    builder = TextBuilder()
+    add_paragraphs(builder, read_text(path))
+    return builder.build(media_type)
+
+
+def add_paragraphs(builder: TextBuilder, text: str) -> None:
+    """Add what blank lines part to ``builder``, as text or, if every line has a bullet, as list items."""
+    for block in _PARAGRAPHS.split(clean(text)):
+        lines = [line for line in block.split("\n") if line.strip()]
+        if len(lines) > 1 and all(_BULLET.match(line) for line in lines):
+            for line in lines:
+                builder.add(ElementKind.LIST, line)
+        else:
+            builder.add(ElementKind.TEXT, block)
+
+
+def parse_code(path: Path, media_type: str, limits: Limits) -> Parsed:
+    """Source code, one element per top-level definition (or per run of lines before the first)."""
+    builder = TextBuilder()
+    text = clean(read_text(path))
+    starts = [match.start() for match in _DEFINITION.finditer(text)]
+    cuts = [0, *(_with_leading_comments(text, start) for start in starts), len(text)]
+    for start, end in zip(cuts, cuts[1:], strict=False):
+        if start < end:
+            builder.add(ElementKind.CODE, text[start:end].strip("\n"))
+    return builder.build(media_type, title=path.name)
+
+
+def _with_leading_comments(text: str, start: int) -> int:
+    """Move ``start`` up over the comment and decorator lines that belong to the definition there."""
+    while start > 0:
+        line_start = text.rfind("\n", 0, start - 1) + 1
+        if not re.match(r"(#|//|/\*|\*| \*|--|@)", text[line_start:start]):
+            break
+        start = line_start
+    return start
