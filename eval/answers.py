@@ -1,0 +1,151 @@
+"""Answers on a question set: refused when they should be, cited truly, and right.
+
+Measures, each per question with a mean, n and interval (``eval/report.py``):
+
+- ``refused unanswerable``: of the questions the documents do not answer, the share refused.
+- ``refused answerable``: of those they do answer, the share refused all the same (lower is better).
+- ``citations valid``: of an answer's citations, the share whose quote is the stored text at their
+  span. Anything below 1 is a bug.
+- ``cited``: of the answers given, the share with a citation at all.
+- ``cites gold``: of the answers given to answerable questions, the share with a citation that
+  shares characters with a gold span.
+- ``token recall``: of those, the share of the reference answer's words that the answer holds, after
+  SQuAD's normalisation (Rajpurkar et al. 2016, "SQuAD: 100,000+ Questions for Machine
+  Comprehension of Text").
+
+Knows nothing of how answers are made. Run it with ``alcove eval answers``.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from time import perf_counter
+from typing import Any, Protocol
+
+from agents.steps import Answer
+from corpus.errors import NotFound
+from corpus.records import Citation
+from eval.measures import Rows
+from eval.report import Report, System
+from eval.spans import Placed, Texts
+
+__all__ = ["Answers", "evaluate_answers", "resolves", "token_recall"]
+
+MEASURES = (
+    "refused unanswerable",
+    "refused answerable",
+    "citations valid",
+    "cited",
+    "cites gold",
+    "token recall",
+)
+
+
+class Answers(Protocol):
+    """Whatever answers questions; ``agents.answer.Answerer`` is one."""
+
+    def answer(self, question: str) -> Answer:
+        """One finished answer."""
+        ...
+
+
+def evaluate_answers(
+    name: str,
+    questions: Sequence[Placed],
+    answers: Answers,
+    texts: Texts,
+    tick: Callable[[], object] = lambda: None,
+) -> Report:
+    """Ask every question and measure what comes back.
+
+    Args:
+        name: of the question set.
+        questions: with their gold looked up in ``texts``.
+        tick: called after each answer, for a progress bar.
+
+    Raises:
+        AlcoveError: whatever answering raises; a benchmark with holes is none.
+    """
+    rows: Rows = {measure: {} for measure in MEASURES}
+    latencies: list[float] = []
+    engines: Counter[str] = Counter()
+    for placed in questions:
+        begun = perf_counter()
+        answer = answers.answer(placed.question.text)
+        latencies.append(1000 * (perf_counter() - begun))
+        engines[f"{answer.engine} {answer.model}".strip()] += 1
+        for measure, value in _values(placed, answer, texts).items():
+            rows[measure][placed.question.id] = value
+        tick()
+    system = System("+".join(engines), rows, latencies, _kinds(questions))
+    return Report(name, (system,), context=_context(questions))
+
+
+def resolves(citation: Citation, texts: Texts) -> bool:
+    """Whether the quote is exactly the stored text at the citation's span."""
+    try:
+        text = texts.text(citation.document)
+    except NotFound:
+        return False
+    return bool(citation.quote) and text[citation.span.start : citation.span.end] == citation.quote
+
+
+def token_recall(reference: str, answer: str) -> float:
+    """Share (0..1) of the words of ``reference`` that ``answer`` holds, each as often as it does.
+
+    A reference without words is held by every answer.
+    """
+    wanted, found = Counter(_words(reference)), Counter(_words(answer))
+    return (wanted & found).total() / wanted.total() if wanted else 1.0
+
+
+def _values(placed: Placed, answer: Answer, texts: Texts) -> dict[str, float]:
+    """The measures that apply to this question and this answer."""
+    answerable = placed.question.answerable
+    refused = "refused answerable" if answerable else "refused unanswerable"
+    values = {refused: float(answer.abstained)}
+    if answer.citations:
+        values["citations valid"] = _mean(resolves(cited, texts) for cited in answer.citations)
+    if not answer.abstained:
+        values["cited"] = float(bool(answer.citations))
+        if answerable:
+            values["cites gold"] = float(any(_is_gold(c, placed) for c in answer.citations))
+            values["token recall"] = token_recall(placed.question.answer, answer.text)
+    return values
+
+
+def _is_gold(citation: Citation, placed: Placed) -> bool:
+    return any(
+        citation.document == document and citation.span.overlaps(span)
+        for document, span in placed.gold
+    )
+
+
+def _mean(values: Iterable[float]) -> float:
+    listed = [float(value) for value in values]
+    return sum(listed) / len(listed)
+
+
+def _words(text: str) -> list[str]:
+    """Lower case, without punctuation and articles."""
+    bare = text.lower().translate(str.maketrans("", "", string.punctuation))
+    return re.sub(r"\b(a|an|the)\b", " ", bare).split()
+
+
+def _kinds(questions: Sequence[Placed]) -> dict[str, list[str]]:
+    kinds: dict[str, list[str]] = {}
+    for placed in questions:
+        kinds.setdefault(placed.question.kind, []).append(placed.question.id)
+    return kinds
+
+
+def _context(questions: Sequence[Placed]) -> dict[str, Any]:
+    return {
+        "questions": len(questions),
+        "answerable": sum(placed.question.answerable for placed in questions),
+        "gold_missing": sum(placed.missing for placed in questions),
+        "gold_moved": sum(placed.moved for placed in questions),
+    }

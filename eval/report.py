@@ -1,0 +1,197 @@
+"""What a benchmark found, as JSON for programs and as a table for people.
+
+JSON (one object): ``{"dataset", "systems": [{"name", "metrics": {measure: mean}, "ci95": {measure:
+[low, high]}, "latency_ms": {"p50", "p95"}, "n", "n_by_metric": {measure: n}}], "tests": [{"a", "b",
+"metric", "delta", "ci95", "p", "n", "wins", "ties", "losses"}], "context": {...}}``. ``n`` counts
+queries; a mean over fewer of them (answers that were not refused, say) says so in
+``n_by_metric``. A system measured by kind of question has ``"kinds": {kind: {...}}`` besides, each
+shaped like a system. ``context`` names what the figures depend on: encoder, sizes, options.
+
+Knows rows, not how they were made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from eval.measures import Rows
+from eval.stats import Comparison, Estimate, compare, estimate, percentile
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["Report", "System", "Test", "paired_tests", "print_report"]
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One way of answering queries, with a value per measure and query.
+
+    ``latencies_ms`` holds a figure per query that was run; ``kinds`` names subsets of the queries.
+    """
+
+    name: str
+    rows: Rows
+    latencies_ms: Sequence[float]
+    kinds: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def estimates(self, queries: Sequence[str] | None = None) -> dict[str, Estimate]:
+        """Mean and interval of every measure that has a row, over all queries or some."""
+        chosen = None if queries is None else set(queries)
+        values = {
+            name: [v for query, v in rows.items() if chosen is None or query in chosen]
+            for name, rows in self.rows.items()
+        }
+        return {name: estimate(found) for name, found in values.items() if found}
+
+    def to_json(self) -> dict[str, Any]:
+        """The system as the module's docstring shows it."""
+        data: dict[str, Any] = {
+            "name": self.name,
+            **_figures(self.estimates()),
+            "latency_ms": {
+                "p50": round(percentile(self.latencies_ms, 0.5), 3),
+                "p95": round(percentile(self.latencies_ms, 0.95), 3),
+            },
+        }
+        if self.kinds:
+            data["kinds"] = {
+                kind: _figures(self.estimates(queries)) for kind, queries in self.kinds.items()
+            }
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """Whether system ``a`` differs from system ``b`` in one measure."""
+
+    __test__ = False  # a class named Test is not one of pytest's
+
+    a: str
+    b: str
+    metric: str
+    result: Comparison
+
+    def to_json(self) -> dict[str, Any]:
+        """The test as the module's docstring shows it."""
+        found = self.result
+        return {
+            "a": self.a,
+            "b": self.b,
+            "metric": self.metric,
+            "delta": found.delta,
+            "ci95": [found.low, found.high],
+            "p": found.p,
+            "n": found.n,
+            "wins": found.wins,
+            "ties": found.ties,
+            "losses": found.losses,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything one benchmark run found."""
+
+    dataset: str
+    systems: tuple[System, ...]
+    tests: tuple[Test, ...] = ()
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as the module's docstring shows it."""
+        return {
+            "dataset": self.dataset,
+            "systems": [system.to_json() for system in self.systems],
+            "tests": [test.to_json() for test in self.tests],
+            "context": dict(self.context),
+        }
+
+
+def paired_tests(systems: Sequence[System], of: str = "hybrid") -> tuple[Test, ...]:
+    """The system named ``of`` against each other one, in every measure; none if it is absent."""
+    chosen = next((system for system in systems if system.name == of), None)
+    if chosen is None:
+        return ()
+    return tuple(
+        Test(of, other.name, metric, compare(rows, other.rows[metric]))
+        for other in systems
+        if other is not chosen
+        for metric, rows in chosen.rows.items()
+    )
+
+
+def print_report(report: Report, console: Console) -> None:
+    """Print the systems, their kinds of question if any, and the tests as tables."""
+    for key, value in report.context.items():
+        console.print(f"{key.replace('_', ' ')}: {value}", style="dim", highlight=False)
+    _print_systems(report, console)
+    for system in report.systems:
+        if system.kinds:
+            _print_kinds(system, console)
+    if report.tests:
+        _print_tests(report.tests, console)
+
+
+def _figures(estimates: Mapping[str, Estimate]) -> dict[str, Any]:
+    return {
+        "metrics": {name: found.mean for name, found in estimates.items()},
+        "ci95": {name: [found.low, found.high] for name, found in estimates.items()},
+        "n": max((found.n for found in estimates.values()), default=0),
+        "n_by_metric": {name: found.n for name, found in estimates.items()},
+    }
+
+
+def _print_systems(report: Report, console: Console) -> None:
+    from rich.table import Table
+
+    names = list(dict.fromkeys(name for system in report.systems for name in system.rows))
+    table = Table(title=f"{report.dataset}: mean (95 % interval)")
+    for heading in ["system", *names, "queries", "p50 ms", "p95 ms"]:
+        table.add_column(heading, justify="left" if heading == "system" else "right")
+    for system in report.systems:
+        found = system.estimates()
+        queries = str(max((entry.n for entry in found.values()), default=0))
+        table.add_row(system.name, *(_cell(found.get(n)) for n in names), queries, *_times(system))
+    console.print(table)
+
+
+def _print_kinds(system: System, console: Console) -> None:
+    from rich.table import Table
+
+    table = Table(title=f"{system.name}, by kind of question")
+    for heading in ["kind", *system.rows, "questions"]:
+        table.add_column(heading, justify="left" if heading == "kind" else "right")
+    for kind, queries in system.kinds.items():
+        found = system.estimates(queries)
+        table.add_row(kind, *(_cell(found.get(name)) for name in system.rows), str(len(queries)))
+    console.print(table)
+
+
+def _print_tests(tests: Sequence[Test], console: Console) -> None:
+    from rich.table import Table
+
+    table = Table(title="Is the difference more than luck? (paired randomization test)")
+    for heading in ["systems", "measure", "difference (95 % interval)", "p", "wins/ties/losses"]:
+        table.add_column(heading, justify="left" if heading == "systems" else "right")
+    for test in tests:
+        found = test.result
+        table.add_row(
+            f"{test.a} - {test.b}",
+            test.metric,
+            f"{found.delta:+.3f} ({found.low:+.3f} to {found.high:+.3f})",
+            f"{found.p:.4f}",
+            f"{found.wins}/{found.ties}/{found.losses}",
+        )
+    console.print(table)
+
+
+def _cell(found: Estimate | None) -> str:
+    return "-" if found is None else f"{found.mean:.3f} ({found.low:.3f}-{found.high:.3f})"
+
+
+def _times(system: System) -> tuple[str, str]:
+    times = system.latencies_ms
+    return f"{percentile(times, 0.5):.1f}", f"{percentile(times, 0.95):.1f}"

@@ -1,0 +1,138 @@
+"""What is counted when answers are measured."""
+
+from __future__ import annotations
+
+import pytest
+
+from agents.steps import Answer
+from corpus.errors import NotFound
+from corpus.questions import Gold, Question
+from corpus.records import Citation, Span
+from eval.answers import evaluate_answers, resolves, token_recall
+from eval.spans import Placed
+
+TEXT = "The box has 128 GB of memory. It draws 240 W."
+FACT = Span(12, 18)
+
+
+class Shelf:
+    def text(self, document_id: str) -> str:
+        if document_id != "box":
+            raise NotFound(f"There is no document {document_id!r}.")
+        return TEXT
+
+
+class Scripted:
+    """Gives each question the answer prepared for it."""
+
+    def __init__(self, answers: dict[str, Answer]) -> None:
+        self._answers = answers
+
+    def answer(self, question: str) -> Answer:
+        return self._answers[question]
+
+
+def cite(span: Span, quote: str | None = None, document: str = "box") -> Citation:
+    text = TEXT[span.start : span.end] if quote is None else quote
+    return Citation(1, document, "/docs/box.md", None, span, text, 1.0)
+
+
+def said(text: str, *citations: Citation) -> Answer:
+    return Answer(text, False, "extractive", "", citations)
+
+
+def refused(*citations: Citation) -> Answer:
+    return Answer("The documents do not say.", True, "extractive", "", citations)
+
+
+def placed(name: str, answerable: bool = True) -> Placed:
+    if not answerable:
+        return Placed(Question(name, f"question {name}", "unanswerable", "", ()), ())
+    gold = Gold("box.md", "128 GB", FACT)
+    return Placed(Question(name, f"question {name}", "lookup", "128 GB", (gold,)), (("box", FACT),))
+
+
+def measured(answers: dict[str, tuple[bool, Answer]]) -> dict[str, dict[str, float]]:
+    questions = [placed(name, answerable) for name, (answerable, _) in answers.items()]
+    scripted = Scripted({f"question {name}": answer for name, (_, answer) in answers.items()})
+    return evaluate_answers("set", questions, scripted, Shelf()).systems[0].rows
+
+
+def test_refusals_are_counted_apart_for_what_can_and_cannot_be_answered() -> None:
+    rows = measured(
+        {
+            "a": (True, said("128 GB", cite(FACT))),
+            "b": (True, refused()),
+            "c": (False, refused()),
+            "d": (False, said("7", cite(FACT))),
+        }
+    )
+    assert rows["refused answerable"] == {"a": 0.0, "b": 1.0}
+    assert rows["refused unanswerable"] == {"c": 1.0, "d": 0.0}
+
+
+def test_a_citation_resolves_only_to_the_very_text_of_its_span() -> None:
+    assert resolves(cite(FACT), Shelf())
+    assert not resolves(cite(FACT, quote="129 GB"), Shelf())
+    assert not resolves(cite(Span(13, 19), quote="128 GB"), Shelf())
+    assert not resolves(cite(FACT, quote="128 GB", document="gone"), Shelf())
+    assert not resolves(cite(Span(5, 5), quote=""), Shelf())
+
+
+def test_the_share_of_valid_citations_is_per_answer() -> None:
+    rows = measured(
+        {
+            "a": (True, said("128 GB", cite(FACT), cite(FACT, quote="129 GB"))),
+            "b": (True, said("128 GB")),
+            "c": (True, refused(cite(FACT))),
+        }
+    )
+    assert rows["citations valid"] == {"a": 0.5, "c": 1.0}
+    assert rows["cited"] == {"a": 1.0, "b": 0.0}
+
+
+def test_a_citation_of_the_gold_is_one_that_shares_characters_with_it() -> None:
+    rows = measured(
+        {
+            "a": (True, said("x", cite(Span(0, 13)))),
+            "b": (True, said("x", cite(Span(30, 44)))),
+            "c": (True, said("x", cite(FACT, document="other"))),
+            "d": (False, said("x", cite(FACT))),
+        }
+    )
+    assert rows["cites gold"] == {"a": 1.0, "b": 0.0, "c": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("reference", "answer", "expected"),
+    [
+        ("128 GB", "It has 128 GB.", 1.0),
+        ("The 128 GB", "an amount of 128", 0.5),
+        ("to be or not to be", "to be", 2 / 6),
+        ("yes", "", 0.0),
+        ("", "anything", 1.0),
+    ],
+)
+def test_token_recall_is_the_share_of_the_reference_that_was_said(
+    reference: str, answer: str, expected: float
+) -> None:
+    assert token_recall(reference, answer) == pytest.approx(expected)
+
+
+def test_a_refusal_has_no_row_for_what_an_answer_says() -> None:
+    rows = measured({"a": (True, refused())})
+    assert rows["token recall"] == rows["cites gold"] == rows["cited"] == {}
+
+
+def test_the_report_names_the_engine_counts_questions_and_times_each() -> None:
+    questions = [placed("a"), placed("c", answerable=False)]
+    scripted = Scripted({"question a": said("128 GB"), "question c": refused()})
+    ticks: list[int] = []
+    report = evaluate_answers("set", questions, scripted, Shelf(), lambda: ticks.append(1))
+    data = report.to_json()
+    assert (data["dataset"], data["systems"][0]["name"]) == ("set", "extractive")
+    assert data["context"]["questions"] == 2
+    assert data["context"]["answerable"] == 1
+    assert data["systems"][0]["kinds"].keys() == {"lookup", "unanswerable"}
+    assert len(ticks) == 2
+    assert data["systems"][0]["latency_ms"]["p50"] >= 0

@@ -1,0 +1,82 @@
+"""The JSON contract of a benchmark and the tables people read."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from eval.report import Report, System, paired_tests, print_report
+
+DENSE = System("dense", {"nDCG@10": {"a": 0.2, "b": 0.4}}, [1.0, 3.0])
+LEXICAL = System("lexical", {"nDCG@10": {"a": 0.5, "b": 0.4}}, [2.0])
+HYBRID = System("hybrid", {"nDCG@10": {"a": 0.6, "b": 0.8}}, [4.0])
+SYSTEMS = (DENSE, LEXICAL, HYBRID)
+
+
+def shown(report: Report) -> str:
+    console = Console(file=io.StringIO(), width=200)
+    print_report(report, console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_the_json_holds_what_the_contract_names() -> None:
+    data = json.loads(json.dumps(Report("weather", SYSTEMS, paired_tests(SYSTEMS)).to_json()))
+    assert data["dataset"] == "weather"
+    assert [system["name"] for system in data["systems"]] == ["dense", "lexical", "hybrid"]
+    dense = data["systems"][0]
+    assert dense["metrics"]["nDCG@10"] == pytest.approx(0.3)
+    low, high = dense["ci95"]["nDCG@10"]
+    assert 0.2 <= low <= 0.3 <= high <= 0.4
+    assert dense["latency_ms"] == {"p50": 2.0, "p95": 2.9}
+    assert (dense["n"], dense["n_by_metric"]) == (2, {"nDCG@10": 2})
+
+
+def test_hybrid_is_tested_against_each_half() -> None:
+    tests = [test.to_json() for test in paired_tests(SYSTEMS)]
+    assert [(test["a"], test["b"]) for test in tests] == [
+        ("hybrid", "dense"),
+        ("hybrid", "lexical"),
+    ]
+    assert tests[0]["delta"] == pytest.approx(0.4)
+    assert (tests[0]["wins"], tests[0]["ties"], tests[0]["losses"], tests[0]["n"]) == (2, 0, 0, 2)
+    assert 0 < tests[0]["p"] <= 1
+    assert tests[0]["metric"] == "nDCG@10"
+
+
+def test_without_hybrid_there_is_nothing_to_test() -> None:
+    assert paired_tests((DENSE, LEXICAL)) == ()
+    assert paired_tests((HYBRID,)) == ()
+
+
+def test_a_mean_over_some_of_the_queries_says_over_how_many() -> None:
+    rows = {"refused": {"a": 1.0, "b": 0.0, "c": 0.0}, "cited": {"b": 1.0}, "never": {}}
+    data = System("extractive", rows, [1.0]).to_json()
+    assert data["n"] == 3
+    assert data["n_by_metric"] == {"refused": 3, "cited": 1}
+    assert data["metrics"] == {"refused": pytest.approx(1 / 3), "cited": 1.0}
+
+
+def test_kinds_of_question_have_figures_of_their_own() -> None:
+    rows = {"success@5": {"a": 1.0, "b": 0.0, "c": 1.0}}
+    system = System("hybrid", rows, [1.0], {"table": ["a", "b"], "lookup": ["c"]})
+    kinds = system.to_json()["kinds"]
+    assert kinds["table"]["metrics"] == {"success@5": 0.5}
+    assert (kinds["table"]["n"], kinds["lookup"]["n"]) == (2, 1)
+
+
+def test_people_see_every_system_measure_and_test() -> None:
+    kinds = System("hybrid", HYBRID.rows, [4.0], {"table": ["a"]})
+    systems = (DENSE, LEXICAL, kinds)
+    text = shown(Report("weather", systems, paired_tests(systems), {"encoder": "tiny"}))
+    for expected in ["weather", "encoder: tiny", "dense", "lexical", "nDCG@10", "0.300", "+0.400"]:
+        assert expected in text
+    assert "by kind of question" in text
+    assert "2/0/0" in text
+
+
+def test_a_measure_that_no_query_has_is_shown_as_a_dash() -> None:
+    assert "-" in shown(Report("x", (System("s", {"cited": {}, "refused": {"a": 1.0}}, [1.0]),)))
