@@ -1,0 +1,176 @@
+"""The folder everything lives in: its paths, durable file writes, and the one-writer lock.
+
+Every write that must survive a crash goes through here: the file is flushed, then renamed, then its folder is
+flushed. A full disk becomes ``DiskFull`` and a missing permission ``OperatorError``, once, in ``disk_errors``.
+Knows nothing of what the files mean.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from corpus.errors import Conflict, DiskFull, OperatorError
+
+__all__ = [
+    "Home",
+    "disk_errors",
+    "file_sha256",
+    "fsync_folder",
+    "fsync_tree",
+    "write_durably",
+]
+
+
+class Home:
+    """Paths below one Alcove home; creating the object creates the folder.
+
+    Raises:
+        OperatorError: the folder cannot be created or written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.expanduser().absolute()
+        with disk_errors(self.root):
+            for folder in (self.root, self.originals, self.vectors, self.snapshots):
+                folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def catalog(self) -> Path:
+        return self.root / "catalog.sqlite"
+
+    @property
+    def chats(self) -> Path:
+        return self.root / "chats.sqlite"
+
+    @property
+    def originals(self) -> Path:
+        return self.root / "originals"
+
+    @property
+    def vectors(self) -> Path:
+        return self.root / "vectors"
+
+    @property
+    def snapshots(self) -> Path:
+        return self.root / "snapshots"
+
+    @property
+    def current(self) -> Path:
+        return self.root / "CURRENT"
+
+    @property
+    def models(self) -> Path:
+        return self.root / "models"
+
+    @property
+    def uploads(self) -> Path:
+        return self.root / "uploads"
+
+    def original(self, sha256: str) -> Path:
+        """Where the copy of a source with this content hash is (or would be) stored."""
+        return self.originals / sha256[:2] / sha256
+
+    def keep_original(self, source: Path, sha256: str) -> None:
+        """Store a content-addressed copy of ``source`` unless there is one already.
+
+        Raises:
+            OperatorError: the content changed between hashing and copying, or the disk refuses.
+        """
+        target = self.original(sha256)
+        if target.exists():
+            return
+        with disk_errors(target):
+            target.parent.mkdir(exist_ok=True)
+            temporary = target.with_suffix(f".{os.getpid()}.tmp")
+            try:
+                shutil.copyfile(source, temporary)
+                if file_sha256(temporary) != sha256:
+                    raise Conflict(f"{str(source)!r} changed while it was read; ingest it again")
+                temporary.replace(target)
+            finally:
+                temporary.unlink(missing_ok=True)
+
+    def require_space(self, min_free_mib: int) -> None:
+        """Refuse early, before anything is half written.
+
+        Raises:
+            DiskFull: less than ``min_free_mib`` MiB are free.
+        """
+        free = shutil.disk_usage(self.root).free // 2**20
+        if free < min_free_mib:
+            raise DiskFull(f"only {free} MiB are free at {str(self.root)!r}; free at least {min_free_mib} MiB and try again")
+
+    @contextmanager
+    def writer_lock(self, wait: bool = False) -> Iterator[None]:
+        """Hold the one-writer lock (``flock``: a killed writer's lock is free at once).
+
+        Raises:
+            Conflict: another process is writing and ``wait`` is false.
+        """
+        path = self.root / "writer.lock"
+        with disk_errors(path), path.open("a") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError as exc:
+                raise Conflict(f"another ingestion is writing to {str(self.root)!r}; wait for it to end") from exc
+            yield
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Map what the operating system says of ``path`` to our errors."""
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(f"no space left for {str(path)!r}; free some and run the same command again") from exc
+        if exc.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise OperatorError(f"no permission to write {str(path)!r}; choose another --home or change its owner") from exc
+        if exc.errno in (errno.ENOTDIR, errno.EEXIST):
+            raise OperatorError(f"{str(path)!r} is not a folder; choose another --home") from exc
+        raise
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make a rename or a new name inside ``folder`` survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def fsync_tree(folder: Path) -> None:
+    """Flush every file and folder below ``folder``, then ``folder`` itself."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as handle:
+                os.fsync(handle.fileno())
+        elif path.is_dir():
+            fsync_folder(path)
+    fsync_folder(folder)
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Replace ``path`` by ``data`` so that after a crash it holds either the old bytes or the new ones."""
+    temporary = path.with_name(path.name + ".tmp")
+    with disk_errors(path):
+        with temporary.open("wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+        fsync_folder(path.parent)

@@ -1,0 +1,68 @@
+"""The roles of retrieval. Arrays are C-contiguous ``float32`` unless said otherwise; keys are ``int64`` chunk keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from retrieval.fingerprint import Fingerprint
+
+    Array = np.ndarray[Any, np.dtype[np.float32]]
+    Keys = np.ndarray[Any, np.dtype[np.int64]]
+
+__all__ = ["Encoder", "Index", "Scope"]
+
+
+class Encoder(Protocol):
+    """Turns texts into unit vectors of one embedding space, named by its fingerprint."""
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """The space the vectors live in."""
+
+    def encode_passages(self, texts: Sequence[str]) -> Array:
+        """Embed pieces of documents.
+
+        Returns:
+            shape (len(texts), fingerprint.dimension), rows of length 1.
+
+        Raises:
+            UserError: a text is longer than the encoder's window (nothing is cut in silence).
+        """
+
+    def encode_queries(self, texts: Sequence[str]) -> Array:
+        """Embed questions; one longer than the window is the normalised mean of its windows.
+
+        Returns:
+            shape (len(texts), fingerprint.dimension), rows of length 1.
+        """
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of ``text`` without the special ones the model adds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a search may return: one collection, some documents, or both; ``keys`` are exactly its chunks, sorted."""
+
+    keys: Keys
+    collection: str | None = None
+    documents: tuple[str, ...] | None = None
+
+
+class Index(Protocol):
+    """Finds the chunks that score best for a query: a vector for the dense index, words for the lexical one."""
+
+    def search(self, query: Any, k: int, scope: Scope | None = None) -> tuple[Keys, Array]:
+        """The best ``k`` keys with their scores, best first, only from ``scope`` if given.
+
+        Returns:
+            keys of shape (m,) and scores of shape (m,), m <= k.
+        """
+
+    def __len__(self) -> int:
+        """How many chunks can be found."""

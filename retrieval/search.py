@@ -1,0 +1,172 @@
+"""From a question to ranked chunks: encode, search both indexes, fuse, look the chunks up.
+
+One search reads one snapshot from beginning to end. A newer snapshot is picked up between searches, without failing
+the ones under way. Knows nothing of parsing, prompts or HTTP.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from corpus.catalog import Catalog
+from corpus.errors import NotFound, UserError
+from corpus.home import Home
+from corpus.records import Hit, SearchResult
+from corpus.snapshot import SnapshotStore
+from retrieval.fusion import convex, rrf
+from retrieval.index import Reader
+from retrieval.protocols import Encoder, Scope
+from retrieval.settings import RetrievalSettings
+
+if TYPE_CHECKING:
+    from retrieval.protocols import Array, Keys
+
+__all__ = ["MODES", "Searcher", "check_query"]
+
+MODES = ("dense", "lexical", "hybrid")
+MAX_K = 1000
+
+
+@dataclass(slots=True)
+class _Ranking:
+    """Keys and fused scores, best first, with what each index said of them."""
+
+    keys: Keys
+    scores: Array
+    dense: dict[int, tuple[int, float]]  # key -> rank from 1, cosine
+    lexical: dict[int, tuple[int, float]]  # key -> rank from 1, BM25
+
+
+def check_query(query: str, longest: int) -> None:
+    """Raises:
+    UserError: the query is blank, or longer than ``longest`` characters.
+    """
+    if not query.strip():
+        raise UserError("the question is empty; type some words")
+    if len(query) > longest:
+        raise UserError(f"the question has {len(query)} characters, at most {longest} are allowed; shorten it")
+
+
+class Searcher:
+    """Searches the live snapshot of one home. Safe to call from several threads."""
+
+    def __init__(self, home: Home, catalog: Catalog, encoder: Encoder, settings: RetrievalSettings) -> None:
+        self._store = SnapshotStore(home)
+        self._catalog = catalog
+        self._encoder = encoder
+        self._settings = settings
+        self._reader: Reader | None = None
+        self._scopes: dict[tuple[object, ...], Scope] = {}
+        self._lock = threading.Lock()
+
+    def reader(self) -> Reader | None:
+        """The live snapshot, opened and verified once; ``None`` before the first ingestion.
+
+        Raises:
+            Damaged: its files do not match their checksums.
+            FingerprintMismatch: it was embedded by another model or with other settings.
+        """
+        number = self._store.current()
+        with self._lock:
+            if number and (self._reader is None or self._reader.number != number):
+                reader = Reader(self._store.open(number))
+                reader.fingerprint.require(self._encoder.fingerprint)
+                self._reader, self._scopes = reader, {}
+            return self._reader
+
+    def search(
+        self,
+        query: str,
+        k: int = 10,
+        mode: str = "hybrid",
+        collection: str | None = None,
+        documents: Sequence[str] | None = None,
+    ) -> SearchResult:
+        """The best ``k`` chunks for ``query``, from one collection or some documents if given.
+
+        Raises:
+            UserError: empty or over-long query, unknown mode, or k outside 1..1000.
+            NotFound: unknown collection.
+            Damaged, FingerprintMismatch: see ``reader``.
+        """
+        started = time.perf_counter()
+        check_query(query, self._settings.max_query_characters)
+        if mode not in MODES:
+            raise UserError(f"there is no search mode {mode!r}; use one of {', '.join(MODES)}")
+        if not 1 <= k <= MAX_K:
+            raise UserError(f"k is {k}; give a number from 1 to {MAX_K}")
+        reader = self.reader()
+        if collection is not None and collection not in {c.name for c in self._catalog.collections()}:
+            raise NotFound(f"there is no collection {collection!r}; `alcove documents` lists what there is")
+        if reader is None:
+            return SearchResult(query, 0, (), {"embed": 0.0, "search": 0.0, "total": _ms(started)})
+        vector = None if mode == "lexical" else self._encoder.encode_queries([query])[0]
+        embedded = time.perf_counter()
+        scope = self._scope(reader, collection, documents)
+        ranking = self._rank(reader, query, vector, max(k, self._settings.candidates), mode, scope)
+        hits = self._hits(ranking, k, reader.number)
+        timings = {"embed": (embedded - started) * 1e3, "search": _ms(embedded), "total": _ms(started)}
+        return SearchResult(query, reader.number, hits, {name: round(ms, 3) for name, ms in timings.items()})
+
+    def _scope(self, reader: Reader, collection: str | None, documents: Sequence[str] | None) -> Scope | None:
+        if collection is None and documents is None:
+            return None
+        chosen = None if documents is None else tuple(sorted(documents))
+        key = (reader.number, collection, chosen)
+        scope = self._scopes.get(key)
+        if scope is None:
+            ids = self._catalog.chunk_ids(reader.number, collection, chosen)
+            scope = Scope(np.array([int(i, 16) for i in ids], dtype=np.int64), collection, chosen)
+            if len(self._scopes) < 64:
+                self._scopes[key] = scope
+        return scope
+
+    def _rank(
+        self, reader: Reader, query: str, vector: Array | None, n: int, mode: str, scope: Scope | None
+    ) -> _Ranking:
+        none = (np.empty(0, np.int64), np.empty(0, np.float32))
+        dense = none if vector is None else reader.dense.search(vector, n, scope)
+        lexical = none if mode == "dense" else reader.lexical.search(query, n, scope)
+        keys, scores = dense if mode == "dense" else lexical
+        if vector is not None and mode == "hybrid":
+            keys, scores = self._fuse(reader, vector, dense, lexical)
+        return _Ranking(keys, scores, _ranks(*dense), _ranks(*lexical))
+
+    def _fuse(
+        self, reader: Reader, vector: Array, dense: tuple[Keys, Array], lexical: tuple[Keys, Array]
+    ) -> tuple[Keys, Array]:
+        if self._settings.fusion == "rrf":
+            return rrf([dense[0], lexical[0]])
+        keys = np.union1d(dense[0], lexical[0])
+        bm25 = np.zeros(len(keys), dtype=np.float32)
+        bm25[np.searchsorted(keys, lexical[0])] = lexical[1]
+        mean = float(reader.dense.mean @ vector)
+        return convex(keys, reader.dense.similarity(vector, keys), bm25, mean, self._settings.dense_weight)
+
+    def _hits(self, ranking: _Ranking, k: int, snapshot: int) -> tuple[Hit, ...]:
+        ids = [f"{key:016x}" for key in ranking.keys[:k].tolist()]
+        chunks = self._catalog.chunks(ids, snapshot)
+        documents = self._catalog.documents_by_id((c.document for c in chunks.values()), snapshot)
+        hits = []
+        for id, key, score in zip(ids, ranking.keys.tolist(), ranking.scores.tolist(), strict=False):
+            chunk = chunks[id]
+            dense_rank, cosine = ranking.dense.get(key, (None, None))
+            lexical_rank, bm25 = ranking.lexical.get(key, (None, None))
+            found = (dense_rank, lexical_rank, cosine, bm25)
+            hits.append(Hit(chunk, documents[chunk.document], score, len(hits) + 1, *found))
+        return tuple(hits)
+
+
+def _ranks(keys: Keys, scores: Array) -> dict[int, tuple[int, float]]:
+    pairs = zip(keys.tolist(), scores.tolist(), strict=True)
+    return {key: (rank, score) for rank, (key, score) in enumerate(pairs, start=1)}
+
+
+def _ms(since: float) -> float:
+    return (time.perf_counter() - since) * 1e3
