@@ -1,0 +1,241 @@
+"""Runs live in the service: started, attached to any number of times, cancelled; pages only watch.
+
+A bounded pool of threads works on them; more wait, and beyond that a new one is refused. Events of
+logged runs reach ``chats.sqlite`` every 50 ms, so a killed service loses at most that. Detached
+runs (one-off API answers) use the same pool and leave no trace. Knows nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from agents.live import LiveRun, Work
+from agents.run_log import Outcome, RunLog
+from agents.steps import Answered, Cancelled, Failed, Json, Step, Token, step_from_json
+from corpus.errors import InternalError, OperatorError, UserError
+
+__all__ = ["MODES", "Asked", "Respond", "Runs"]
+
+MODES = ("answer", "agent")
+_FLUSH_S = 0.05
+_PING_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person asked in a thread. ``mode``: answer or agent. ``collection``: None for all."""
+
+    thread: str
+    question: str
+    mode: str = "answer"
+    collection: str | None = None
+
+
+Respond: TypeAlias = Callable[[Asked, threading.Event], Iterator[Step]]
+"""Turns what was asked into steps, which stop soon after the event is set."""
+
+
+class Runs:
+    """All runs of one service.
+
+    Args:
+        log: where runs are kept.
+        respond: makes the steps.
+        workers: how many runs are worked on at once.
+        waiting: how many more may wait for a worker.
+    """
+
+    def __init__(self, log: RunLog, respond: Respond, workers: int = 4, waiting: int = 32) -> None:
+        self._log = log
+        self._respond = respond
+        self._capacity = (workers, waiting)
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="run")
+        self._live: dict[str, LiveRun] = {}
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._flusher = threading.Thread(target=self._flush, name="run-flusher", daemon=True)
+        self._flusher.start()
+
+    def start(self, asked: Asked) -> Json:
+        """Store the question and begin to answer it: ``{"run", "thread", "message"}``.
+
+        Raises:
+            UserError: the question is blank or the mode unknown.
+            NotFound, Conflict: no such thread, or it is still being answered.
+            OperatorError: too many runs are waiting.
+        """
+        if not asked.question.strip():
+            raise UserError("the question is empty; type one")
+        if asked.mode not in MODES:
+            raise UserError(f"there is no mode {asked.mode!r}; there are {', '.join(MODES)}")
+        with self._lock:
+            self._require_room()
+            ids = self._log.begin(asked.thread, asked.question, asked.mode, asked.collection)
+            sink = _LogSink(self._log, ids["run"])
+            run = LiveRun(ids["run"], lambda stop: self._respond(asked, stop), sink)
+            self._launch(run)
+        return ids
+
+    def detached(self, work: Work) -> LiveRun:
+        """Begin a run that is not kept; raises ``OperatorError`` when too many are waiting."""
+        run = LiveRun(uuid.uuid4().hex, work)
+        with self._lock:
+            self._require_room()
+            self._launch(run)
+        return run
+
+    @property
+    def active(self) -> int:
+        """Runs being worked on or waiting."""
+        with self._lock:
+            return sum(not run.done for run in self._live.values())
+
+    def status(self, run: str) -> Json:
+        """``{"id", "thread", "state", "events"}``; raises ``NotFound``."""
+        row = self._log.run(run)
+        live = self._live.get(run)
+        if live is not None:
+            row = {**row, "state": live.state, "events": len(live.after(0))}
+        return {key: row[key] for key in ("id", "thread", "state", "events")}
+
+    def events(self, run: str, after: int = 0) -> Iterator[Json]:
+        """The events numbered above ``after``, as they come, to the last; raises ``NotFound``."""
+        live = self._live.get(run)
+        if live is None:
+            yield from self._log.events(run, after)
+            return
+        news = threading.Event()
+        with live.listening(news.set):
+            while True:
+                news.clear()
+                ended = live.done  # read before the events: the last one is there when it is true
+                for event in live.after(after):
+                    after = event["n"]
+                    yield event
+                if ended:
+                    return
+                news.wait(_PING_S)
+
+    async def follow(self, run: str, after: int = 0) -> AsyncIterator[Json | None]:
+        """Like ``events``, holding no thread; ``None`` now and then while nothing happens."""
+        live = self._live.get(run)
+        if live is None:
+            for event in await asyncio.to_thread(self._log.events, run, after):
+                yield event
+            return
+        async for item in follow(live, after):
+            yield item
+
+    def cancel(self, run: str) -> None:
+        """Stop a run within about a second; an ended one stays as it is. Raises ``NotFound``."""
+        live = self._live.get(run)
+        if live is None:
+            self._log.run(run)
+        else:
+            live.cancel()
+
+    def close(self) -> None:
+        """Interrupt every run, wait for them to be kept, and stop."""
+        with self._lock:
+            self._closing.set()
+            for run in self._live.values():
+                run.interrupt()
+        self._pool.shutdown(wait=True)
+        self._flusher.join()
+
+    def _require_room(self) -> None:
+        workers, waiting = self._capacity
+        if self._closing.is_set():
+            raise OperatorError("the service is stopping; ask again when it is back")
+        if len(self._live) >= workers + waiting:
+            raise OperatorError(
+                f"{workers} answers are being written and {waiting} questions wait;"
+                " ask again in a moment"
+            )
+
+    def _launch(self, run: LiveRun) -> None:
+        self._live[run.id] = run
+        self._pool.submit(self._execute, run)
+
+    def _execute(self, run: LiveRun) -> None:
+        run.execute()
+        if run.settled:
+            self._forget(run)
+
+    def _forget(self, run: LiveRun) -> None:
+        with self._lock:
+            self._live.pop(run.id, None)
+
+    def _flush(self) -> None:
+        while not self._closing.wait(_FLUSH_S):
+            with self._lock:
+                runs = list(self._live.values())
+            for run in runs:
+                run.flush()
+                if run.settled:
+                    self._forget(run)
+
+
+async def follow(live: LiveRun, after: int = 0) -> AsyncIterator[Json | None]:
+    """The events of a live run as they come, to the last; ``None`` while nothing happens."""
+    loop, news = asyncio.get_running_loop(), asyncio.Event()
+
+    def wake() -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody is there to be told
+            loop.call_soon_threadsafe(news.set)
+
+    with live.listening(wake):
+        while True:
+            news.clear()
+            ended = live.done
+            for event in live.after(after):
+                after = event["n"]
+                yield event
+            if ended:
+                return
+            try:
+                await asyncio.wait_for(news.wait(), _PING_S)
+            except TimeoutError:
+                yield None  # lets the caller see whether its client is still there
+
+
+class _LogSink:
+    """Keeps one run in the log."""
+
+    def __init__(self, log: RunLog, run: str) -> None:
+        self._log, self._run = log, run
+
+    def add(self, events: list[Json]) -> None:
+        if events:
+            self._log.add(self._run, events)
+
+    def finish(self, state: str, events: list[Json], kept: int) -> None:
+        self._log.finish(self._run, state, events[kept:], outcome_of(events))
+
+
+def outcome_of(events: list[Json]) -> Outcome:
+    """The message that a whole run's events leave behind."""
+    last = step_from_json(events[-1])
+    steps = tuple(event for event in events if event["kind"] != Token.kind)
+    if isinstance(last, Answered):
+        answer = last.answer
+        return Outcome(
+            answer.text,
+            tuple(answer.to_json()["citations"]),
+            steps,
+            answer.engine,
+            answer.model,
+            answer.abstained,
+            answer.interrupted,
+        )
+    if isinstance(last, Failed | Cancelled):
+        error = last.message if isinstance(last, Failed) else None
+        return Outcome(last.partial, steps=steps, interrupted=True, error=error)
+    raise InternalError(f"a run's last step is {last.kind!r}")

@@ -1,0 +1,152 @@
+"""What a tool is, and what one run of tools may reach.
+
+A tool is data: a name, a description for the model, a model of its arguments, labels that say what
+it can touch, and a function of (arguments, desk). The ``Desk`` is the run's side of it: the
+documents in scope and the passages shown so far, numbered across the whole run so that ``[n]`` in
+the answer means one passage. Knows nothing of LangChain, which ``agents.loop`` puts around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agents.protocols import Finder
+from corpus.errors import NotFound, UserError
+from corpus.records import Document, Page, Parsed, Passage, Span
+
+__all__ = ["Arguments", "Desk", "Label", "Library", "Tool", "fenced"]
+
+
+class Library(Protocol):
+    """The stored documents; ``corpus.catalog.Catalog`` is one."""
+
+    def documents(self, collection: str | None = None) -> Sequence[Document]:
+        """The live documents, of one collection or of all."""
+        ...
+
+    def text(self, document_id: str) -> str:
+        """The canonical text that all spans index into; raises ``NotFound``."""
+        ...
+
+    def parsed(self, document_id: str) -> Parsed:
+        """Elements and pages; raises ``NotFound``."""
+        ...
+
+
+class Label(StrEnum):
+    """What a tool can touch; approval is decided by labels, never by the tool's name."""
+
+    READS_PRIVATE = "reads private"
+    READS_UNTRUSTED = "reads untrusted"
+    WRITES = "writes"
+    LEAVES_MACHINE = "leaves the machine"
+
+
+class Arguments(BaseModel):
+    """Base of every tool's arguments."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(slots=True)
+class Desk:
+    """One run's documents and the passages it has been shown.
+
+    Args:
+        finder: searches; the desk's collection is always passed on.
+        library: the stored documents.
+        collection: the only collection in scope; ``None`` for all.
+    """
+
+    finder: Finder
+    library: Library
+    collection: str | None = None
+    passages: list[Passage] = field(default_factory=list)
+    snapshot: int = 0
+
+    def show(
+        self,
+        document: Document,
+        span: Span,
+        page: int | None,
+        headings: tuple[str, ...] = (),
+        score: float = 0.0,
+    ) -> Passage:
+        """Number the text at ``span`` as a passage; the same span keeps the number it has."""
+        for shown in self.passages:
+            if shown.document.id == document.id and shown.span == span:
+                return shown
+        text = self.library.text(document.id)[span.start : span.end]
+        number = len(self.passages) + 1
+        passage = Passage(number, document, span, text, page, headings, score)
+        self.passages.append(passage)
+        return passage
+
+    def find_document(self, name: str) -> Document:
+        """The document in scope with this id, source, file name or title.
+
+        Raises:
+            NotFound: none or several fit; the message says what is there.
+        """
+        documents = self.library.documents(self.collection)
+        for names in (_exact_names, _loose_names):
+            fitting = [d for d in documents if name.strip().casefold() in names(d)]
+            if len(fitting) == 1:
+                return fitting[0]
+            if fitting:
+                ids = ", ".join(f"{d.id} ({d.source})" for d in fitting[:5])
+                raise NotFound(f"{name!r} names several documents; use one of the ids {ids}")
+        raise NotFound(f"there is no document {name!r} in reach; search for it first")
+
+    def pages(self, document: Document) -> tuple[Page, ...]:
+        """The pages of a document; empty when its format has none."""
+        return self.library.parsed(document.id).pages
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A thing the agent, or a person with a slash command, can do."""
+
+    name: str
+    description: str
+    schema: type[Arguments]
+    run: Callable[[Any, Desk], str]
+    labels: frozenset[Label]
+
+    def __call__(self, arguments: Mapping[str, Any], desk: Desk) -> str:
+        """Check the arguments and run.
+
+        Raises:
+            UserError: the arguments do not fit, or the tool says why it cannot.
+        """
+        try:
+            checked = self.schema.model_validate(dict(arguments))
+        except ValidationError as exc:
+            faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors())
+            raise UserError(f"the tool {self.name!r} was called wrongly: {faults}") from exc
+        return self.run(checked, desk)
+
+
+def fenced(passage: Passage) -> str:
+    """A passage as the model sees it: marked as data, and unable to close its own mark."""
+    where = f' page="{passage.page}"' if passage.page else ""
+    title = (passage.document.title or passage.document.source).replace('"', "'")
+    text = passage.text.replace("</passage", "<\u200b/passage").replace(
+        "<passage", "<\u200bpassage"
+    )
+    head = f'<passage n="{passage.number}" document="{passage.document.id}" title="{title}"{where}>'
+    return f"{head}\n{text}\n</passage>"
+
+
+def _exact_names(document: Document) -> set[str]:
+    return {document.id, document.source.casefold()}
+
+
+def _loose_names(document: Document) -> set[str]:
+    file_name = document.source.removeprefix("upload:").rsplit("/", 1)[-1]
+    return {file_name.casefold(), document.title.casefold()}
