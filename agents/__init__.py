@@ -1,0 +1,1 @@
+"""Answers, tools and memory, and the service that offers them. Import from the modules."""
