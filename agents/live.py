@@ -52,7 +52,7 @@ class LiveRun:
         sink: where the events are kept; ``None`` for a run that leaves no trace.
     """
 
-    def __init__(self, id: str, work: Work, sink: Sink | None = None) -> None:  # noqa: A002
+    def __init__(self, id: str, work: Work, sink: Sink | None = None) -> None:
         self.id = id
         self.state = "running"
         self.stop = threading.Event()
