@@ -9,6 +9,7 @@ same in processes that can be killed.
 from __future__ import annotations
 
 import importlib
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from ingest.parsing.sniff import CODE, MEDIA_TYPES, detect
 
 __all__ = ["Limits", "parse_file", "supported_suffixes"]
 
-Parser = Callable[[Path, str, Limits], Parsed]
+Parser = Callable[..., Parsed]  # (path, media type, limits)
 
 _PARSERS: dict[str, str] = {
     "application/pdf": "pdf:parse_pdf",
@@ -41,16 +42,18 @@ _PARSERS: dict[str, str] = {
     CODE: "plain:parse_code",
     "message/rfc822": "mail:parse_mail",
     MEDIA_TYPES[".msg"]: "mail:parse_mail",
-    "image/png": "images:parse_image",
-    "image/jpeg": "images:parse_image",
-    "image/tiff": "images:parse_image",
-    "image/bmp": "images:parse_image",
-    "image/webp": "images:parse_image",
+    "image/png": "pictures:parse_picture",
+    "image/jpeg": "pictures:parse_picture",
+    "image/tiff": "pictures:parse_picture",
+    "image/bmp": "pictures:parse_picture",
+    "image/webp": "pictures:parse_picture",
 }
 _CONVERT_FIRST = {
     MEDIA_TYPES[".doc"]: "DOCX",
     MEDIA_TYPES[".ppt"]: "PPTX",
 }
+_NESTING = ("message/rfc822", MEDIA_TYPES[".msg"])
+_HERE = Path(__file__).parent
 _ZIPPED = ("application/vnd.openxmlformats", "application/vnd.oasis", "application/epub")
 
 
@@ -107,7 +110,25 @@ def _parser(path: Path, media_type: str) -> Parser:
 
 
 def _run(parser: Parser, path: Path, media_type: str, limits: Limits, depth: int) -> Parsed:
-    return parser(path, media_type, limits)
+    options = {"depth": depth} if media_type in _NESTING else {}
+    try:
+        return parser(path, media_type, limits, **options)
+    except FileProblem:
+        raise
+    except MemoryError as exc:
+        reason = f"Reading {path.name!r} needs more memory than one file is allowed."
+        raise FileProblem(State.OUT_OF_MEMORY, reason) from exc
+    except Exception as exc:
+        if _ours(exc):
+            raise
+        reason = f"The content of {path.name!r} is damaged ({type(exc).__name__}); get a fresh copy."
+        raise FileProblem(State.CORRUPT, reason) from exc
+
+
+def _ours(exc: Exception) -> bool:
+    """Whether ``exc`` arose in our own code: that is a bug of ours, not a damaged file."""
+    *_, (frame, _) = traceback.walk_tb(exc.__traceback__)
+    return Path(frame.f_code.co_filename).is_relative_to(_HERE)
 
 
 def _empty(path: Path, parsed: Parsed) -> FileProblem:

@@ -1,0 +1,93 @@
+"""Reads pictures of text (PNG, JPEG, BMP, WebP, TIFF with several pages) through OCR; a frame is a page.
+
+Also turns one picture, whatever it came from, into blocks in reading order (``picture_blocks``).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from corpus.errors import FileProblem
+from corpus.records import Box, ElementKind, Parsed, State
+from ingest.parsing.canonical import TextBuilder
+from ingest.parsing.layout import Block, Piece, arrange
+from ingest.parsing.limits import Limits
+from ingest.parsing.ocr import read_lines
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["open_picture", "parse_picture", "picture_blocks"]
+
+_FONT_OF_LINE = 0.75  # the box of a recognised line is that much taller than its font
+
+
+def picture_blocks(image: Image, width: float, height: float) -> list[Block]:
+    """The text of ``image`` in reading order, placed on a page of ``width`` by ``height`` points."""
+    lines = read_lines(image)
+    return arrange(
+        Piece(
+            text=line.text,
+            x0=line.box.x0 * width,
+            y0=line.box.y0 * height,
+            x1=line.box.x1 * width,
+            y1=line.box.y1 * height,
+            size=(line.box.y1 - line.box.y0) * height * _FONT_OF_LINE,
+        )
+        for line in lines
+    )
+
+
+@contextmanager
+def open_picture(path: Path, limits: Limits) -> Iterator[Image]:
+    """The picture at ``path``; raises ``FileProblem`` when it is damaged or has too many pixels."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is below
+            with Image.open(path) as image:
+                if image.width * image.height > limits.max_image_pixels:
+                    raise _bomb(path)
+                yield image
+    except Image.DecompressionBombError as exc:
+        raise _bomb(path) from exc
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as exc:
+        reason = f"The picture {path.name!r} is damaged ({exc}); get a fresh copy."
+        raise FileProblem(State.CORRUPT, reason) from exc
+
+
+def parse_picture(path: Path, media_type: str, limits: Limits) -> Parsed:
+    """Recognise the text of every frame."""
+    builder = TextBuilder()
+    with open_picture(path, limits) as image:
+        frames = getattr(image, "n_frames", 1)
+        if frames > limits.max_pages:
+            builder.missing.append(f"pages {limits.max_pages + 1} to {frames}: over the limit of pages")
+        for index in range(min(frames, limits.max_pages)):
+            image.seek(index)
+            _add_frame(builder, image, index + 1)
+    return builder.build(media_type)
+
+
+def _add_frame(builder: TextBuilder, frame: Image, number: int) -> None:
+    from PIL import ImageOps
+
+    upright = ImageOps.exif_transpose(frame)
+    width, height = upright.size
+    builder.start_page(number, origin="ocr", width=width, height=height)
+    blocks = picture_blocks(upright, width, height)
+    if not blocks:
+        builder.missing.append(f"page {number}: a picture in which no text was recognised")
+    for block in blocks:
+        sides = (block.x0 / width, block.y0 / height, block.x1 / width, block.y1 / height)
+        builder.add(ElementKind.IMAGE_TEXT, block.text, box=Box(*(round(s, 5) for s in sides)))
+
+
+def _bomb(path: Path) -> FileProblem:
+    reason = f"The picture {path.name!r} has more pixels than a page needs; it was not opened."
+    return FileProblem(State.BOMB, reason)
