@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from agents.steps import Message
-from corpus.records import Document, Passage, SearchResult
+from corpus.records import Document, Parsed, Passage, SearchResult
 
 __all__ = ["Engine", "Finder", "Texts"]
 
@@ -80,10 +80,14 @@ class Finder(Protocol):
 
 
 class Texts(Protocol):
-    """Stored documents and their canonical texts; ``corpus.catalog.Catalog`` is one."""
+    """Stored documents, their elements and canonical texts; ``corpus.catalog.Catalog`` is one."""
 
     def document(self, document_id: str) -> Document:
         """The record of a document; raises ``NotFound``."""
+        ...
+
+    def parsed(self, document_id: str) -> Parsed:
+        """Text, elements and pages of a document; raises ``NotFound``."""
         ...
 
     def text(self, document_id: str) -> str:

@@ -1,0 +1,194 @@
+"""Checks the citations of an answer against the stored texts; a citation that comes out is true.
+
+Every ``[n]`` is looked up among the passages, and for the sentence that carries it the piece of the
+passage that supports it best is taken, word for word, from the stored text. Numbers that name no
+passage, or one whose stored text is no longer the same, are taken out of the answer. A number in
+the text is the passage's number, and every citation is of a number that stands in the text.
+
+Knows nothing of engines; works on any text with ``[n]`` in it.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from agents.sentences import Unit, sentence_spans, units
+from agents.words import content_words, coverage, rarity
+from corpus.errors import NotFound
+from corpus.records import Citation, Passage, Span
+
+__all__ = ["Read", "Similar", "Split", "check"]
+
+Read = Callable[[str], str]  # document id -> canonical text; raises NotFound
+Split = Callable[[Passage], Sequence[Unit]]
+Similar = Callable[[str, Sequence[str]], Sequence[float]]  # cosines of a claim with texts
+
+log = logging.getLogger(__name__)
+
+_NUMBER = r"(?:passage\s+|source\s+)?\^?\d{1,3}"
+# [1], [1, 2], [1-3], [^1], [passage 1], 【1】, ［1］; but not the text of a link, [1](…).
+_MARK = re.compile(
+    rf"[ \t]*[\[【［]\s*({_NUMBER}(?:\s*(?:,|;|-|–|and|&)\s*{_NUMBER})*)\s*[\]】］](?!\()",
+    re.IGNORECASE,
+)
+_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
+_LONGEST_RANGE = 20
+_LONGEST_QUOTE = 700  # characters; two quotes of one passage become one if it stays below
+_WORTH_JOINING = 0.15  # gain in support for which two neighbouring pieces are quoted together
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """A sentence of the answer and a passage number that it carries."""
+
+    sentence: str
+    number: int
+
+
+def check(
+    text: str,
+    passages: Sequence[Passage],
+    read: Read,
+    split: Split = units,
+    similar: Similar | None = None,
+) -> tuple[str, tuple[Citation, ...]]:
+    """The answer without citations that point nowhere, and its citations in order of first use.
+
+    Args:
+        text: the answer, with numbers of ``passages`` in square brackets.
+        passages: what the answer was made from.
+        read: gives the canonical text of a document.
+        split: cuts a passage into pieces to quote.
+        similar: cosines between a sentence and pieces; without it only their words are compared.
+
+    Returns:
+        the cleaned text, and citations of which each ``quote`` is the stored text at its ``span``.
+        Two citations have the same ``n`` where pieces far apart in one passage are meant.
+    """
+    stored = {p.number: p for p in passages if _is_stored(p, read)}
+    clean, claims = _parse(text, stored.keys())
+    found: dict[int, list[Citation]] = {}
+    for claim in claims:
+        citation = _support(claim, stored[claim.number], split, similar)
+        _add(found.setdefault(claim.number, []), citation, read)
+    return clean, tuple(citation for group in found.values() for citation in group)
+
+
+def _is_stored(passage: Passage, read: Read) -> bool:
+    try:
+        stored = read(passage.document.id)
+    except NotFound:
+        log.warning("document %r is gone; its passage is not cited", passage.document.source)
+        return False
+    return stored[passage.span.start : passage.span.end] == passage.text
+
+
+def _parse(text: str, known: Sequence[int] | set[int] | object) -> tuple[str, list[_Claim]]:
+    """The text with only known numbers, each written ``[n]``, and which sentence carries which."""
+    bare, clean, marks, last = "", "", [], 0
+    for mark in _marks(text):
+        between = text[last : mark.start()]
+        bare, clean = bare + between, clean + between
+        numbers = [n for n in _numbers(mark.group(1)) if n in known]  # type: ignore[operator]
+        marks += [(len(bare.rstrip()) - 1, n) for n in numbers]
+        if numbers:
+            clean = clean.rstrip(" \t") + (" " if clean.strip() else "")
+            clean += "".join(f"[{n}]" for n in numbers)
+        last = mark.end()
+    bare, clean = bare + text[last:], clean + text[last:]
+    return _tidy(clean), [_Claim(_sentence_at(bare, at), n) for at, n in marks]
+
+
+def _marks(text: str) -> Iterator[re.Match[str]]:
+    code = [Span(m.start(), m.end()) for m in _CODE.finditer(text)]
+    for mark in _MARK.finditer(text):
+        if not any(span.overlaps(Span(mark.start(1), mark.end(1))) for span in code):
+            yield mark
+
+
+def _numbers(inside: str) -> list[int]:
+    """The numbers of one mark, once each: ``1, 3-5`` is 1, 3, 4, 5."""
+    found: list[int] = []
+    for first, last in re.findall(r"(\d+)(?:\s*[-–]\s*\^?(\d+))?", inside):
+        end = int(last or first)
+        found += range(int(first), min(end, int(first) + _LONGEST_RANGE) + 1)
+    return list(dict.fromkeys(found))
+
+
+def _tidy(text: str) -> str:
+    """No space before a full stop, and none doubled, where a number was taken out."""
+    text = re.sub(r"[ \t]+([.,;:!?](?:\s|$))", r"\1", text)
+    return re.sub(r"(?<=\S)[ \t]{2,}(?=\S)", " ", text).strip()
+
+
+def _sentence_at(text: str, at: int) -> str:
+    for span in sentence_spans(text):
+        if span.start <= at < span.end:
+            return text[span.start : span.end]
+    return ""
+
+
+def _support(claim: _Claim, passage: Passage, split: Split, similar: Similar | None) -> Citation:
+    """The piece of ``passage`` that carries the sentence best."""
+    pieces = list(split(passage)) or [_whole(passage)]
+    same = " ".join(claim.sentence.split())
+    scores = _scores(same, pieces, similar)
+    best = max(range(len(pieces)), key=lambda i: (pieces[i].shown == same, scores[i]))
+    span, score = pieces[best].span, 1.0 if pieces[best].shown == same else scores[best]
+    if score < 1.0:
+        span, score = _with_neighbour(same, pieces, best, score, similar)
+    page = pieces[best].page or passage.page
+    source = passage.document.source
+    support = round(min(1.0, score), 3)
+    return Citation(passage.number, passage.document.id, source, page, span, "", support)
+
+
+def _whole(passage: Passage) -> Unit:
+    return Unit(passage.number, passage.span, passage.text, " ".join(passage.text.split()))
+
+
+def _scores(claim: str, pieces: Sequence[Unit], similar: Similar | None) -> list[float]:
+    """Support (0..1) of each piece: weighed words in common, with the cosine if there is one."""
+    bags = [set(content_words(piece.whole)) for piece in pieces]
+    weights = rarity(bags)
+    unseen = max(weights.values(), default=1.0)
+    wanted = set(content_words(claim))
+    shared = [coverage(wanted, bag, weights, unseen) for bag in bags]
+    if similar is None:
+        return shared
+    cosines = similar(claim, [piece.whole for piece in pieces])
+    return [(s + max(0.0, c)) / 2 for s, c in zip(shared, cosines, strict=True)]
+
+
+def _with_neighbour(
+    claim: str, pieces: Sequence[Unit], best: int, score: float, similar: Similar | None
+) -> tuple[Span, float]:
+    """The best piece, or it and the next one if together they carry clearly more."""
+    span = pieces[best].span
+    for other in (best - 1, best + 1):
+        if 0 <= other < len(pieces):
+            first, second = pieces[min(best, other)], pieces[max(best, other)]
+            pair = replace(first, shown=f"{first.shown} {second.shown}")
+            joined = _scores(claim, [*pieces, pair], similar)[-1]
+            if joined > score + _WORTH_JOINING:
+                span, score = Span(first.span.start, second.span.end), joined
+    return span, score
+
+
+def _add(group: list[Citation], citation: Citation, read: Read) -> None:
+    """Adds a citation of the same number; quotes that lie close together become one."""
+    stored = read(citation.document)
+    for index, other in enumerate(group):
+        start = min(other.span.start, citation.span.start)
+        end = max(other.span.end, citation.span.end)
+        if other.span == citation.span or end - start <= _LONGEST_QUOTE:
+            page = other.page if other.span.start <= citation.span.start else citation.page
+            support = min(other.support, citation.support)
+            quote = stored[start:end]
+            joined = replace(other, span=Span(start, end), page=page, quote=quote, support=support)
+            group[index] = joined
+            return
+    group.append(replace(citation, quote=stored[citation.span.start : citation.span.end]))

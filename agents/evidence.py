@@ -1,0 +1,131 @@
+"""Weighs what the passages say about a question, sentence by sentence.
+
+One pass for everyone who needs it: the extractive engine quotes the best pieces, and the decision
+to refuse looks at how good they are. Vectors come from the encoder of the index, in one batch.
+
+Knows nothing of thresholds or of how an answer is worded.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agents.sentences import Unit, units
+from agents.words import content_words, coverage, rarity
+from corpus.records import Parsed, Passage
+
+if TYPE_CHECKING:
+    from agents.protocols import Texts
+    from retrieval.protocols import Encoder
+
+__all__ = ["Evidence", "Weighed", "Weigher"]
+
+_SPECIAL_TOKENS = 16  # room for a model's prefix and its special tokens
+_KEPT = 32  # questions whose evidence is kept, and documents whose elements are
+_UNSEEN = 1.5  # a question's word that no passage has weighs this many times the rarest one it has
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A unit with how near it is to the question: ``cosine`` and ``shared`` words (0..1)."""
+
+    unit: Unit
+    cosine: float
+    shared: float
+    rank: int  # of its passage, from 0
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that was weighed for one question.
+
+    ``weights`` and ``unseen`` are the weights of words, see ``agents.words.coverage``.
+    """
+
+    question: str
+    pieces: tuple[Weighed, ...]
+    words: frozenset[str]
+    weights: dict[str, float]
+    unseen: float
+
+    def coverage(self, text: str) -> float:
+        """The share (0..1), by weight, of the question's words that ``text`` has."""
+        return coverage(self.words, set(content_words(text)), self.weights, self.unseen)
+
+
+class Weigher:
+    """Safe to use from several threads.
+
+    Args:
+        encoder: the encoder of the index.
+        texts: where the documents' elements are read.
+        most: how many units are compared by their vectors; the rest is dropped by its words.
+    """
+
+    def __init__(self, encoder: Encoder, texts: Texts, most: int) -> None:
+        self._encoder, self._most = encoder, most
+        self._parsed = lru_cache(maxsize=_KEPT)(texts.parsed)  # a document never changes
+        self._known: OrderedDict[object, Evidence] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def split(self, passage: Passage) -> list[Unit]:
+        """The units of a passage, cut along its document's elements."""
+        parsed: Parsed = self._parsed(passage.document.id)
+        return units(passage, parsed)
+
+    def similar(self, text: str, others: Sequence[str]) -> list[float]:
+        """Cosines between ``text`` and each of ``others``."""
+        vectors = self._vectors([text, *others])
+        return [float(c) for c in vectors[1:] @ vectors[0]]
+
+    def weigh(self, question: str, passages: Sequence[Passage]) -> Evidence:
+        """The evidence for ``question``; what was weighed last is remembered."""
+        key = (question, *((p.document.id, p.span, p.number) for p in passages))
+        with self._lock:
+            if key in self._known:
+                return self._known[key]
+        evidence = self._weigh(question, passages)
+        with self._lock:
+            self._known[key] = evidence
+            while len(self._known) > _KEPT:
+                self._known.popitem(last=False)
+        return evidence
+
+    def _weigh(self, question: str, passages: Sequence[Passage]) -> Evidence:
+        found = [(unit, rank) for rank, p in enumerate(passages) for unit in self.split(p)]
+        found = [(unit, rank) for unit, rank in found if not unit.asks]
+        bags = [set(content_words(unit.whole)) for unit, _ in found]
+        weights = dict(rarity(bags))
+        wanted = frozenset(content_words(question))
+        unseen = _UNSEEN * max((weights[w] for w in wanted if w in weights), default=1.0)
+        shared = [coverage(wanted, bag, weights, unseen) for bag in bags]
+        kept = sorted(range(len(found)), key=lambda i: (-shared[i], found[i][1]))[: self._most]
+        cosines = self._cosines(question, [found[i][0] for i in kept])
+        pieces = [
+            Weighed(found[i][0], c, shared[i], found[i][1])
+            for i, c in zip(kept, cosines, strict=True)
+        ]
+        return Evidence(question, tuple(pieces), wanted, weights, unseen)
+
+    def _cosines(self, question: str, chosen: Sequence[Unit]) -> list[float]:
+        if not chosen:
+            return []
+        vectors = self._vectors([unit.whole for unit in chosen])
+        return [float(c) for c in vectors @ self._encoder.encode_queries([question])[0]]
+
+    def _vectors(self, texts: Sequence[str]) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        return self._encoder.encode_passages([self._fitted(text) for text in texts])
+
+    def _fitted(self, text: str) -> str:
+        """``text`` cut to the encoder's window, which a long table row can pass."""
+        room = self._encoder.fingerprint.max_tokens - _SPECIAL_TOKENS
+        while (size := self._encoder.count_tokens(text)) > room:
+            text = text[: int(len(text) * room / size * 0.95)]
+        return text
