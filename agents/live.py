@@ -142,6 +142,8 @@ class LiveRun:
                     self._append(step)
                     if self.stop.is_set():
                         return self._stopped()
+            if self.stop.is_set():
+                return self._stopped()
             raise InternalError("a run ended without a last step")
         except AlcoveError as exc:
             if isinstance(exc, InternalError):

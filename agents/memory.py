@@ -70,9 +70,12 @@ class Chats:
             _require(done, thread)
 
     def delete_thread(self, thread: str) -> None:
-        """Remove a thread with all its messages, runs and feedback; raises ``NotFound``."""
+        """Remove a thread with all that belongs to it, checkpoints too; raises ``NotFound``."""
         with self._tables.transaction() as db:
             _require(db.execute("DELETE FROM threads WHERE id = ?", (thread,)), thread)
+            for table in ("checkpoints", "writes"):  # LangGraph's, once an agent has run
+                if db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
+                    db.execute(f"DELETE FROM {table} WHERE thread_id = ?", (thread,))
 
     def history(self, thread: str, messages: int, characters: int) -> tuple[Message, ...]:
         """The last answered turns within both bounds, oldest first; no refusals, no failures."""
