@@ -1,14 +1,16 @@
 """Write requirements.lock from pyproject.toml.
 
-Resolves the project's dependencies and its `dev` extra once, for every platform and every Python the
-project supports, and writes `name==version ; marker` lines. It holds neither hashes nor hosts, so that
-the same file works with any mirror.
+Resolves the project's dependencies and its `dev` extra once, for every platform and every Python
+the project supports, and writes `name==version ; marker` lines. It holds neither hashes nor hosts,
+so that the same file works with any mirror.
 
-torch's CUDA libraries are left out. Each build of torch pins its own, exactly: the registry's build asks for several
-GB of them, the CPU build asks for none. A line for them here would force them on both.
+torch's CUDA libraries are left out. Each build of torch pins its own, exactly: the registry's build
+asks for several GB of them, the CPU build asks for none. A line for them here would force them on
+both.
 
-Needs `uv`, which is not among the project's own dependencies: `pip install uv`, then `python scripts/make_lock.py`.
-Knows nothing of wheels: `python scripts/check_lock.py` proves that what was pinned can be installed.
+Needs `uv`, which is not among the project's own dependencies: `pip install uv`, then
+`python scripts/make_lock.py`. Knows nothing of wheels: `python scripts/check_lock.py` proves that
+what was pinned can be installed.
 """
 
 import re
@@ -21,20 +23,21 @@ CUDA = re.compile(r"(nvidia|cuda)-|triton==")
 
 HEADER = """\
 # Every package of Alcove and of its tests, on every platform it supports.
-# Made by scripts/make_lock.py, checked by scripts/check_lock.py; edit pyproject.toml, not this file.
+# Made by scripts/make_lock.py, checked by scripts/check_lock.py. Edit pyproject.toml, not this.
 # torch's CUDA libraries are absent on purpose: each build of torch pins its own.
 """
 
 
 def resolve(root: Path) -> str:
-    """The resolution of `root`/pyproject.toml and its dev extra as requirement lines.
+    """The resolution of `root`/pyproject.toml and its dev extra, as requirement lines.
 
-    Raises `FileNotFoundError` when uv is not installed, `CalledProcessError` when there is no resolution.
+    Raises `FileNotFoundError` when uv is not installed, `CalledProcessError` when nothing
+    satisfies every bound.
     """
     command = ["uv", "pip", "compile", "--universal", "--extra", "dev", "--python-version", "3.11"]
     quiet = ["--quiet", "--no-header", "--no-annotate", "--no-emit-index-url", "pyproject.toml"]
-    done = subprocess.run([*command, *quiet], cwd=root, check=True, stdout=subprocess.PIPE, text=True)
-    return done.stdout
+    run = subprocess.run([*command, *quiet], cwd=root, check=True, stdout=subprocess.PIPE)
+    return run.stdout.decode()
 
 
 def without_cuda(requirements: str) -> list[str]:
@@ -48,13 +51,13 @@ def main() -> int:
     try:
         lines = without_cuda(resolve(ROOT))
     except FileNotFoundError:
-        print("make_lock: 'uv' was not found; install it with `pip install uv`", file=sys.stderr)
+        print("'uv' was not found; install it with `pip install uv`", file=sys.stderr)
         return 2
     except subprocess.CalledProcessError:
-        print("make_lock: 'pyproject.toml' could not be resolved; uv's words are above", file=sys.stderr)
+        print("'pyproject.toml' has no resolution; uv says above why", file=sys.stderr)
         return 1
     (ROOT / "requirements.lock").write_text(HEADER + "\n".join(lines) + "\n", encoding="utf-8")
-    print(f"requirements.lock: {len(lines)} packages")
+    print(f"requirements.lock: {len(lines)} lines")
     return 0
 
 
