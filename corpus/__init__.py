@@ -1,0 +1,1 @@
+"""The nouns, the errors and the files on disk. Imports no framework."""

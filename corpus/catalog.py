@@ -22,7 +22,7 @@ from corpus.home import Home
 from corpus.records import Chunk, Document, Parsed, Span, State
 from corpus.rows import decode_parsed, encode_parsed
 
-__all__ = ["Catalog", "Change", "CollectionInfo", "sqlite_errors"]
+__all__ = ["Catalog", "Change", "CollectionInfo", "Stored", "sqlite_errors"]
 
 SCHEMA_VERSION = 1
 SCHEMA = """
@@ -51,14 +51,25 @@ LIVE = "added <= :at AND (removed IS NULL OR removed > :at)"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What one commit does. ``contents`` maps a content id to what was parsed from it; ``recipe`` of a document names
-    how it was made (parser, chunking, embedding space), so that a later run knows whether it is still up to date."""
+class Stored:
+    """A document as the catalog keeps it: the content it was parsed to (``None``: nothing could be read), and the
+    recipe that names how it was made (parser, chunking, embedding space), so that a later run knows whether it is
+    still up to date.
+    """
 
-    documents: Sequence[tuple[Document, str | None, str]] = ()  # (document, content id, recipe)
+    document: Document
+    content: str | None
+    recipe: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one commit does. ``contents`` maps a content id to what was parsed from it; ``removed`` are document ids."""
+
+    documents: Sequence[Stored] = ()
     contents: Mapping[str, Parsed] = field(default_factory=dict)
     chunks: Sequence[Chunk] = ()
-    removed: Sequence[str] = ()  # ids of documents
+    removed: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +89,9 @@ def sqlite_errors(path: object) -> Iterator[None]:
     except sqlite3.OperationalError as exc:
         if exc.sqlite_errorcode == sqlite3.SQLITE_FULL:
             raise DiskFull(f"no space left for {str(path)!r}; free some and try again") from exc
-        raise OperatorError(f"{str(path)!r} cannot be used: {exc}; check its permissions and free space") from exc
+        raise OperatorError(
+            f"{str(path)!r} cannot be used: {exc}; check its permissions and free space"
+        ) from exc
     except sqlite3.DatabaseError as exc:
         raise Damaged(f"{str(path)!r} is damaged ({exc}); run `alcove doctor`") from exc
 
@@ -113,7 +126,8 @@ class Catalog:
     def documents(self, collection: str | None = None, at: int | None = None) -> list[Document]:
         """Documents in any state, by source; ``at`` a snapshot, or now."""
         rows = self._rows(
-            f"SELECT * FROM documents WHERE {LIVE} AND (:collection IS NULL OR collection = :collection) ORDER BY source",
+            f"""SELECT * FROM documents WHERE {LIVE}
+                AND (:collection IS NULL OR collection = :collection) ORDER BY source""",
             {"at": self._at(at), "collection": collection},
         )
         return [_document(row) for row in rows]
@@ -128,16 +142,19 @@ class Catalog:
 
     def is_live(self, id: str) -> bool:
         """Whether the document is in its collection now (false: it was removed or replaced)."""
-        row = self._one(f"SELECT 1 FROM documents WHERE id = :id AND {LIVE}", {"id": id, "at": self._at(None)})
+        row = self._one(
+            f"SELECT 1 FROM documents WHERE id = :id AND {LIVE}", {"id": id, "at": self._at(None)}
+        )
         return row is not None
 
-    def recipes(self, collection: str) -> dict[str, tuple[Document, str]]:
-        """Live documents of a collection by source, each with the recipe it was made by."""
+    def stored(self, collection: str | None = None) -> list[Stored]:
+        """Live documents, of one collection or all, each with how it was made; by source."""
         rows = self._rows(
-            f"SELECT * FROM documents WHERE {LIVE} AND collection = :collection",
+            f"""SELECT * FROM documents WHERE {LIVE}
+                AND (:collection IS NULL OR collection = :collection) ORDER BY source""",
             {"at": self._at(None), "collection": collection},
         )
-        return {row["source"]: (_document(row), row["recipe"]) for row in rows}
+        return [Stored(_document(row), row["content"], row["recipe"]) for row in rows]
 
     def text(self, document_id: str) -> str:
         """The canonical text of a document; empty if it has none.
@@ -145,7 +162,10 @@ class Catalog:
         Raises:
             NotFound: there is no such document.
         """
-        row = self._one("SELECT text FROM contents WHERE id = :id", {"id": self._document_row(document_id)["content"]})
+        row = self._one(
+            "SELECT text FROM contents WHERE id = :id",
+            {"id": self._document_row(document_id)["content"]},
+        )
         return str(row["text"]) if row else ""
 
     def parsed(self, document_id: str) -> Parsed:
@@ -157,7 +177,9 @@ class Catalog:
         content = self._document_row(document_id)["content"]
         parsed = self.content(content) if content else None
         if parsed is None:
-            raise NotFound(f"document {document_id!r} has no text; `alcove documents show` says why")
+            raise NotFound(
+                f"document {document_id!r} has no text; `alcove documents show` says why"
+            )
         return parsed
 
     def content(self, id: str) -> Parsed | None:
@@ -190,7 +212,10 @@ class Catalog:
         return sorted((_chunk(row) for row in rows), key=lambda c: (c.start, c.end))
 
     def chunk_ids(
-        self, at: int | None = None, collection: str | None = None, documents: Sequence[str] | None = None
+        self,
+        at: int | None = None,
+        collection: str | None = None,
+        documents: Sequence[str] | None = None,
     ) -> list[str]:
         """Ids of the live chunks, optionally of one collection and of some documents, sorted."""
         rows = self._rows(
@@ -220,7 +245,8 @@ class Catalog:
     def chunk_counts(self) -> dict[str, int]:
         """Number of live chunks by document id (documents without any are absent)."""
         rows = self._rows(
-            f"SELECT document, COUNT(*) AS n FROM chunks WHERE {LIVE} GROUP BY document", {"at": self._at(None)}
+            f"SELECT document, COUNT(*) AS n FROM chunks WHERE {LIVE} GROUP BY document",
+            {"at": self._at(None)},
         )
         return {row["document"]: row["n"] for row in rows}
 
@@ -230,18 +256,29 @@ class Catalog:
         """Apply ``change`` as of ``snapshot`` in one durable transaction. The caller holds the writer lock."""
         with self._transaction() as db:
             gone = [{"id": id, "at": snapshot} for id in change.removed]
-            db.executemany("UPDATE documents SET removed = :at WHERE id = :id AND removed IS NULL", gone)
-            db.executemany("UPDATE chunks SET removed = :at WHERE document = :id AND removed IS NULL", gone)
+            db.executemany(
+                "UPDATE documents SET removed = :at WHERE id = :id AND removed IS NULL", gone
+            )
+            db.executemany(
+                "UPDATE chunks SET removed = :at WHERE document = :id AND removed IS NULL", gone
+            )
             db.executemany(
                 "INSERT OR REPLACE INTO contents VALUES (?, ?, ?)",
-                [(id, parsed.text, encode_parsed(parsed)) for id, parsed in change.contents.items()],
+                [
+                    (id, parsed.text, encode_parsed(parsed))
+                    for id, parsed in change.contents.items()
+                ],
             )
             db.executemany(
                 "INSERT INTO documents VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULL)",
-                [_document_values(d, content, recipe, snapshot) for d, content, recipe in change.documents],
+                [
+                    _document_values(s.document, s.content, s.recipe, snapshot)
+                    for s in change.documents
+                ],
             )
             db.executemany(
-                "INSERT INTO chunks VALUES (?,?,?,?,?,?,?,?,NULL)", [_chunk_values(c, snapshot) for c in change.chunks]
+                "INSERT INTO chunks VALUES (?,?,?,?,?,?,?,?,NULL)",
+                [_chunk_values(c, snapshot) for c in change.chunks],
             )
             db.execute("INSERT OR REPLACE INTO meta VALUES ('snapshot', ?)", (str(snapshot),))
 
@@ -250,12 +287,21 @@ class Catalog:
         with self._transaction() as db:
             db.execute("DELETE FROM documents WHERE removed <= ?", (oldest,))
             db.execute("DELETE FROM chunks WHERE removed <= ?", (oldest,))
-            db.execute("DELETE FROM contents WHERE id NOT IN (SELECT content FROM documents WHERE content IS NOT NULL)")
+            db.execute(
+                "DELETE FROM contents WHERE id NOT IN (SELECT content FROM documents WHERE content IS NOT NULL)"
+            )
             return {row["sha256"] for row in db.execute("SELECT DISTINCT sha256 FROM documents")}
 
     # -- jobs --------------------------------------------------------------------------------------------------
 
-    def save_job(self, id: str, state: str, created: float, request: Mapping[str, Any], progress: Mapping[str, Any]) -> None:
+    def save_job(
+        self,
+        id: str,
+        state: str,
+        created: float,
+        request: Mapping[str, Any],
+        progress: Mapping[str, Any],
+    ) -> None:
         """Insert or replace a job's record; ``created`` in seconds since 1970."""
         with self._transaction() as db:
             db.execute(
@@ -265,9 +311,16 @@ class Catalog:
 
     def jobs(self, id: str | None = None) -> list[dict[str, Any]]:
         """Records of all jobs, newest first, or of the one named; each with id, state, created, request, progress."""
-        rows = self._rows("SELECT * FROM jobs WHERE :id IS NULL OR id = :id ORDER BY created DESC, id", {"id": id})
+        rows = self._rows(
+            "SELECT * FROM jobs WHERE :id IS NULL OR id = :id ORDER BY created DESC, id", {"id": id}
+        )
         return [
-            {**dict(row), "request": json.loads(row["request"]), "progress": json.loads(row["progress"])} for row in rows
+            {
+                **dict(row),
+                "request": json.loads(row["request"]),
+                "progress": json.loads(row["progress"]),
+            }
+            for row in rows
         ]
 
     # -- plumbing ----------------------------------------------------------------------------------------------
@@ -276,9 +329,13 @@ class Catalog:
     def _db(self) -> sqlite3.Connection:
         db: sqlite3.Connection | None = getattr(self._local, "db", None)
         if db is None:
-            db = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
+            db = sqlite3.connect(
+                self._path, timeout=30, isolation_level=None, check_same_thread=False
+            )
             db.row_factory = sqlite3.Row
-            db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=30000;")
+            db.executescript(
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=30000;"
+            )
             self._local.db = db
             self._all.append(db)
         return db
@@ -287,11 +344,13 @@ class Catalog:
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
             raise OperatorError(
-                f"{str(self._path)!r} was written by a newer Alcove (schema {version}, this one knows {SCHEMA_VERSION});"
-                " upgrade, or choose another --home"
+                f"{str(self._path)!r} was written by a newer Alcove (schema {version},"
+                f" this one knows {SCHEMA_VERSION}); upgrade, or choose another --home"
             )
         if version == 0:
-            db.execute("BEGIN IMMEDIATE")  # two first starts at once: the second finds the tables made
+            db.execute(
+                "BEGIN IMMEDIATE"
+            )  # two first starts at once: the second finds the tables made
             if db.execute("PRAGMA user_version").fetchone()[0] == 0:
                 for statement in SCHEMA.split(";\n"):
                     db.execute(statement)
@@ -348,9 +407,22 @@ def _document(row: sqlite3.Row) -> Document:
     )
 
 
-def _document_values(d: Document, content: str | None, recipe: str, snapshot: int) -> tuple[object, ...]:
+def _document_values(
+    d: Document, content: str | None, recipe: str, snapshot: int
+) -> tuple[object, ...]:
     return (
-        *(d.id, d.collection, d.source, d.sha256, d.media_type, d.title, d.pages, str(d.state), d.reason, d.size),
+        *(
+            d.id,
+            d.collection,
+            d.source,
+            d.sha256,
+            d.media_type,
+            d.title,
+            d.pages,
+            str(d.state),
+            d.reason,
+            d.size,
+        ),
         *(json.dumps(dict(d.metadata)), content, recipe, snapshot),
     )
 
@@ -369,4 +441,13 @@ def _chunk(row: sqlite3.Row) -> Chunk:
 
 def _chunk_values(c: Chunk, snapshot: int) -> tuple[object, ...]:
     spans = json.dumps([(s.start, s.end) for s in c.spans])
-    return (c.id, c.document, spans, c.text, json.dumps(c.headings), json.dumps(c.pages), c.strategy, snapshot)
+    return (
+        c.id,
+        c.document,
+        spans,
+        c.text,
+        json.dumps(c.headings),
+        json.dumps(c.pages),
+        c.strategy,
+        snapshot,
+    )

@@ -105,7 +105,9 @@ class Home:
         """
         free = shutil.disk_usage(self.root).free // 2**20
         if free < min_free_mib:
-            raise DiskFull(f"only {free} MiB are free at {str(self.root)!r}; free at least {min_free_mib} MiB and try again")
+            raise DiskFull(
+                f"only {free} MiB are free at {str(self.root)!r}; free at least {min_free_mib} MiB and try again"
+            )
 
     @contextmanager
     def writer_lock(self, wait: bool = False) -> Iterator[None]:
@@ -119,7 +121,9 @@ class Home:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError as exc:
-                raise Conflict(f"another ingestion is writing to {str(self.root)!r}; wait for it to end") from exc
+                raise Conflict(
+                    f"another ingestion is writing to {str(self.root)!r}; wait for it to end"
+                ) from exc
             yield
 
 
@@ -130,9 +134,13 @@ def disk_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as exc:
         if exc.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull(f"no space left for {str(path)!r}; free some and run the same command again") from exc
+            raise DiskFull(
+                f"no space left for {str(path)!r}; free some and run the same command again"
+            ) from exc
         if exc.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise OperatorError(f"no permission to write {str(path)!r}; choose another --home or change its owner") from exc
+            raise OperatorError(
+                f"no permission to write {str(path)!r}; choose another --home or change its owner"
+            ) from exc
         if exc.errno in (errno.ENOTDIR, errno.EEXIST):
             raise OperatorError(f"{str(path)!r} is not a folder; choose another --home") from exc
         raise

@@ -35,7 +35,9 @@ __all__ = [
 
 def content_id(*parts: str) -> str:
     """Sixteen hexadecimal digits (63 bits, so it fits a signed 64-bit integer) derived from ``parts``."""
-    digest = hashlib.blake2b("\x1f".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    digest = hashlib.blake2b(
+        "\x1f".join(parts).encode("utf-8", "surrogatepass"), digest_size=8
+    ).digest()
     return f"{int.from_bytes(digest, 'big') >> 1:016x}"
 
 

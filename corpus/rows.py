@@ -18,7 +18,10 @@ def encode_parsed(parsed: Parsed) -> str:
     return json.dumps(
         {
             "elements": [_element_row(e) for e in parsed.elements],
-            "pages": [[p.number, p.span.start, p.span.end, p.origin, p.width, p.height] for p in parsed.pages],
+            "pages": [
+                [p.number, p.span.start, p.span.end, p.origin, p.width, p.height]
+                for p in parsed.pages
+            ],
             "media_type": parsed.media_type,
             "title": parsed.title,
             "metadata": dict(parsed.metadata),
@@ -38,7 +41,9 @@ def decode_parsed(text: str, encoded: str) -> Parsed:
     return Parsed(
         text=text,
         elements=tuple(_element(row, text) for row in raw["elements"]),
-        pages=tuple(Page(n, Span(start, end), origin, w, h) for n, start, end, origin, w, h in raw["pages"]),
+        pages=tuple(
+            Page(n, Span(start, end), origin, w, h) for n, start, end, origin, w, h in raw["pages"]
+        ),
         media_type=raw["media_type"],
         title=raw["title"],
         metadata=raw["metadata"],
@@ -54,5 +59,11 @@ def _element_row(e: Element) -> list[Any]:
 def _element(row: list[Any], text: str) -> Element:
     kind, start, end, page, box, level, html = row
     return Element(
-        ElementKind(kind), text[start:end], Span(start, end), page, None if box is None else Box(*box), level, html
+        ElementKind(kind),
+        text[start:end],
+        Span(start, end),
+        page,
+        None if box is None else Box(*box),
+        level,
+        html,
     )

@@ -20,10 +20,16 @@ class CorpusSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    home: Path = Field(default_factory=default_home, description="folder that holds everything Alcove stores")
+    home: Path = Field(
+        default_factory=default_home, description="folder that holds everything Alcove stores"
+    )
     keep_snapshots: int = Field(
-        default=2, ge=1, description="published snapshots kept on disk, the live one included (count)"
+        default=2,
+        ge=1,
+        description="published snapshots kept on disk, the live one included (count)",
     )
     min_free_mib: int = Field(
-        default=64, ge=0, description="free space below which a commit is refused as disk full (MiB)"
+        default=64,
+        ge=0,
+        description="free space below which a commit is refused as disk full (MiB)",
     )

@@ -39,9 +39,11 @@ class Snapshot:
         Raises:
             Damaged: a file is missing, added or altered; the message names it.
         """
-        present = {str(p.relative_to(self.folder)) for p in self.folder.rglob("*") if p.is_file()} - {MANIFEST}
+        present = {str(path.relative_to(self.folder)) for path in _contents(self.folder)}
         for name in sorted(present ^ set(self.files)):
-            raise Damaged(f"snapshot {self.number} has a missing or foreign file {name!r}; run `alcove doctor`")
+            raise Damaged(
+                f"snapshot {self.number} has a missing or foreign file {name!r}; run `alcove doctor`"
+            )
         for name, known in self.files.items():
             path = self.folder / name
             if path.stat().st_size != known["size"] or file_sha256(path) != known["sha256"]:
@@ -65,9 +67,13 @@ class SnapshotStore:
         except FileNotFoundError:
             return 0
         except UnicodeDecodeError as exc:
-            raise Damaged(f"{str(self._home.current)!r} is not readable; run `alcove doctor`") from exc
+            raise Damaged(
+                f"{str(self._home.current)!r} is not readable; run `alcove doctor`"
+            ) from exc
         if not (text.startswith("v") and text[1:].isdigit()):
-            raise Damaged(f"{str(self._home.current)!r} holds {text!r}, not a snapshot; run `alcove doctor`")
+            raise Damaged(
+                f"{str(self._home.current)!r} holds {text!r}, not a snapshot; run `alcove doctor`"
+            )
         return int(text[1:])
 
     def folder(self, number: int) -> Path:
@@ -83,10 +89,14 @@ class SnapshotStore:
         try:
             manifest = json.loads(path.read_bytes())
             if manifest["format"] != FORMAT:
-                raise Damaged(f"{str(path)!r} has format {manifest['format']!r}, this version reads {FORMAT}")
+                raise Damaged(
+                    f"{str(path)!r} has format {manifest['format']!r}, this version reads {FORMAT}"
+                )
             return Snapshot(number, self.folder(number), manifest["body"], manifest["files"])
         except (OSError, ValueError, KeyError, TypeError) as exc:
-            raise Damaged(f"snapshot {number} has no readable manifest at {str(path)!r}; run `alcove doctor`") from exc
+            raise Damaged(
+                f"snapshot {number} has no readable manifest at {str(path)!r}; run `alcove doctor`"
+            ) from exc
 
     def stage(self) -> Path:
         """An empty folder to build the next snapshot in; leftovers of a killed writer are cleared first."""
@@ -101,12 +111,16 @@ class SnapshotStore:
         """Make the staged folder snapshot ``number``, durable on return, but not yet the live one."""
         with disk_errors(staging):
             files = {
-                str(path.relative_to(staging)): {"size": path.stat().st_size, "sha256": file_sha256(path)}
-                for path in sorted(staging.rglob("*"))
-                if path.is_file()
+                str(path.relative_to(staging)): {
+                    "size": path.stat().st_size,
+                    "sha256": file_sha256(path),
+                }
+                for path in _contents(staging)
             }
             manifest = {"format": FORMAT, "number": number, "body": body, "files": files}
-            write_durably(staging / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True).encode())
+            write_durably(
+                staging / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True).encode()
+            )
             fsync_tree(staging)
             target = self.folder(number)
             if target.exists():  # staged by a writer that died before the catalog knew of it
@@ -121,13 +135,21 @@ class SnapshotStore:
 
     def numbers(self) -> list[int]:
         """Published snapshots on disk, ascending."""
-        return sorted(int(p.name[1:]) for p in self._home.snapshots.glob("v??????*") if p.name[1:].isdigit())
+        return sorted(
+            int(p.name[1:]) for p in self._home.snapshots.glob("v??????*") if p.name[1:].isdigit()
+        )
 
     def clear(self, keep: set[int]) -> None:
         """Delete every snapshot not in ``keep``; readers that hold files open keep reading them."""
         for number in self.numbers():
             if number not in keep:
                 shutil.rmtree(self.folder(number))
+
+
+def _contents(folder: Path) -> list[Path]:
+    """The files a manifest speaks of: all but itself and the empty locks that index libraries leave behind."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock")
+    return sorted(path for path in files if path != folder / MANIFEST)
 
 
 def link_tree(source: Path, target: Path, copy: frozenset[str] = frozenset()) -> None:

@@ -1,0 +1,1 @@
+"""Encoder, indexes, fusion and search."""

@@ -37,7 +37,9 @@ def load_encoder(model: FoundModel, settings: EmbeddingSettings) -> TransformerE
     """
     weights = file_sha256(model.folder / "model.safetensors")
     if model.spec.weights_sha256 not in ("", weights):
-        raise Damaged(f"the weights of {model.name!r} in {str(model.folder)!r} are not the known ones; install them anew")
+        raise Damaged(
+            f"the weights of {model.name!r} in {str(model.folder)!r} are not the known ones; install them anew"
+        )
     transformer = _load(model.folder)
     dtype = settings.precision if settings.precision != "auto" else _best_precision()
     fingerprint = Fingerprint(
@@ -64,6 +66,8 @@ class TransformerEncoder:
         self._model = model
         self._tokenizer = model.tokenizer
         self._fast = model.tokenizer.backend_tokenizer
+        self._fast.no_truncation()  # some tokenizer files carry a fixed length of 128 for both,
+        self._fast.no_padding()  # which would cut long texts and embed the padding of short ones
         self._batch_tokens = batch_tokens
         self._lock = threading.Lock()
         self._special = int(self._tokenizer.num_special_tokens_to_add())
@@ -95,17 +99,26 @@ class TransformerEncoder:
         ends = list(itertools.accumulate(len(row) for row in windows))
         starts = [0, *ends[:-1]]
         means = [vectors[a:b].mean(axis=0) for a, b in zip(starts, ends, strict=True)]
-        return _unit(np.array(means, dtype=np.float32).reshape(len(texts), self.fingerprint.dimension))
+        return _unit(
+            np.array(means, dtype=np.float32).reshape(len(texts), self.fingerprint.dimension)
+        )
 
     def _token_ids(self, texts: Sequence[str]) -> list[list[int]]:
-        return [encoding.ids for encoding in self._fast.encode_batch(list(texts), add_special_tokens=True)]
+        return [
+            encoding.ids
+            for encoding in self._fast.encode_batch(list(texts), add_special_tokens=True)
+        ]
 
     def _windows(self, ids: list[int]) -> Iterator[list[int]]:
         size = self.fingerprint.max_tokens
         if len(ids) <= size:
             yield ids
             return
-        first, last, inner = ids[:1], ids[-1:], ids[1:-1]  # BERT-like: one special token at either end
+        first, last, inner = (
+            ids[:1],
+            ids[-1:],
+            ids[1:-1],
+        )  # BERT-like: one special token at either end
         for start in range(0, len(inner), size - 2):
             yield first + inner[start : start + size - 2] + last
 
@@ -115,7 +128,9 @@ class TransformerEncoder:
             for rows in self._batches(ids):
                 vectors[rows] = self._forward([ids[row] for row in rows])
         if not np.isfinite(vectors).all():
-            raise OperatorError(f"model {self.fingerprint.model!r} gave vectors that are not numbers; its weights may be damaged")
+            raise OperatorError(
+                f"model {self.fingerprint.model!r} gave vectors that are not numbers; its weights may be damaged"
+            )
         return _unit(vectors)
 
     def _batches(self, ids: list[list[int]]) -> Iterator[list[int]]:
@@ -123,7 +138,10 @@ class TransformerEncoder:
         batch: list[int] = []
         for row in sorted(range(len(ids)), key=lambda i: -len(ids[i])):
             width = len(ids[batch[0]]) if batch else len(ids[row])
-            if batch and ((len(batch) + 1) * width > self._batch_tokens or len(batch) == MAX_PASSAGES_PER_BATCH):
+            if batch and (
+                (len(batch) + 1) * width > self._batch_tokens
+                or len(batch) == MAX_PASSAGES_PER_BATCH
+            ):
                 yield batch
                 batch = []
             batch.append(row)
@@ -134,7 +152,9 @@ class TransformerEncoder:
         import torch
 
         features = self._tokenizer.pad({"input_ids": ids}, padding=True, return_tensors="pt")
-        autocast = torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.fingerprint.dtype == "bf16")
+        autocast = torch.autocast(
+            "cpu", dtype=torch.bfloat16, enabled=self.fingerprint.dtype == "bf16"
+        )
         with torch.inference_mode(), autocast:
             out = self._model(dict(features))["sentence_embedding"]
         vectors: Array = out.float().numpy()

@@ -40,7 +40,9 @@ class _Segment:
             raise Damaged(f"{str(path)!r} is not a dense segment; run `alcove doctor`") from exc
         self.path, self.index = path, index
         self.keys: Keys = faiss.vector_to_array(index.id_map).astype(np.int64)
-        self.vectors: Array = faiss.rev_swig_ptr(flat.get_xb(), flat.ntotal * flat.d).reshape(flat.ntotal, flat.d)
+        self.vectors: Array = faiss.rev_swig_ptr(flat.get_xb(), flat.ntotal * flat.d).reshape(
+            flat.ntotal, flat.d
+        )
         self._order = np.argsort(self.keys)
 
     def rows(self, keys: Keys) -> Any:
@@ -64,7 +66,9 @@ class DenseIndex:
         self.dimension = dimension
         self._segments = [_Segment(path) for path in sorted(folder.glob("*.faiss"))]
         path = folder / TOMBSTONES
-        self._dead: Keys = np.load(path, allow_pickle=False) if path.exists() else np.empty(0, np.int64)
+        self._dead: Keys = (
+            np.load(path, allow_pickle=False) if path.exists() else np.empty(0, np.int64)
+        )
         self._live = [~np.isin(s.keys, self._dead) for s in self._segments]
         self.mean = self._mean()
 
@@ -78,11 +82,15 @@ class DenseIndex:
             OperatorError: the query has another dimension or is not made of numbers.
         """
         if query.shape != (self.dimension,) or not np.isfinite(query).all():
-            raise OperatorError(f"a query vector of shape {query.shape} does not fit an index of {self.dimension} dimensions")
+            raise OperatorError(
+                f"a query vector of shape {query.shape} does not fit an index of {self.dimension} dimensions"
+            )
         found = [self._search_segment(segment, query, k, scope) for segment in self._segments]
         keys = np.concatenate([keys for keys, _ in found] or [np.empty(0, np.int64)])
         scores = np.concatenate([scores for _, scores in found] or [np.empty(0, np.float32)])
-        best = np.lexsort((keys, -scores))[:k]  # equal scores: by key, so that the order is always the same
+        best = np.lexsort((keys, -scores))[
+            :k
+        ]  # equal scores: by key, so that the order is always the same
         return keys[best], scores[best]
 
     def similarity(self, query: Array, keys: Keys) -> Array:
@@ -94,7 +102,9 @@ class DenseIndex:
             out[here] = segment.vectors[rows[here]] @ query
         return out
 
-    def _search_segment(self, segment: _Segment, query: Array, k: int, scope: Scope | None) -> tuple[Keys, Array]:
+    def _search_segment(
+        self, segment: _Segment, query: Array, k: int, scope: Scope | None
+    ) -> tuple[Keys, Array]:
         import faiss
 
         selector = None
@@ -104,7 +114,9 @@ class DenseIndex:
             dead = faiss.IDSelectorBatch(self._dead)
             selector = faiss.IDSelectorNot(dead)
         parameters = faiss.SearchParameters(sel=selector) if selector is not None else None
-        scores, keys = segment.index.search(query[None, :], min(k, len(segment.keys)), params=parameters)
+        scores, keys = segment.index.search(
+            query[None, :], min(k, len(segment.keys)), params=parameters
+        )
         found = keys[0] >= 0
         return keys[0][found], scores[0][found]
 
@@ -114,7 +126,9 @@ class DenseIndex:
             total += segment.vectors[live].sum(axis=0, dtype=np.float64)
         return (total / max(len(self), 1)).astype(np.float32)
 
-    def write_next(self, folder: Path, number: int, keys: Keys, vectors: Array, removed: Keys) -> None:
+    def write_next(
+        self, folder: Path, number: int, keys: Keys, vectors: Array, removed: Keys
+    ) -> None:
         """Write the segments of snapshot ``number`` into ``folder``: this index, less ``removed``, plus ``keys``.
 
         Args:
@@ -125,7 +139,9 @@ class DenseIndex:
             InternalError: a key occurs twice, or a vector has another dimension or is not made of numbers.
         """
         if vectors.shape != (len(keys), self.dimension) or not np.isfinite(vectors).all():
-            raise InternalError(f"vectors of shape {vectors.shape} cannot join an index of {self.dimension} dimensions")
+            raise InternalError(
+                f"vectors of shape {vectors.shape} cannot join an index of {self.dimension} dimensions"
+            )
         dead = np.union1d(self._dead, removed)
         stored = np.concatenate([s.keys for s in self._segments] or [np.empty(0, np.int64)])
         again = np.intersect1d(keys, stored)

@@ -48,7 +48,9 @@ class Fingerprint:
         try:
             return cls(**raw)
         except TypeError as exc:
-            raise Damaged(f"the manifest's embedding fingerprint has the wrong fields: {exc}") from exc
+            raise Damaged(
+                f"the manifest's embedding fingerprint has the wrong fields: {exc}"
+            ) from exc
 
     def require(self, other: Fingerprint) -> None:
         """Refuse to mix spaces.
@@ -57,7 +59,11 @@ class Fingerprint:
             FingerprintMismatch: naming every field in which ``other`` (the query's) differs from this (the index's).
         """
         mine, theirs = self.to_json(), other.to_json()
-        differing = [f"{name} {mine[name]!r} against {theirs[name]!r}" for name in mine if mine[name] != theirs[name]]
+        differing = [
+            f"{name} {mine[name]!r} against {theirs[name]!r}"
+            for name in mine
+            if mine[name] != theirs[name]
+        ]
         if differing:
             raise FingerprintMismatch(
                 f"the index was embedded differently ({'; '.join(differing)});"

@@ -35,7 +35,9 @@ class Reader:
         try:
             self.fingerprint = Fingerprint.from_json(snapshot.body["fingerprint"])
         except KeyError as exc:
-            raise Damaged(f"the manifest of snapshot {snapshot.number} names no embedding space; run `alcove doctor`") from exc
+            raise Damaged(
+                f"the manifest of snapshot {snapshot.number} names no embedding space; run `alcove doctor`"
+            ) from exc
         self.number = snapshot.number
         self.dense = DenseIndex(snapshot.folder / "dense", self.fingerprint.dimension)
         self.lexical = LexicalIndex(snapshot.folder / "lexical")

@@ -26,9 +26,10 @@ __all__ = ["Entry", "LexicalIndex"]
 
 ANALYZER = "alcove"
 HEAP_BYTES = 64_000_000
-MAX_QUERY_TERMS = 256  # the rarest information of a longer query is in its first distinct words already
+MAX_QUERY_TERMS = (
+    256  # the rarest information of a longer query is in its first distinct words already
+)
 REWRITTEN = frozenset({"meta.json", ".managed.json"})  # the only files tantivy replaces
-LOCKS = (".tantivy-meta.lock", ".tantivy-writer.lock")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,9 @@ class LexicalIndex:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         hits = self._searcher.search(self._query(words, scope), limit=k, count=False).hits
         scores = np.array([score for score, _ in hits], dtype=np.float32)
-        keys = np.array([self._searcher.doc(place).get_first("key") for _, place in hits], dtype=np.int64)
+        keys = np.array(
+            [self._searcher.doc(place).get_first("key") for _, place in hits], dtype=np.int64
+        )
         best = np.lexsort((keys, -scores))
         return keys[best], scores[best]
 
@@ -73,7 +76,11 @@ class LexicalIndex:
 
         schema = _schema()
         clauses = [
-            (Occur.Should, Query.boost_query(Query.term_query(schema, "text", word, "freq"), float(n))) for word, n in words
+            (
+                Occur.Should,
+                Query.boost_query(Query.term_query(schema, "text", word, "freq"), float(n)),
+            )
+            for word, n in words
         ]
         text = Query.boolean_query(clauses)
         if scope is None:
@@ -87,7 +94,9 @@ class LexicalIndex:
             [(Occur.Must, text), *((Occur.Must, Query.const_score_query(f, 0.0)) for f in filters)]
         )
 
-    def write_next(self, folder: Path, entries: Iterable[Entry], removed_documents: Iterable[str]) -> None:
+    def write_next(
+        self, folder: Path, entries: Iterable[Entry], removed_documents: Iterable[str]
+    ) -> None:
         """Write the lexical part of the next snapshot into ``folder``: this index, less the documents, plus entries."""
         import tantivy
 
@@ -103,8 +112,6 @@ class LexicalIndex:
                 _write(index, entries, removed_documents)
             except ValueError as exc:  # tantivy-py reports its I/O errors so
                 raise OSError(28 if "No space" in str(exc) else 5, str(exc), str(folder)) from exc
-            for name in LOCKS:
-                (folder / name).unlink(missing_ok=True)
 
 
 def _write(index: Any, entries: Iterable[Entry], removed_documents: Iterable[str]) -> None:
@@ -115,7 +122,9 @@ def _write(index: Any, entries: Iterable[Entry], removed_documents: Iterable[str
         writer.delete_documents_by_term("document", document)
     for entry in entries:
         writer.add_document(
-            tantivy.Document(key=entry.key, document=entry.document, collection=entry.collection, text=entry.text)
+            tantivy.Document(
+                key=entry.key, document=entry.document, collection=entry.collection, text=entry.text
+            )
         )
     writer.commit()
     writer.garbage_collect_files()

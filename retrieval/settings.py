@@ -20,11 +20,13 @@ class EmbeddingSettings(BaseModel):
         description="'auto', a name that `alcove models` lists, or a sentence-transformers folder",
     )
     precision: Literal["auto", "fp32", "bf16"] = Field(
-        default="auto", description="arithmetic of the encoder; 'auto' takes bf16 where the processor has it"
+        default="auto",
+        description="arithmetic of the encoder; 'auto' takes bf16 where the processor has it",
     )
     batch_tokens: int = Field(default=8192, ge=256, description="padded tokens per batch (count)")
     cache: Path | None = Field(
-        default=None, description="hub cache folder searched for models; default: the hub library's own"
+        default=None,
+        description="hub cache folder searched for models; default: the hub library's own",
     )
 
 
@@ -33,7 +35,15 @@ class RetrievalSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    fusion: Literal["convex", "rrf"] = Field(default="convex", description="how dense and lexical results are joined")
-    dense_weight: float = Field(default=0.5, ge=0, le=1, description="weight of the dense half in convex fusion (0..1)")
-    candidates: int = Field(default=100, ge=10, description="hits taken from each index before fusion (count)")
-    max_query_characters: int = Field(default=20_000, ge=1, description="longest query accepted (characters)")
+    fusion: Literal["convex", "rrf"] = Field(
+        default="convex", description="how dense and lexical results are joined"
+    )
+    dense_weight: float = Field(
+        default=0.5, ge=0, le=1, description="weight of the dense half in convex fusion (0..1)"
+    )
+    candidates: int = Field(
+        default=100, ge=10, description="hits taken from each index before fusion (count)"
+    )
+    max_query_characters: int = Field(
+        default=20_000, ge=1, description="longest query accepted (characters)"
+    )

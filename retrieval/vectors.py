@@ -33,9 +33,13 @@ class VectorStore:
         self._encoder = encoder
         self._path = home.vectors / f"{encoder.fingerprint.key}.sqlite"
         with sqlite_errors(self._path):
-            self._db = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(
+                self._path, timeout=30, isolation_level=None, check_same_thread=False
+            )
             self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("CREATE TABLE IF NOT EXISTS vectors (hash BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID")
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS vectors (hash BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID"
+            )
 
     def close(self) -> None:
         self._db.close()
@@ -71,7 +75,9 @@ class VectorStore:
     def _stored(self, hashes: Sequence[bytes]) -> dict[bytes, Array]:
         found: dict[bytes, Array] = {}
         keys = json.dumps([h.hex() for h in hashes])
-        sql = "SELECT hash, vector FROM vectors WHERE hash IN (SELECT unhex(value) FROM json_each(?))"
+        sql = (
+            "SELECT hash, vector FROM vectors WHERE hash IN (SELECT unhex(value) FROM json_each(?))"
+        )
         if sqlite3.sqlite_version_info < (3, 41):  # no unhex() before 3.41
             self._db.create_function("unhex", 1, bytes.fromhex, deterministic=True)
         with sqlite_errors(self._path):

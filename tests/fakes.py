@@ -5,16 +5,22 @@ Nothing here is imported by the product.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import socket
 import struct
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
+
+import numpy as np
+
+from retrieval.fingerprint import Fingerprint
 
 
 @dataclass(frozen=True)
@@ -260,3 +266,43 @@ def _deltas(reply: Reply) -> Iterator[dict[str, Any]]:
         whole["function"]["arguments"] = text[:half]
         yield {"tool_calls": [whole]}
         yield {"tool_calls": [{"index": index, "function": {"arguments": text[half:]}}]}
+
+
+class HashEncoder:
+    """An encoder without weights: words are hashed into a bag, so texts that share words are near.
+
+    Args:
+        dimension: of the vectors.
+        name: enters the fingerprint; two names are two embedding spaces.
+    """
+
+    def __init__(self, dimension: int = 256, name: str = "hash") -> None:
+        self.fingerprint = Fingerprint(
+            model=name,
+            revision="1",
+            weights_sha256="",
+            tokenizer_sha256="",
+            query_prefix="",
+            passage_prefix="",
+            pooling="sum",
+            normalised=True,
+            dimension=dimension,
+            max_tokens=256,
+            dtype="fp32",
+        )
+        self.encoded = 0  # passages embedded so far
+
+    def encode_passages(self, texts: Sequence[str]) -> np.ndarray:
+        self.encoded += len(texts)
+        return self.encode_queries(texts)
+
+    def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
+        vectors = np.zeros((len(texts), self.fingerprint.dimension), dtype=np.float32)
+        for row, text in enumerate(texts):
+            for word in re.findall(r"\w+", text.lower()) or [""]:
+                digest = hashlib.blake2b(word.encode(), digest_size=8).digest()
+                vectors[row, int.from_bytes(digest, "big") % self.fingerprint.dimension] += 1
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    def count_tokens(self, text: str) -> int:
+        return len(re.findall(r"\w+|[^\w\s]", text))

@@ -1,0 +1,1 @@
+"""From files to indexed chunks: discover, parse, chunk, embed, commit."""

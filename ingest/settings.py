@@ -1,0 +1,32 @@
+"""Settings of ingestion. Reads nothing from the environment itself."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["IngestSettings"]
+
+
+class IngestSettings(BaseModel):
+    """How files are read, cut and committed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    strategy: str = Field(default="recursive", description="chunking strategy, by name")
+    chunk_tokens: int = Field(
+        default=200, ge=16, description="size of a chunk (tokens of the encoder)"
+    )
+    overlap_tokens: int = Field(
+        default=30, ge=0, description="text repeated between neighbours (tokens)"
+    )
+    workers: int = Field(default=2, ge=1, le=64, description="parser processes (count)")
+    commit_documents: int = Field(
+        default=64, ge=1, description="documents per durable commit (count)"
+    )
+    max_mib: int = Field(default=200, ge=1, description="largest file read (MiB)")
+    timeout_s: float = Field(
+        default=300, gt=0, description="longest time one file may take (seconds)"
+    )
+    memory_mib: int = Field(
+        default=4096, ge=256, description="address space of a parser process (MiB)"
+    )
