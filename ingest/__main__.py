@@ -1,0 +1,72 @@
+"""The job process: ``python -m ingest`` reads settings and then requests from standard input, as JSON lines.
+
+First line: ``{"corpus": …, "ingest": …, "embedding": …}``. Each further line is a request, ``{"job", "collection",
+"paths" | "uploads"}``, answered by progress lines ``{"done", "total", "file"}`` and one last line with ``"report"`` or
+``"error"``. Ends when standard input does, that is, when the service is gone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from corpus.catalog import Catalog
+from corpus.errors import AlcoveError
+from corpus.home import Home
+from corpus.settings import CorpusSettings
+from ingest.pipeline import Pipeline
+from ingest.report import Progress, Report
+from ingest.settings import IngestSettings
+from retrieval.encoder import load_encoder
+from retrieval.models import resolve
+from retrieval.settings import EmbeddingSettings
+
+
+def main() -> None:
+    """Serve requests until standard input ends."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)  # whatever a library prints must not end up between our lines
+    settings = json.loads(sys.stdin.readline())
+    pipeline: Pipeline | None = None
+    for line in sys.stdin:
+        try:
+            pipeline = pipeline or _pipeline(settings)
+            _say(out, {"report": _serve(pipeline, json.loads(line), out).to_json()})
+        except AlcoveError as exc:
+            _say(out, {"error": str(exc)})
+
+
+def _pipeline(settings: Mapping[str, Any]) -> Pipeline:
+    corpus = CorpusSettings.model_validate(settings["corpus"])
+    embedding = EmbeddingSettings.model_validate(settings["embedding"])
+    home = Home(corpus.home)
+    encoder = load_encoder(resolve(embedding.model, home, embedding.cache), embedding)
+    ingest = IngestSettings.model_validate(settings["ingest"])
+    return Pipeline(home, Catalog(home), encoder, ingest, corpus)
+
+
+def _serve(pipeline: Pipeline, request: Mapping[str, Any], out: TextIO) -> Report:
+    def listen(progress: Progress) -> None:
+        file = progress.file and {
+            "source": progress.file.source,
+            "state": str(progress.file.state),
+            "reason": progress.file.reason,
+        }
+        _say(out, {"done": progress.done, "total": progress.total, "file": file})
+
+    if request["uploads"] is not None:
+        files = [(name, Path(path)) for name, path in request["uploads"]]
+        return pipeline.add(files, request["collection"], listen)
+    return pipeline.sync([Path(p) for p in request["paths"]], request["collection"], listen)
+
+
+def _say(out: TextIO, message: Mapping[str, Any]) -> None:
+    out.write(json.dumps(message) + "\n")
+
+
+if __name__ == "__main__":
+    main()
