@@ -6,6 +6,7 @@ sent, and maps whatever it raises to ours, once. Knows nothing of prompts or pas
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -100,7 +101,8 @@ def model_error(exc: Exception, url: str, model: str) -> ModelError | None:
         )
     if isinstance(exc, openai.APIStatusError):
         return _status_error(exc, url, model)
-    if isinstance(exc, openai.APIConnectionError):
+    cut = any(isinstance(e, httpx.ReadError | httpx.RemoteProtocolError) for e in _causes(exc))
+    if isinstance(exc, openai.APIConnectionError) and not cut:
         return ModelUnavailable(
             f"the language model server at {url!r} cannot be reached; start it, or set llm.url to "
             "where it is"
@@ -121,6 +123,13 @@ def may_pass(exc: Exception) -> bool:
     return isinstance(exc, openai.APIConnectionError) and not isinstance(
         exc, openai.APITimeoutError
     )
+
+
+def _causes(exc: BaseException | None) -> Iterator[BaseException]:
+    """The exception, what it was raised from, and so on down."""
+    while exc is not None:
+        yield exc
+        exc = exc.__cause__
 
 
 def _status_error(exc: Any, url: str, model: str) -> ModelError:
