@@ -1,16 +1,75 @@
-"""How parsed documents are written as JSON: in the catalog, and between a parser's process and ours.
+"""How records are written: the catalog's tables and their rows, and parsed documents as JSON.
 
-Element texts are not repeated: they are slices of the canonical text. Knows only the records.
+The JSON also carries parsed documents from a parser's process to ours. Element texts are not repeated in it: they are
+slices of the canonical text. Knows only the records.
 """
 
 from __future__ import annotations
 
 import json
+import sqlite3
+from dataclasses import dataclass
 from typing import Any
 
-from corpus.records import Box, Element, ElementKind, Page, Parsed, Span
+from corpus.records import (
+    Box,
+    Chunk,
+    Document,
+    Element,
+    ElementKind,
+    Page,
+    Parsed,
+    Span,
+    State,
+)
 
-__all__ = ["decode_parsed", "encode_parsed"]
+__all__ = [
+    "SCHEMA",
+    "SCHEMA_VERSION",
+    "Stored",
+    "chunk_values",
+    "decode_parsed",
+    "encode_parsed",
+    "read_chunk",
+    "read_document",
+    "stored_values",
+]
+
+SCHEMA_VERSION = 1
+SCHEMA = """
+CREATE TABLE contents (
+    id TEXT PRIMARY KEY, text TEXT NOT NULL, parsed TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE documents (
+    id TEXT NOT NULL, collection TEXT NOT NULL, source TEXT NOT NULL, sha256 TEXT NOT NULL, media_type TEXT NOT NULL,
+    title TEXT NOT NULL, pages INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL, size INTEGER NOT NULL,
+    metadata TEXT NOT NULL, content TEXT, recipe TEXT NOT NULL, added INTEGER NOT NULL, removed INTEGER
+);
+CREATE INDEX documents_id ON documents (id);
+CREATE UNIQUE INDEX documents_live ON documents (collection, source) WHERE removed IS NULL;
+CREATE TABLE chunks (
+    id TEXT NOT NULL, document TEXT NOT NULL, spans TEXT NOT NULL, text TEXT NOT NULL, headings TEXT NOT NULL,
+    pages TEXT NOT NULL, strategy TEXT NOT NULL, added INTEGER NOT NULL, removed INTEGER
+);
+CREATE INDEX chunks_id ON chunks (id);
+CREATE INDEX chunks_document ON chunks (document);
+CREATE TABLE jobs (
+    id TEXT PRIMARY KEY, state TEXT NOT NULL, created REAL NOT NULL, request TEXT NOT NULL, progress TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A document as the catalog keeps it: the content it was parsed to (``None``: nothing could be read), and the
+    recipe that names how it was made (parser, chunking, embedding space), so that a later run knows whether it is
+    still up to date.
+    """
+
+    document: Document
+    content: str | None
+    recipe: str
 
 
 def encode_parsed(parsed: Parsed) -> str:
@@ -49,6 +108,51 @@ def decode_parsed(text: str, encoded: str) -> Parsed:
         metadata=raw["metadata"],
         missing=tuple(raw["missing"]),
     )
+
+
+def read_document(row: sqlite3.Row) -> Document:
+    """A row of ``documents``."""
+    return Document(
+        id=row["id"],
+        source=row["source"],
+        sha256=row["sha256"],
+        media_type=row["media_type"],
+        title=row["title"],
+        collection=row["collection"],
+        pages=row["pages"],
+        state=State(row["state"]),
+        reason=row["reason"],
+        size=row["size"],
+        metadata=json.loads(row["metadata"]),
+    )
+
+
+def stored_values(stored: Stored, snapshot: int) -> tuple[object, ...]:
+    """A document as a row, added by ``snapshot``."""
+    d = stored.document
+    named = (d.id, d.collection, d.source, d.sha256, d.media_type, d.title)
+    known = (d.pages, str(d.state), d.reason, d.size, json.dumps(dict(d.metadata)))
+    return (*named, *known, stored.content, stored.recipe, snapshot)
+
+
+def read_chunk(row: sqlite3.Row) -> Chunk:
+    """A row of ``chunks``."""
+    return Chunk(
+        id=row["id"],
+        document=row["document"],
+        spans=tuple(Span(*pair) for pair in json.loads(row["spans"])),
+        text=row["text"],
+        headings=tuple(json.loads(row["headings"])),
+        pages=tuple(json.loads(row["pages"])),
+        strategy=row["strategy"],
+    )
+
+
+def chunk_values(c: Chunk, snapshot: int) -> tuple[object, ...]:
+    """A chunk as a row, added by ``snapshot``."""
+    spans = json.dumps([(s.start, s.end) for s in c.spans])
+    where = (json.dumps(c.headings), json.dumps(c.pages))
+    return (c.id, c.document, spans, c.text, *where, c.strategy, snapshot)
 
 
 def _element_row(e: Element) -> list[Any]:

@@ -162,9 +162,9 @@ class TransformerEncoder:
 
 
 def _load(folder: Path) -> Any:
-    import transformers
+    from transformers.utils.logging import disable_progress_bar
 
-    transformers.utils.logging.disable_progress_bar()
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     from sentence_transformers import SentenceTransformer
 
     try:
@@ -185,7 +185,7 @@ def _load(folder: Path) -> Any:
 def _best_precision() -> str:
     import torch
 
-    has_bf16 = torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    has_bf16: bool = torch.ops.mkldnn._is_mkldnn_bf16_supported()
     return "bf16" if has_bf16 else "fp32"
 
 

@@ -35,7 +35,7 @@ class _Segment:
 
         try:
             index: Any = faiss.read_index(str(path))
-            flat = faiss.downcast_index(index.index)
+            flat: Any = faiss.downcast_index(index.index)
         except (RuntimeError, AttributeError) as exc:
             raise Damaged(f"{str(path)!r} is not a dense segment; run `alcove doctor`") from exc
         self.path, self.index = path, index
@@ -107,13 +107,16 @@ class DenseIndex:
     ) -> tuple[Keys, Array]:
         import faiss
 
-        selector = None
+        selector: Any = None
         if scope is not None:
             selector = faiss.IDSelectorBatch(scope.keys)
         elif len(self._dead):
             dead = faiss.IDSelectorBatch(self._dead)
             selector = faiss.IDSelectorNot(dead)
-        parameters = faiss.SearchParameters(sel=selector) if selector is not None else None
+        parameters: Any = None
+        if selector is not None:
+            parameters = faiss.SearchParameters()
+            parameters.sel = selector
         scores, keys = segment.index.search(
             query[None, :], min(k, len(segment.keys)), params=parameters
         )

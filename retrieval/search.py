@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from corpus.catalog import Catalog
-from corpus.errors import NotFound, UserError
+from corpus.errors import Damaged, NotFound, UserError
 from corpus.home import Home
 from corpus.records import Hit, SearchResult
 from corpus.snapshot import SnapshotStore
@@ -177,11 +177,15 @@ class Searcher:
         ids = [f"{key:016x}" for key in ranking.keys[:k].tolist()]
         chunks = self._catalog.chunks(ids, snapshot)
         documents = self._catalog.documents_by_id((c.document for c in chunks.values()), snapshot)
-        hits = []
+        hits: list[Hit] = []
         for id, key, score in zip(
             ids, ranking.keys.tolist(), ranking.scores.tolist(), strict=False
         ):
-            chunk = chunks[id]
+            chunk = chunks.get(id)
+            if chunk is None:
+                raise Damaged(
+                    f"snapshot {snapshot} holds chunk {id!r}, the catalog does not; run `alcove doctor`"
+                )
             dense_rank, cosine = ranking.dense.get(key, (None, None))
             lexical_rank, bm25 = ranking.lexical.get(key, (None, None))
             found = (dense_rank, lexical_rank, cosine, bm25)

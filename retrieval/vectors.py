@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from corpus.catalog import sqlite_errors
+from corpus.database import sqlite_errors
 from corpus.home import Home
 
 if TYPE_CHECKING:

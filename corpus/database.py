@@ -1,0 +1,107 @@
+"""A SQLite file with a schema: one connection per thread, durable transactions, errors mapped to ours.
+
+Knows nothing of what the tables mean. Write-ahead logging lets any number of readers go on while one writer commits;
+``synchronous=FULL`` makes a commit survive a power cut.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from corpus.errors import Damaged, DiskFull, OperatorError
+
+__all__ = ["Database", "sqlite_errors"]
+
+PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=30000;"
+
+
+class Database:
+    """One SQLite file.
+
+    Args:
+        schema: statements that make the tables of ``version``, each ending in ";" and a line break.
+
+    Raises (any method):
+        DiskFull, OperatorError, Damaged: the file cannot be written, opened or trusted.
+    """
+
+    def __init__(self, path: Path, schema: str, version: int) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._all: list[sqlite3.Connection] = []
+        with sqlite_errors(path):
+            self._migrate(schema, version)
+
+    def close(self) -> None:
+        """Close the connections of every thread."""
+        while self._all:
+            self._all.pop().close()
+
+    def rows(self, sql: str, values: Mapping[str, Any] | None = None) -> list[sqlite3.Row]:
+        """All rows of a query."""
+        with sqlite_errors(self.path):
+            return self._connection.execute(sql, values or {}).fetchall()
+
+    def row(self, sql: str, values: Mapping[str, Any] | None = None) -> sqlite3.Row | None:
+        """The first row of a query, if there is one."""
+        found = self.rows(sql, values)
+        return found[0] if found else None
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All statements in the block, or none of them."""
+        with sqlite_errors(self.path):
+            connection = self._connection
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(
+                self.path, timeout=30, isolation_level=None, check_same_thread=False
+            )
+            connection.row_factory = sqlite3.Row
+            connection.executescript(PRAGMAS)
+            self._local.connection = connection
+            self._all.append(connection)
+        return connection
+
+    def _migrate(self, schema: str, version: int) -> None:
+        with self.transaction() as db:  # two first starts at once: the second finds the tables made
+            found = db.execute("PRAGMA user_version").fetchone()[0]
+            if found > version:
+                raise OperatorError(
+                    f"{str(self.path)!r} was written by a newer Alcove (schema {found},"
+                    f" this one knows {version}); upgrade, or choose another --home"
+                )
+            if found == 0:
+                for statement in schema.split(";\n"):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {version}")
+
+
+@contextmanager
+def sqlite_errors(path: object) -> Iterator[None]:
+    """Map SQLite's failures to ours."""
+    try:
+        yield
+    except sqlite3.OperationalError as exc:
+        if exc.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            raise DiskFull(f"no space left for {str(path)!r}; free some and try again") from exc
+        raise OperatorError(
+            f"{str(path)!r} cannot be used: {exc}; check its permissions and free space"
+        ) from exc
+    except sqlite3.DatabaseError as exc:
+        raise Damaged(f"{str(path)!r} is damaged ({exc}); run `alcove doctor`") from exc
