@@ -1,7 +1,7 @@
 """Builds the sample's binary documents, or locates the answers of its questions.
 
-    python -m corpus.sample.build documents [--into FOLDER]   # PDF, Word, PowerPoint, Excel, PNG
-    python -m corpus.sample.build questions                   # questions.jsonl from the authored ones
+    python -m corpus.sample.build documents [--into FOLDER]  # PDF, DOCX, PPTX, XLSX, PNG
+    python -m corpus.sample.build questions                  # questions.jsonl from the authored one
 
 Plain-text documents (Markdown, HTML, mail, CSV, text, code) are edited where they stand, below
 ``corpus/sample/documents``. Building twice gives the same bytes; `tests/corpus/test_sample.py`

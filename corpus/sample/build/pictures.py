@@ -169,7 +169,9 @@ def _write_png(path: Path, image: Image.Image) -> None:
     rows = []
     for start in range(0, width * height, width):
         row = levels[start : start + width]
-        packed = bytes((high & 0xF0) | (low >> 4) for high, low in zip(row[::2], row[1::2], strict=True))
+        packed = bytes(
+            (high & 0xF0) | (low >> 4) for high, low in zip(row[::2], row[1::2], strict=True)
+        )
         rows.append(b"\x00" + packed)
     header = struct.pack(">IIBBBBB", width, height, 4, 0, 0, 0, 0)
     parts = [(b"IHDR", header), (b"IDAT", _stored(b"".join(rows))), (b"IEND", b"")]

@@ -29,8 +29,8 @@ sqlite3 "$SOURCE/chats.sqlite" ".backup '$TARGET/$NIGHT/chats.sqlite'"
 
 # Unchanged originals become hard links to the copy of the night before.
 # At most 60 MB/s, in order not to disturb the summaries batch.
-LAST=$(ls -1 "$TARGET" | grep -v "$NIGHT" | tail -n 1)
-rsync -a --bwlimit=60M --link-dest="$TARGET/$LAST/originals" \
+LAST=$(find "$TARGET" -mindepth 1 -maxdepth 1 -type d ! -name "$NIGHT" | sort | tail -n 1)
+rsync -a --bwlimit=60M --link-dest="$LAST/originals" \
     "$SOURCE/originals" "$TARGET/$NIGHT/"
 rsync -a --bwlimit=60M "$SOURCE/snapshots" "$SOURCE/vectors" "$TARGET/$NIGHT/"
 rsync -a /srv/adapters "$TARGET/$NIGHT/"

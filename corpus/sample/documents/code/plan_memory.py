@@ -22,7 +22,9 @@ def weights_gb(billions: float, fmt: str) -> float:
     return billions * BYTES_PER_PARAMETER[fmt] * SCALE_OVERHEAD.get(fmt, 1.0)
 
 
-def cache_gb(layers: int, kv_heads: int, head_size: int, tokens: int, bytes_per_value: int) -> float:
+def cache_gb(
+    layers: int, kv_heads: int, head_size: int, tokens: int, bytes_per_value: int
+) -> float:
     """Size of the KV cache in GB for ``tokens`` tokens over all sequences."""
     return 2 * layers * kv_heads * head_size * bytes_per_value * tokens / 1e9
 
