@@ -41,7 +41,7 @@ def read_lines(image: Image) -> list[OcrLine]:
 
 
 def _line(text: str, corners: Any, score: float, size: tuple[int, int]) -> OcrLine:
-    (x0, y0), (x1, y1) = corners.min(axis=0), corners.max(axis=0)
+    (x0, y0), (x1, y1) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
     width, height = size
     return OcrLine(text, Box(x0 / width, y0 / height, x1 / width, y1 / height), float(score))
 
