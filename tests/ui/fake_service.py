@@ -1,0 +1,268 @@
+"""A service that speaks Alcove's HTTP API from memory, for the page's tests and for working on its looks.
+
+Nothing is stored on disk; ``FakeService.stop`` and ``start`` play an outage and keep the data. By
+hand: ``python -m tests.ui.fake_service PORT``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from corpus.errors import AlcoveError
+from tests.ui.fake_store import Run, Store, get, now, start_run, work
+
+Json = dict[str, Any]
+
+
+async def _events(run: Run, after: int) -> AsyncIterator[str]:
+    while True:
+        for event in run.events[after:]:
+            data = json.dumps(event, ensure_ascii=False)
+            yield f"id: {event['n']}\nevent: {event['kind']}\ndata: {data}\n\n"
+            after = event["n"]
+            if event["kind"] in ("answered", "failed", "cancelled"):
+                return
+        await asyncio.sleep(0.02)
+
+
+def create_fake(store: Store) -> FastAPI:
+    """The FastAPI app over ``store``."""
+    app = FastAPI()
+
+    @app.exception_handler(AlcoveError)
+    async def _error(_: Request, exc: AlcoveError) -> JSONResponse:
+        body = {"error": {"type": type(exc).__name__, "message": str(exc)}}
+        return JSONResponse(body, exc.http_status)
+
+    _status_routes(app, store)
+    _document_routes(app, store)
+    _chat_routes(app, store)
+    return app
+
+
+def _status_routes(app: FastAPI, store: Store) -> None:
+    @app.get("/healthz")
+    async def health() -> Json:
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    async def ready() -> Json:
+        return {"ready": True}
+
+    @app.get("/v1/collections")
+    async def collections() -> Json:
+        names = sorted({p.collection for p in store.papers.values()})
+        count = {n: [p for p in store.papers.values() if p.collection == n] for n in names}
+        return {
+            "collections": [
+                {"name": n, "documents": len(d), "chunks": sum(p.record()["chunks"] for p in d)}
+                for n, d in count.items()
+            ]
+        }
+
+    @app.get("/v1/status")
+    async def status() -> Json:
+        llm = store.engine == "openai"
+        states: dict[str, int] = {}
+        for paper in store.papers.values():
+            states[paper.state] = states.get(paper.state, 0) + 1
+        engine = {
+            "name": store.engine,
+            "model": "llama-3.3-70b-nvfp4" if llm else "",
+            "url": "http://127.0.0.1:8000/v1" if llm else "",
+            "label": "",
+        }
+        encoder = {
+            "name": "all-MiniLM-L6-v2",
+            "dimension": 384,
+            "note": "E5 was not found on this machine; get it with 'alcove models pull e5-base-v2'.",
+        }
+        return {
+            "version": "0.1.0",
+            "home": "~/.local/share/alcove",
+            "snapshot": 7,
+            "engine": engine,
+            "encoder": encoder,
+            "states": states,
+            **(await collections()),
+        }
+
+
+def _document_routes(app: FastAPI, store: Store) -> None:
+    @app.get("/v1/documents")
+    async def documents(collection: str = "") -> Json:
+        found = [p for p in store.papers.values() if collection in ("", p.collection)]
+        return {"documents": [p.record() for p in found]}
+
+    @app.post("/v1/documents", status_code=202)
+    async def upload(request: Request) -> Json:
+        form = await request.form()
+        files = [(f.filename, await f.read()) for f in form.getlist("files")]
+        job = {
+            "id": store.fresh("job"),
+            "state": "queued",
+            "done": 0,
+            "total": len(files),
+            "files": [{"source": f"upload:{n}", "state": None, "reason": ""} for n, _ in files],
+            "report": None,
+            "error": None,
+        }
+        store.jobs[job["id"]] = job
+        args = (store, job, files, str(form.get("collection") or "default"))
+        threading.Thread(target=work, args=args, daemon=True).start()
+        return {"job": job["id"]}
+
+    @app.get("/v1/documents/{id}")
+    async def document(id: str) -> Json:
+        return get(store.papers, id, "document").details()
+
+    @app.delete("/v1/documents/{id}")
+    async def remove(id: str) -> Json:
+        get(store.papers, id, "document")
+        del store.papers[id]
+        return {"snapshot": 8}
+
+    @app.get("/v1/documents/{id}/text")
+    async def text(id: str, start: int = 0, end: int | None = None) -> Json:
+        body = get(store.papers, id, "document").text
+        end = min(len(body) if end is None else end, len(body))
+        return {"text": body[start:end], "start": start, "end": end, "length": len(body)}
+
+    @app.get("/v1/documents/{id}/pages/{n}.png")
+    async def page(id: str, n: int, width: int = 1000, start: int = -1, end: int = -1) -> Response:
+        paper = get(store.papers, id, "document")
+        return Response(paper.page_png(n, width, start, end), media_type="image/png")
+
+    @app.get("/v1/documents/{id}/original")
+    async def original(id: str) -> Response:
+        return Response(
+            get(store.papers, id, "document").original, media_type="application/octet-stream"
+        )
+
+    @app.get("/v1/jobs")
+    async def jobs() -> Json:
+        return {"jobs": list(store.jobs.values())}
+
+    @app.get("/v1/jobs/{id}")
+    async def job(id: str) -> Json:
+        return get(store.jobs, id, "job")
+
+
+def _chat_routes(app: FastAPI, store: Store) -> None:
+    @app.get("/v1/threads")
+    async def threads() -> Json:
+        newest = sorted(store.threads.values(), key=lambda t: t["updated"], reverse=True)
+        return {"threads": [{**t, "messages": len(t["messages"])} for t in newest]}
+
+    @app.post("/v1/threads", status_code=201)
+    async def create(body: Json) -> Json:
+        thread = {
+            "id": store.fresh("t"),
+            "title": body.get("title") or "New chat",
+            "created": now(),
+            "updated": now(),
+            "messages": [],
+        }
+        store.threads[thread["id"]] = thread
+        return {**thread, "messages": 0}
+
+    @app.get("/v1/threads/{id}")
+    async def thread(id: str) -> Json:
+        found = get(store.threads, id, "thread")
+        active = [r.id for r in store.runs.values() if r.thread == id and r.state == "running"]
+        return {**found, "active_run": active[0] if active else None}
+
+    @app.patch("/v1/threads/{id}")
+    async def rename(id: str, body: Json) -> Json:
+        return get(store.threads, id, "thread") | {
+            "title": store.threads[id].update(body) or body["title"]
+        }
+
+    @app.delete("/v1/threads/{id}", status_code=204)
+    async def forget(id: str) -> None:
+        get(store.threads, id, "thread")
+        del store.threads[id]
+
+    @app.post("/v1/runs", status_code=202)
+    async def run(body: Json) -> Json:
+        return start_run(store, body)
+
+    @app.get("/v1/runs/{id}")
+    async def run_state(id: str) -> Json:
+        found = get(store.runs, id, "run")
+        return {"id": id, "thread": found.thread, "state": found.state, "events": len(found.events)}
+
+    @app.get("/v1/runs/{id}/events")
+    async def events(id: str, after: int = 0) -> StreamingResponse:
+        return StreamingResponse(
+            _events(get(store.runs, id, "run"), after), media_type="text/event-stream"
+        )
+
+    @app.post("/v1/runs/{id}/cancel")
+    async def cancel(id: str) -> Json:
+        get(store.runs, id, "run").stop.set()
+        return {"state": "cancelled"}
+
+
+class FakeService:
+    """The fake on a free loopback port (or ``port``), in a thread; a context manager."""
+
+    def __init__(self, port: int = 0) -> None:
+        self.store = Store()
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Listen; returns when requests are answered."""
+        config = uvicorn.Config(
+            create_fake(self.store),
+            "127.0.0.1",
+            self.port,
+            log_level="critical",
+            access_log=False,
+            ws="none",
+            lifespan="off",
+            timeout_graceful_shutdown=0,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        while not self._server.started:
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """Stop listening; the data stays."""
+        self._server.should_exit = True
+        self._thread.join(10)
+
+    def __enter__(self) -> FakeService:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def _serve(port: int) -> Iterator[str]:
+    with FakeService(port) as service:
+        yield service.url
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    for url in _serve(int(sys.argv[1])):
+        print(url, flush=True)

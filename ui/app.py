@@ -1,0 +1,45 @@
+"""The page in the browser: a sidebar and one view at a time.
+
+All data comes over HTTP from the service (``ui.client``). When the service does not answer the page
+says so and comes back by itself. Run it from the repository's root::
+
+    python -m streamlit run ui/app.py --browser.gatherUsageStats false -- --service URL
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from corpus.errors import AlcoveError
+from ui.client import ServiceDown
+from ui.plain_words import label
+from ui.state import state
+from ui.views import chat, library, outage, sidebar, status
+
+__all__ = ["main"]
+
+_ASSETS = Path(__file__).with_name("assets")
+_VIEWS = {"chat": chat.draw, "library": library.draw, "status": status.draw}
+
+
+def main() -> None:
+    """Draw the page once; Streamlit calls this at every change."""
+    mark = str(_ASSETS / "alcove.svg")
+    st.set_page_config("Alcove", page_icon=mark, layout="wide")
+    st.html(_ASSETS / "page.css")
+    st.logo(str(_ASSETS / "wordmark.svg"), icon_image=mark, size="large")
+    state().follow_address()
+    try:
+        with st.sidebar:
+            sidebar.draw()
+        _VIEWS[state().view]()
+    except ServiceDown as exc:
+        outage.draw(str(exc))
+    except AlcoveError as exc:
+        st.error(label(str(exc), 500))
+
+
+if __name__ == "__main__":
+    main()

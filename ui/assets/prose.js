@@ -1,0 +1,48 @@
+// Builds the nodes that ui/prose.py made. Elements come only from TAGS and text only through text
+// nodes, so nothing that a document or a model wrote can become markup.
+const TAGS = new Set(
+  ("p h3 strong em s code pre ul ol li blockquote hr br table thead tbody tr th td mark cite div").split(" "),
+);
+
+function build(node, active, press) {
+  if (typeof node === "string") return document.createTextNode(node);
+  const [tag, ...children] = node;
+  if (tag === "cite") return citation(Number(children[0]), active, press);
+  const element = document.createElement(TAGS.has(tag) ? tag : "div");
+  element.append(...children.map((child) => build(child, active, press)));
+  if (tag !== "table") return element;
+  const frame = document.createElement("div"); // a wide table scrolls by itself
+  frame.className = "frame";
+  frame.append(element);
+  return frame;
+}
+
+function citation(number, active, press) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "cite";
+  button.textContent = String(number);
+  button.setAttribute("aria-label", `Open source ${number}`);
+  if (number === active) button.setAttribute("aria-current", "true");
+  button.onclick = () => press(number);
+  return button;
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  let root = parentElement.querySelector(".prose");
+  const fresh = !root;
+  if (fresh) {
+    root = document.createElement("div");
+    parentElement.append(root);
+  }
+  const wanted = JSON.stringify(data);
+  if (root.dataset.shown === wanted) return;
+  root.dataset.shown = wanted;
+  root.className = `prose ${data.kind}`;
+  root.dir = "auto";
+  root.replaceChildren(
+    ...data.nodes.map((node) => build(node, data.active, (n) => setTriggerValue("cite", n))),
+  );
+  const mark = root.querySelector("mark");
+  if (mark && data.kind === "source") root.scrollTop = mark.offsetTop - root.clientHeight / 3;
+}

@@ -1,0 +1,117 @@
+"""An answer as the page shows it, whether it is still being written or was stored long ago.
+
+``advance`` folds the steps of a run, one at a time; ``stored`` reads a message of a thread. Both
+give the same ``Reply``. Knows nothing of HTTP or Streamlit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from agents.steps import (
+    Answer,
+    Answered,
+    Cancelled,
+    Failed,
+    Retrieved,
+    Step,
+    Token,
+    ToolCall,
+    ToolResult,
+    citation_from_json,
+    step_from_json,
+)
+from corpus.records import Citation, Passage
+from ui.wire import MessageJson
+
+__all__ = ["Reply", "ToolUse", "advance", "stored"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """A tool that was called; ``text`` is what it gave, ``None`` while it works."""
+
+    id: str
+    name: str
+    arguments: Mapping[str, Any]
+    text: str | None = None
+    ok: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """All there is to show of one answer.
+
+    ``passages`` is what the search found; ``nearest`` what a refusal names. ``error`` is a sentence
+    when the run failed; ``interrupted`` says that ``text`` stops early.
+    """
+
+    text: str = ""
+    passages: tuple[Passage, ...] = ()
+    nearest: tuple[Passage, ...] = ()
+    tools: tuple[ToolUse, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    engine: str = ""
+    model: str = ""
+    abstained: bool = False
+    interrupted: bool = False
+    error: str = ""
+    finished: bool = False
+
+
+def advance(reply: Reply, step: Step) -> Reply:  # noqa: PLR0911 - one per kind of step
+    """The reply after one more step of its run."""
+    match step:
+        case Retrieved(passages=passages):
+            return replace(reply, passages=passages)
+        case Token(text=text):
+            return replace(reply, text=reply.text + text)
+        case ToolCall(id=key, name=name, arguments=arguments):
+            return replace(reply, tools=(*reply.tools, ToolUse(key, name, arguments)))
+        case ToolResult():
+            return replace(reply, tools=tuple(_done(tool, step) for tool in reply.tools))
+        case Answered(answer=answer):
+            return _answered(reply, answer)
+        case Failed(message=message, partial=partial):
+            text = partial or reply.text
+            return replace(reply, text=text, error=message, interrupted=True, finished=True)
+        case Cancelled(partial=partial):
+            return replace(reply, text=partial or reply.text, interrupted=True, finished=True)
+
+
+def _done(tool: ToolUse, result: ToolResult) -> ToolUse:
+    return replace(tool, text=result.text, ok=result.ok) if tool.id == result.id else tool
+
+
+def _answered(reply: Reply, answer: Answer) -> Reply:
+    return replace(
+        reply,
+        text=answer.text,
+        nearest=answer.nearest,
+        citations=answer.citations,
+        engine=answer.engine,
+        model=answer.model,
+        abstained=answer.abstained,
+        interrupted=answer.interrupted,
+        finished=True,
+    )
+
+
+def stored(message: MessageJson) -> Reply:
+    """The reply that a stored answer holds."""
+    reply = Reply()
+    for step in message["steps"]:
+        reply = advance(reply, step_from_json(step))
+    return replace(
+        reply,
+        text=message["content"],
+        citations=tuple(citation_from_json(c) for c in message["citations"]),
+        engine=message["engine"],
+        model=message["model"],
+        abstained=message["abstained"],
+        interrupted=message["interrupted"],
+        error=message["error"] or "",
+        finished=True,
+    )

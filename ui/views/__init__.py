@@ -1,0 +1,1 @@
+"""The views of the page: layout only, one module each."""

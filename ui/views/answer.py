@@ -1,0 +1,151 @@
+"""One answer: its text with citations to press, its sources, its steps, and how it ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import streamlit as st
+
+from corpus.records import Passage
+from ui.plain_words import engine_note, label, name_of
+from ui.prose import plain, show, tree
+from ui.replies import Reply, ToolUse
+from ui.state import Place, state
+
+__all__ = ["draw"]
+
+_TOOLS = {"search_corpus": "Searched the documents", "read_document": "Read a document"}
+
+
+def draw(reply: Reply, run: str, trouble: str = "") -> None:
+    """Draw a reply, complete or growing.
+
+    Args:
+        run: names the answer on the page; the same while it grows and when it is stored.
+        trouble: why no more of it comes at the moment.
+    """
+    with st.container(key=f"answer-{run}"):
+        _steps(reply.tools, run)
+        if reply.abstained:
+            _refusal(reply, run)
+        else:
+            _text(reply, run)
+        if not reply.finished:
+            _progress(reply, trouble)
+        elif reply.error or reply.interrupted:
+            _cut_short(reply, run)
+        elif not reply.abstained and (note := engine_note(reply.engine, reply.model)):
+            st.caption(label(note, 120))
+
+
+def _text(reply: Reply, run: str) -> None:
+    places = [Place.of(c) for c in reply.citations]
+    numbers = {c.n for c in reply.citations} or {p.number for p in reply.passages}
+    if reply.text:
+        show(
+            tree(reply.text, numbers if reply.finished or reply.passages else ()),
+            key=f"text-{run}",
+            active=state().active_in(run),
+            on_cite=lambda number: _open_number(reply, run, number),
+        )
+    if places:
+        _sources(places, run)
+
+
+def _open_number(reply: Reply, run: str, number: int) -> None:
+    places = [Place.of(c) for c in reply.citations]
+    if not places:  # still being written: what it will cite is among its passages
+        places = [Place.of(p) for p in reply.passages]
+        at = [p.number for p in reply.passages].index(number)
+    else:
+        at = [p.number for p in places].index(number)
+    state().open_place(places, at, run)
+
+
+def _sources(places: Sequence[Place], run: str) -> None:
+    """A row of buttons, one for each citation."""
+    active = state().active_in(run)
+    with st.container(key=f"sources-{run}", horizontal=True, gap="xsmall"):
+        for at, place in enumerate(places):
+            st.button(
+                f"**{place.number}** {_where(place)}",
+                key=f"source-{run}-{at}",
+                type="primary" if place.number == active else "secondary",
+                on_click=state().open_place,
+                args=(places, at, run),
+            )
+
+
+def _where(place: Place) -> str:
+    page = f", p. {place.page}" if place.page else ""
+    return label(name_of(place.source), 44) + page
+
+
+def _passages(passages: Sequence[Passage], run: str) -> None:
+    """The passages of a search, each with its start and a button that opens it."""
+    places = [Place.of(p) for p in passages]
+    for at, (place, passage) in enumerate(zip(places, passages, strict=True)):
+        with st.container(key=f"passage-{run}-{at}", gap=None):
+            st.button(
+                _where(place),
+                key=f"nearest-{run}-{at}",
+                type="tertiary",
+                icon=":material/description:",
+                on_click=state().open_place,
+                args=(places, at, run),
+            )
+            st.caption(label(passage.text, 180))
+
+
+def _refusal(reply: Reply, run: str) -> None:
+    with st.container(key=f"refusal-{run}", border=True):
+        st.markdown(":material/search_off: **The documents don't say**")
+        show(plain(reply.text), key=f"text-{run}")
+        if reply.nearest:
+            st.caption("The nearest passages, in case they help")
+            _passages(reply.nearest, run)
+
+
+def _cut_short(reply: Reply, run: str) -> None:
+    with st.container(key=f"cut-{run}", border=bool(reply.error)):
+        if reply.error:
+            st.markdown(":material/error_outline: **The answer could not be completed**")
+            st.markdown(label(reply.error, 400))
+        else:
+            st.caption(":material/stop_circle: Stopped before its end.")
+        if reply.passages:
+            count = len(reply.passages)
+            words = f"The {count} passages that were found"
+            with st.expander(words, expanded=not reply.text, type="compact"):
+                _passages(reply.passages, run)
+
+
+def _progress(reply: Reply, trouble: str) -> None:
+    working = [tool for tool in reply.tools if tool.text is None]
+    if trouble:
+        words = f"{label(trouble, 300)} Trying again…"
+    elif working:
+        words = f"Using {label(working[-1].name)}…"
+    elif reply.text:
+        return
+    elif reply.passages:
+        words = f"Reading {len(reply.passages)} passages…"
+    else:
+        words = "Searching the documents…"
+    with st.container(key="progress"):
+        st.caption(words)
+
+
+def _steps(tools: Sequence[ToolUse], run: str) -> None:
+    """What the agent did, folded."""
+    if not tools:
+        return
+    count = f"{len(tools)} steps" if len(tools) > 1 else "1 step"
+    with st.expander(count, icon=":material/account_tree:", type="compact"):
+        for at, tool in enumerate(tools):
+            mark = ":material/check:" if tool.ok else ":material/close:"
+            st.markdown(f"{mark} {_TOOLS.get(tool.name) or label(tool.name)}")
+            asked = json.dumps(dict(tool.arguments), ensure_ascii=False)
+            log = asked + ("\n\n" + tool.text if tool.text else "")
+            show(plain(log), key=f"tool-{run}-{at}", kind="log")
