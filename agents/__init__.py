@@ -1,1 +1,1 @@
-"""Answers, tools and memory, and the service that offers them. Import from the modules."""
+"""Answers, tools, memory, and the service: the composition root of Alcove."""

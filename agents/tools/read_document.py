@@ -29,6 +29,8 @@ class ReadArguments(Arguments):
 
 def _read(arguments: ReadArguments, desk: Desk) -> str:
     document = desk.find_document(arguments.document)
+    if not document.state.searchable:
+        raise NotFound(f"{document.source!r} could not be read: {document.reason}")
     pages = desk.pages(document)
     length = len(desk.library.text(document.id))
     whole = Span(0, length)

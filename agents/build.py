@@ -1,0 +1,283 @@
+"""The composition root: the one place where settings become live objects.
+
+``build`` is quick; what needs the encoder (its libraries take seconds to import) is made when it is
+first asked for, or in the background once ``App.start`` was called. One home has one service.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, MutableMapping
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+
+from agents.commands import is_command, run_command
+from agents.memory import Chats
+from agents.runs import Asked, Runs
+from agents.settings import Settings
+from agents.steps import Step
+from agents.tools import Desk
+from corpus.catalog import Catalog
+from corpus.errors import AlcoveError, Conflict, ModelUnavailable
+from corpus.home import Home, disk_errors
+from ingest.jobs import JobQueue
+
+if TYPE_CHECKING:
+    from agents.answer import Answerer
+    from agents.loop import Agent
+    from agents.protocols import Engine
+    from retrieval.protocols import Encoder
+    from retrieval.search import Searcher
+
+__all__ = ["App", "Core", "build"]
+
+_LOG = logging.getLogger(__name__)
+_LOOK_AGAIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """What answers are made with; ``note`` says why this encoder was taken."""
+
+    encoder: Encoder
+    searcher: Searcher
+    engine: Engine
+    answerer: Answerer
+    agent: Agent | None
+    note: str
+
+
+class App:
+    """Everything a service or a command works with.
+
+    Args:
+        settings: all of them.
+        load_encoder: gives the encoder and a note on why it was taken; called once, when needed.
+    """
+
+    def __init__(
+        self, settings: Settings, load_encoder: Callable[[Home], tuple[Encoder, str]]
+    ) -> None:
+        self.settings = settings
+        self.home = Home(settings.corpus.home)
+        self.catalog = Catalog(self.home)
+        self.chats = Chats(self.home)
+        self.jobs = JobQueue(self.home, self.catalog, _job_settings(settings))
+        service = settings.service
+        self.runs = Runs(self.chats.log, self.respond, service.workers, service.waiting)
+        self._load_encoder = load_encoder
+        self._core: Core | None = None
+        self._problem: AlcoveError | None = None
+        self._loading = threading.Lock()
+        self._looked = 0.0
+        self._service_lock: IO[str] | None = None
+
+    def start(self) -> None:
+        """Become the home's service: close what a killed one left, take up jobs, load models.
+
+        Raises:
+            Conflict: the home already has a service.
+        """
+        self._service_lock = _lock(self.home)
+        self.chats.log.close_interrupted()
+        self.jobs.start()
+        threading.Thread(target=self._load_in_background, name="loader", daemon=True).start()
+
+    def close(self) -> None:
+        """Interrupt runs, stop jobs and close the databases."""
+        self.runs.close()
+        self.jobs.close()
+        self.chats.close()
+        self.catalog.close()
+        if self._service_lock is not None:
+            self._service_lock.close()
+
+    def core(self) -> Core:
+        """The live core, loaded now if it is not yet.
+
+        Raises:
+            AlcoveError: what stands in the way of loading it; tried again the next time.
+        """
+        with self._loading:
+            if self._core is None:
+                try:
+                    self._core = _make_core(
+                        self.settings, self.home, self.catalog, self._load_encoder
+                    )
+                    self._looked = time.monotonic()
+                except AlcoveError as exc:
+                    self._problem = exc
+                    raise
+            return self._core
+
+    def readiness(self) -> str:
+        """Empty when questions can be answered, else what is still missing."""
+        if self._core is not None:
+            return ""
+        return str(self._problem) if self._problem else "the encoder is being loaded"
+
+    def loaded(self) -> Core | None:
+        """The core if it is there; looks again for a model server that came or went by itself."""
+        core = self._core
+        if core is not None and self._may_look_again():
+            self._looked = time.monotonic()
+            engine = _make_engine(self.settings, core.encoder, self.catalog)
+            if (engine.name, engine.url, engine.model) != _identity(core.engine):
+                core = self._core = _with_engine(
+                    self.settings, self.home, self.catalog, core, engine
+                )
+        return core
+
+    def respond(self, asked: Asked, stop: threading.Event) -> Iterator[Step]:
+        """The steps that answer a question in a thread: a command's, the agent's or an answer's."""
+        core = self.core()
+        desk = Desk(core.searcher, self.catalog, asked.collection)
+        if is_command(asked.question):
+            yield from run_command(asked.question, desk)
+            return
+        llm = self.settings.llm
+        history = self.chats.history(asked.thread, llm.history_messages, llm.history_characters)
+        if asked.mode == "agent":
+            agent = _require_agent(core)
+            yield from agent.steps(asked.question, asked.thread, desk, history, stop)
+        else:
+            yield from core.answerer.steps(asked.question, history, asked.collection, stop)
+
+    def remove_document(self, document: str) -> int:
+        """Take a document out of the index; returns the snapshot without it; raises ``NotFound``."""
+        from ingest.pipeline import Pipeline
+
+        settings = self.settings
+        pipeline = Pipeline(
+            self.home, self.catalog, self.core().encoder, settings.ingest, settings.corpus
+        )
+        try:
+            return pipeline.remove([document])
+        finally:
+            pipeline.close()
+
+    def _load_in_background(self) -> None:
+        try:
+            self.core()
+        except AlcoveError as exc:
+            _LOG.error("not ready: %s", exc)
+
+    def _may_look_again(self) -> bool:
+        """Only an engine nobody named may be exchanged for another behind the person's back."""
+        llm = self.settings.llm
+        by_itself = llm.engine == "auto" and llm.discover and not llm.url
+        return by_itself and time.monotonic() - self._looked > _LOOK_AGAIN_S
+
+
+def build(
+    settings: Settings, load_encoder: Callable[[Home], tuple[Encoder, str]] | None = None
+) -> App:
+    """All live objects for ``settings``.
+
+    Args:
+        settings: all of them.
+        load_encoder: gives the encoder and a note; ``None``: the one that the settings name.
+
+    Raises:
+        OperatorError: the home cannot be used.
+    """
+    _forget_tracing(os.environ)
+    return App(settings, load_encoder or (lambda home: _encoder(settings, home)))
+
+
+def _make_core(
+    settings: Settings,
+    home: Home,
+    catalog: Catalog,
+    load_encoder: Callable[[Home], tuple[Encoder, str]],
+) -> Core:
+    from retrieval.search import Searcher
+
+    encoder, note = load_encoder(home)
+    searcher = Searcher(home, catalog, encoder, settings.retrieval)
+    engine = _make_engine(settings, encoder, catalog)
+    return _assembled(settings, home, catalog, encoder, searcher, engine, note)
+
+
+def _with_engine(
+    settings: Settings, home: Home, catalog: Catalog, core: Core, engine: Engine
+) -> Core:
+    return _assembled(settings, home, catalog, core.encoder, core.searcher, engine, core.note)
+
+
+def _assembled(
+    settings: Settings,
+    home: Home,
+    catalog: Catalog,
+    encoder: Encoder,
+    searcher: Searcher,
+    engine: Engine,
+    note: str,
+) -> Core:
+    from agents.answer import Answerer
+    from agents.loop import Agent
+    from agents.openai_engine import OpenAIEngine
+
+    answerer = Answerer(searcher, catalog, encoder, engine, settings.answer)
+    agent = None
+    if isinstance(engine, OpenAIEngine):
+        agent = Agent(engine, home.chats, settings.agent)
+    return Core(encoder, searcher, engine, answerer, agent, note)
+
+
+def _make_engine(settings: Settings, encoder: Encoder, catalog: Catalog) -> Engine:
+    from agents.engines import Parts, make_engine
+
+    return make_engine(settings.llm.engine, Parts(settings.llm, settings.answer, encoder, catalog))
+
+
+def _encoder(settings: Settings, home: Home) -> tuple[Encoder, str]:
+    from retrieval.encoder import load_encoder
+    from retrieval.models import resolve
+
+    model = resolve(settings.embedding.model, home, settings.embedding.cache)
+    return load_encoder(model, settings.embedding), model.note
+
+
+def _require_agent(core: Core) -> Agent:
+    if core.agent is None:
+        raise ModelUnavailable(
+            "the agent needs a language model that can call tools, and there is none; start one"
+            " or set llm.url, or use answer mode, /search or /read"
+        )
+    return core.agent
+
+
+def _identity(engine: Engine) -> tuple[str, str, str]:
+    return engine.name, engine.url, engine.model
+
+
+def _job_settings(settings: Settings) -> dict[str, object]:
+    sections = {"corpus": settings.corpus, "ingest": settings.ingest}
+    return {
+        name: section.model_dump(mode="json")
+        for name, section in {**sections, "embedding": settings.embedding}.items()
+    }
+
+
+def _lock(home: Home) -> IO[str]:
+    path = home.root / "service.lock"
+    with disk_errors(path):
+        handle = path.open("a")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as exc:
+        handle.close()
+        raise Conflict(f"{str(home.root)!r} already has a service; use it, or stop it") from exc
+    return handle
+
+
+def _forget_tracing(environment: MutableMapping[str, str]) -> None:
+    """Take away what would make LangChain report to a hosted service, or refuse to work."""
+    for name in list(environment):
+        if name.startswith(("LANGSMITH_", "LANGCHAIN_TRACING", "LANGCHAIN_HANDLER")):
+            del environment[name]

@@ -1,0 +1,135 @@
+"""HTTP routes of conversations: threads, runs with their events, and feedback."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from agents.build import App
+from agents.runs import Asked
+from agents.sse import PING, event, stream
+from agents.steps import Json
+from corpus.errors import UserError
+
+__all__ = ["router"]
+
+_TITLE = 200
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewThread(_Body):
+    """Body of ``POST /v1/threads``."""
+
+    title: str = Field(default="", max_length=_TITLE)
+
+
+class Title(_Body):
+    """Body of ``PATCH /v1/threads/{id}``."""
+
+    title: str = Field(min_length=1, max_length=_TITLE)
+
+
+class NewRun(_Body):
+    """Body of ``POST /v1/runs``."""
+
+    thread: str
+    question: str
+    mode: str = "answer"
+    collection: str | None = None
+
+
+class Verdict(_Body):
+    """Body of ``POST /v1/feedback``."""
+
+    message: str
+    rating: Literal[1, -1]
+    comment: str = Field(default="", max_length=4000)
+
+
+def router(app: App) -> APIRouter:
+    """Routes under ``/v1``."""
+    api = APIRouter(prefix="/v1")
+    _add_threads(api, app)
+    _add_runs(api, app)
+
+    @api.post("/feedback", status_code=201, tags=["threads"])
+    def rate(body: Verdict) -> Json:
+        """Keep a verdict on an answer; a later one replaces it."""
+        app.chats.rate(body.message, body.rating, body.comment)
+        return {"message": body.message, "rating": body.rating}
+
+    return api
+
+
+def _add_threads(api: APIRouter, app: App) -> None:
+    @api.get("/threads", tags=["threads"])
+    def list_threads() -> dict[str, Any]:
+        """Every thread, the last used first."""
+        return {"threads": app.chats.threads()}
+
+    @api.post("/threads", status_code=201, tags=["threads"])
+    def create_thread(body: NewThread | None = None) -> Json:
+        """A new thread; without a title it takes one from its first question."""
+        return app.chats.create_thread(body.title.strip() if body else "")
+
+    @api.get("/threads/{id}", tags=["threads"])
+    def show_thread(id: str) -> Json:
+        """A thread with its messages, and the run that is writing in it, if any."""
+        return app.chats.thread(id)
+
+    @api.patch("/threads/{id}", tags=["threads"])
+    def rename_thread(id: str, body: Title) -> Json:
+        """Give a thread another title."""
+        app.chats.rename_thread(id, body.title)
+        return {"id": id, "title": body.title}
+
+    @api.delete("/threads/{id}", status_code=204, tags=["threads"])
+    def delete_thread(id: str) -> Response:
+        """Remove a thread and all that belongs to it; what runs in it is cancelled."""
+        running = app.chats.thread(id)["active_run"]
+        if running:
+            app.runs.cancel(running)
+        app.chats.delete_thread(id)
+        return Response(status_code=204)
+
+
+def _add_runs(api: APIRouter, app: App) -> None:
+    @api.post("/runs", status_code=202, tags=["runs"])
+    def start_run(body: NewRun) -> Json:
+        """Ask a question in a thread; the answer is written whether or not anybody watches."""
+        longest = app.settings.answer.question_characters
+        if len(body.question) > longest:
+            raise UserError(
+                f"the question has {len(body.question)} characters, at most {longest} are"
+                " allowed; shorten it"
+            )
+        return app.runs.start(Asked(body.thread, body.question, body.mode, body.collection))
+
+    @api.get("/runs/{id}", tags=["runs"])
+    def show_run(id: str) -> Json:
+        """How far a run is."""
+        return app.runs.status(id)
+
+    @api.get("/runs/{id}/events", tags=["runs"])
+    async def run_events(id: str, after: Annotated[int, Query(ge=0)] = 0) -> StreamingResponse:
+        """The events numbered above ``after``, as they come, to the last one."""
+        app.runs.status(id)  # an unknown run is a 404, not a stream that breaks
+        return stream(_events(app, id, after))
+
+    @api.post("/runs/{id}/cancel", tags=["runs"])
+    def cancel_run(id: str) -> Json:
+        """Stop a run; what it has written stays."""
+        app.runs.cancel(id)
+        return app.runs.status(id)
+
+
+async def _events(app: App, run: str, after: int) -> AsyncIterator[str]:
+    async for item in app.runs.follow(run, after):
+        yield PING if item is None else event(item, item["kind"], item["n"])

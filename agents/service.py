@@ -1,0 +1,195 @@
+"""The HTTP service: every folder's routes in one FastAPI app, and the process that serves it.
+
+Run it with ``alcove serve`` or ``python -m agents``. Listens on this machine only unless told
+otherwise. Every error leaves as ``{"error": {"type", "message"}}`` with the status of its class;
+what went wrong inside is for the log, not for the caller.
+"""
+
+from __future__ import annotations
+
+import errno
+import signal
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+import ingest.routes
+import retrieval.routes
+from agents import routes_chat, routes_status, routes_threads
+from agents.build import App, build
+from agents.guard import Guard
+from agents.metrics import Measured, Metrics
+from agents.settings import Settings
+from corpus.errors import AlcoveError, InternalError, OperatorError, UserError
+
+__all__ = ["create_app", "serve"]
+
+_BUG = "something went wrong inside Alcove; the service's log says more, please report it"
+_CLOSE_S = 5  # how long open responses may take to end once the service stops
+
+
+def create_app(app: App, start: bool = True) -> FastAPI:
+    """The service over ``app``.
+
+    Args:
+        app: the live objects; closed when the service stops.
+        start: whether to start and close ``app`` with the service.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if start:
+            await run_in_threadpool(app.start)
+        try:
+            yield
+        finally:
+            if start:
+                await run_in_threadpool(app.close)
+
+    metrics = Metrics(app)
+    service = FastAPI(title="Alcove", lifespan=lifespan, docs_url=None, redoc_url=None)
+    service.include_router(routes_status.router(app, metrics))
+    service.include_router(routes_threads.router(app))
+    service.include_router(routes_chat.router(app))
+    service.include_router(
+        retrieval.routes.router(lambda: app.core().searcher, lambda: app.core().encoder)
+    )
+    max_upload = app.settings.ingest.max_mib * 2**20
+    service.include_router(
+        ingest.routes.router(app.home, app.catalog, app.jobs, app.remove_document, max_upload)
+    )
+    _add_error_handlers(service)
+    ours = app.settings.service
+    names = [*ours.allowed_hosts, ours.host]
+    service.add_middleware(Guard, allowed_hosts=names, max_bytes=ours.max_json_kib * 1024)
+    service.add_middleware(Measured, metrics=metrics)
+    return service
+
+
+def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> None:
+    """Serve until SIGINT or SIGTERM, then stop cleanly: answers under way are kept as interrupted.
+
+    Args:
+        settings: host and port among them; port 0 takes any free one.
+        announce: told the address once it accepts connections.
+
+    Raises:
+        OperatorError: the address cannot be listened on.
+        Conflict: the home already has a service.
+    """
+    import uvicorn
+
+    listener = _listener(settings.service.host, settings.service.port)
+    with listener:
+        app = build(settings)
+        config = uvicorn.Config(
+            create_app(app, start=False),
+            log_level="warning",
+            timeout_graceful_shutdown=_CLOSE_S,
+            server_header=False,
+        )
+        server = _server(config, app)
+        try:
+            app.start()
+            if announce is not None:
+                announce(_address(listener))
+            with _signals_kept():
+                server.run(sockets=[listener])
+        finally:
+            app.close()
+
+
+def _server(config: Any, app: App) -> Any:
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: Any) -> None:
+            # Watched answers would hold their connections open. Not in this thread: it may have
+            # been interrupted while it held a lock that closing needs.
+            threading.Thread(target=app.runs.close, name="stopper").start()
+            super().handle_exit(sig, frame)
+
+    return Server(config)
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Uvicorn raises the signals it took once more at its end; here they have done their work."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handled = (signal.SIGINT, signal.SIGTERM)
+    before = {sig: signal.signal(sig, lambda *_: None) for sig in handled}
+    try:
+        yield
+    finally:
+        for sig, handler in before.items():
+            signal.signal(sig, handler)
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(address)
+            listener.listen(128)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as exc:
+        if exc.errno == errno.EADDRINUSE:
+            raise OperatorError(
+                f"port {port} of {host!r} is in use; stop what uses it or choose another --port"
+            ) from exc
+        raise OperatorError(
+            f"cannot listen on port {port} of {host!r} ({exc.strerror}); choose another --host"
+            " or --port"
+        ) from exc
+    return listener
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _add_error_handlers(service: FastAPI) -> None:
+    @service.exception_handler(AlcoveError)
+    async def ours(_: Request, exc: AlcoveError) -> JSONResponse:
+        if isinstance(exc, InternalError):
+            raise exc
+        return _error(exc.http_status, type(exc).__name__, str(exc))
+
+    @service.exception_handler(RequestValidationError)
+    async def invalid(_: Request, exc: RequestValidationError) -> JSONResponse:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc'])!r}: {fault['msg']}"
+            for fault in exc.errors()[:3]
+        )
+        return _error(400, UserError.__name__, f"the request is wrong at {faults}")
+
+    @service.exception_handler(HTTPException)
+    async def http(request: Request, exc: HTTPException) -> JSONResponse:
+        kind = "NotFound" if exc.status_code == 404 else "UserError"
+        asked = f"{request.method} {request.url.path}"
+        return _error(exc.status_code, kind, f"{asked!r} is not possible: {exc.detail}")
+
+    @service.exception_handler(Exception)
+    async def bug(_: Request, exc: Exception) -> JSONResponse:
+        return _error(500, InternalError.__name__, _BUG)
+
+
+def _error(status: int, kind: str, message: str) -> JSONResponse:
+    return JSONResponse({"error": {"type": kind, "message": message}}, status_code=status)
