@@ -148,7 +148,7 @@ def _print_systems(report: Report, console: Console) -> None:
     from rich.table import Table
 
     names = list(dict.fromkeys(name for system in report.systems for name in system.rows))
-    table = Table(title=f"{report.dataset}: mean (95 % interval)")
+    table = Table(title=f"{report.dataset}: mean, and 95 % interval")
     for heading in ["system", *names, "queries", "p50 ms", "p95 ms"]:
         table.add_column(heading, justify="left" if heading == "system" else "right")
     for system in report.systems:
@@ -174,14 +174,14 @@ def _print_tests(tests: Sequence[Test], console: Console) -> None:
     from rich.table import Table
 
     table = Table(title="Is the difference more than luck? (paired randomization test)")
-    for heading in ["systems", "measure", "difference (95 % interval)", "p", "wins/ties/losses"]:
+    for heading in ["systems", "measure", "difference", "p", "wins/ties/losses"]:
         table.add_column(heading, justify="left" if heading == "systems" else "right")
     for test in tests:
         found = test.result
         table.add_row(
             f"{test.a} - {test.b}",
             test.metric,
-            f"{found.delta:+.3f} ({found.low:+.3f} to {found.high:+.3f})",
+            f"{found.delta:+.3f}\n{found.low:+.3f} to {found.high:+.3f}",
             f"{found.p:.4f}",
             f"{found.wins}/{found.ties}/{found.losses}",
         )
@@ -189,7 +189,7 @@ def _print_tests(tests: Sequence[Test], console: Console) -> None:
 
 
 def _cell(found: Estimate | None) -> str:
-    return "-" if found is None else f"{found.mean:.3f} ({found.low:.3f}-{found.high:.3f})"
+    return "-" if found is None else f"{found.mean:.3f}\n{found.low:.3f}-{found.high:.3f}"
 
 
 def _times(system: System) -> tuple[str, str]:

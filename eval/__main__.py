@@ -1,0 +1,213 @@
+"""The command line of the benchmarks: ``alcove eval …``, or ``python -m eval …``.
+
+``retrieval`` measures search on a folder in BEIR's layout or on questions with gold spans;
+``answers`` measures answers on such questions. Without a choice, both take the sample documents and
+questions that come with Alcove. ``--json`` prints one object (``eval/report.py``) on stdout and
+nothing else there; progress goes to stderr, on a terminal only.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from corpus.datasets import load_beir
+from corpus.errors import AlcoveError, UserError
+from corpus.questions import load_questions
+from eval.bench import open_bench
+from eval.report import Report, paired_tests, print_report
+from eval.retrieval import MODES, depth, evaluate_dataset, evaluate_questions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+__all__ = ["app", "main"]
+
+SAMPLE = Path(__file__).parent.parent / "corpus" / "sample"
+
+app = typer.Typer(help="Measure retrieval and answers.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+HomeFolder = Annotated[
+    Path | None, typer.Option("--home", help="Alcove's folder; its settings are used.")
+]
+Cache = Annotated[
+    Path | None, typer.Option("--cache", help="Where indexes are kept; default: HOME/eval.")
+]
+Questions = Annotated[
+    Path | None, typer.Option("--questions", help="A questions.jsonl; default: the sample's.")
+]
+Documents = Annotated[
+    Path | None, typer.Option("--documents", help="The folder the questions are about.")
+]
+
+
+@app.command()
+def retrieval(
+    dataset: Annotated[
+        Path | None, typer.Option("--dataset", help="A folder in BEIR's layout.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Which of its qrels.")] = "test",
+    questions: Questions = None,
+    documents: Documents = None,
+    mode: Annotated[
+        list[str] | None, typer.Option(help="dense, lexical or hybrid; repeatable; default: all.")
+    ] = None,
+    limit_queries: Annotated[
+        int | None, typer.Option(min=1, help="Only the first so many queries.")
+    ] = None,
+    cache: Cache = None,
+    home: HomeFolder = None,
+    as_json: Json = False,
+) -> None:
+    """nDCG@10, recall@100 and MRR@10 with 95 % intervals for dense, lexical and hybrid search."""
+    modes = _modes(mode)
+    if dataset is not None:
+        if questions or documents:
+            raise UserError("Give either --dataset or --questions, not both.")
+        _show(_on_dataset(dataset, split, modes, limit_queries, cache, home), as_json)
+        return
+    _show(_on_questions(questions, documents, modes, limit_queries, cache, home), as_json)
+
+
+def _modes(chosen: list[str] | None) -> tuple[str, ...]:
+    for mode in chosen or ():
+        if mode not in MODES:
+            raise UserError(f"There is no search mode {mode!r}; choose from {', '.join(MODES)}.")
+    return tuple(dict.fromkeys(chosen or MODES))
+
+
+def _on_dataset(
+    folder: Path,
+    split: str,
+    modes: tuple[str, ...],
+    limit: int | None,
+    cache: Path | None,
+    home: Path | None,
+) -> Report:
+    dataset = load_beir(folder, split)
+    with open_bench(dataset.name, cache, home) as bench:
+        with _progress("embedding") as show:
+            bench.index(dataset, show)
+        context = bench.context
+        asked = depth(context["chunks"], context["documents"])
+        count = len(dataset.judged()[:limit])
+        with _ticks("searching", count * len(modes)) as tick:
+            systems = evaluate_dataset(dataset, bench.searcher, modes, asked, limit, tick)
+        context |= {"split": split, "chunks_per_query": asked}
+        return Report(dataset.name, tuple(systems), paired_tests(systems), context)
+
+
+def _on_questions(
+    file: Path | None,
+    folder: Path | None,
+    modes: tuple[str, ...],
+    limit: int | None,
+    cache: Path | None,
+    home: Path | None,
+) -> Report:
+    file, folder = _question_files(file, folder)
+    asked = load_questions(file)
+    with open_bench(_bench_name(folder), cache, home) as bench:
+        with _progress("ingesting") as show:
+            bench.ingest(folder, lambda done: show(done.done, done.total))
+        placed = [p for p in bench.place(asked, folder) if p.question.answerable][:limit]
+        with _ticks("searching", len(placed) * len(modes)) as tick:
+            systems = evaluate_questions(placed, bench.searcher, modes, tick=tick)
+        context = bench.context | {
+            "gold_missing": sum(p.missing for p in placed),
+            "gold_moved": sum(p.moved for p in placed),
+        }
+        return Report(asked.name, tuple(systems), paired_tests(systems), context)
+
+
+@app.command()
+def answers(
+    questions: Questions = None,
+    documents: Documents = None,
+    limit_queries: Annotated[
+        int | None, typer.Option(min=1, help="Only the first so many questions.")
+    ] = None,
+    cache: Cache = None,
+    home: HomeFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Refusals, citations and correctness of answers on questions with gold spans."""
+    from eval.answers import evaluate_answers
+
+    file, folder = _question_files(questions, documents)
+    asked = load_questions(file)
+    with open_bench(_bench_name(folder), cache, home) as bench:
+        with _progress("ingesting") as show:
+            bench.ingest(folder, lambda done: show(done.done, done.total))
+        placed = bench.place(asked, folder)[:limit_queries]
+        with _ticks("answering", len(placed)) as tick:
+            report = evaluate_answers(asked.name, placed, bench.answerer(), bench.catalog, tick)
+    _show(report, as_json)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 2 wrong usage, 3 the machine's fault."""
+    try:
+        app(arguments, prog_name="python -m eval")
+    except AlcoveError as exc:
+        print(exc, file=sys.stderr)
+        sys.exit(exc.exit_status)
+
+
+def _question_files(file: Path | None, folder: Path | None) -> tuple[Path, Path]:
+    """The question file and the folder it is about; the sample's when neither is given."""
+    if (file is None) != (folder is None):
+        raise UserError("--questions and --documents go together; give both or neither.")
+    if file is None or folder is None:
+        return SAMPLE / "questions.jsonl", SAMPLE / "documents"
+    return file, folder.resolve()
+
+
+def _bench_name(folder: Path) -> str:
+    return "sample" if folder == SAMPLE / "documents" else folder.name
+
+
+def _show(report: Report, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(report.to_json(), ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    print_report(report, Console())
+
+
+@contextmanager
+def _progress(doing: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr, if that is a terminal; yields what to call with (done, total)."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(doing, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def _ticks(doing: str, total: int) -> Iterator[Callable[[], None]]:
+    """The same, for work that is counted one by one."""
+    with _progress(doing) as show:
+        done = 0
+
+        def tick() -> None:
+            nonlocal done
+            done += 1
+            show(done, total)
+
+        yield tick
+
+
+if __name__ == "__main__":
+    main()
