@@ -12,9 +12,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from corpus.errors import AlcoveError
-from ui.client import ServiceDown
-from ui.plain_words import label
 from ui.state import state
 from ui.views import chat, library, outage, sidebar, status
 
@@ -31,14 +28,13 @@ def main() -> None:
     st.html(_ASSETS / "page.css")
     st.logo(str(_ASSETS / "wordmark.svg"), icon_image=mark, size="large")
     state().follow_address()
-    try:
-        with st.sidebar:
-            sidebar.draw()
-        _VIEWS[state().view]()
-    except ServiceDown as exc:
-        outage.draw(str(exc))
-    except AlcoveError as exc:
-        st.error(label(str(exc), 500))
+    outage.guarded(_draw)()
+
+
+def _draw() -> None:
+    with st.sidebar:
+        sidebar.draw()
+    _VIEWS[state().view]()
 
 
 if __name__ == "__main__":

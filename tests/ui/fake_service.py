@@ -107,8 +107,9 @@ def _document_routes(app: FastAPI, store: Store) -> None:
 
     @app.post("/v1/documents", status_code=202)
     async def upload(request: Request) -> Json:
-        form = await request.form()
-        files = [(f.filename, await f.read()) for f in form.getlist("files")]
+        async with request.form() as form:
+            files = [(f.filename, await f.read()) for f in form.getlist("files")]
+            collection = str(form.get("collection") or "default")
         job = {
             "id": store.fresh("job"),
             "state": "queued",
@@ -119,7 +120,7 @@ def _document_routes(app: FastAPI, store: Store) -> None:
             "error": None,
         }
         store.jobs[job["id"]] = job
-        args = (store, job, files, str(form.get("collection") or "default"))
+        args = (store, job, files, collection)
         threading.Thread(target=work, args=args, daemon=True).start()
         return {"job": job["id"]}
 

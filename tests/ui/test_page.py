@@ -138,7 +138,7 @@ def test_a_slash_command_is_a_run_like_any_other(open_page: Opener) -> None:
 def test_a_citation_opens_the_page_it_stands_on(open_page: Opener) -> None:
     page = _press(_answered(open_page()), "quantization")
     assert "Source 1 of 2 · quantization\\-formats\\.pdf · page 2 of 3" in words(page)
-    assert len(page.get("imgs")) == 1
+    assert len(page.image) == 1
     assert prose(page, "quote") == [
         "<A 70B model needs about 140 GB in FP16 and 35 to 40 GB in FP4.>"
     ]
@@ -187,22 +187,6 @@ def test_conversations_are_listed_opened_and_left(open_page: Opener) -> None:
     _press(page, "How much memory does a 70B model need in FP4\\?")
     page.sidebar.button[-1].click().run()
     assert prose(page, "question") == [QUESTION]
-
-
-def test_a_conversation_is_renamed(open_page: Opener) -> None:
-    page = _answered(open_page())
-    page.menu_button[0].set_value("Rename").run()
-    page.text_input[0].set_value("Memory of big models").run()
-    _press(page, "Save")
-    assert any(b.label == "Memory of big models" for b in page.sidebar.button)
-
-
-def test_a_deleted_conversation_is_gone(open_page: Opener, fake: FakeService) -> None:
-    page = _answered(open_page())
-    page.menu_button[0].set_value("Delete").run()
-    page.button(key="delete-thread").click().run()
-    assert not fake.store.threads
-    assert page.title[0].value == "What do you want to know?"
 
 
 def test_an_address_of_a_conversation_that_is_gone_opens_an_empty_page(open_page: Opener) -> None:

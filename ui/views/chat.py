@@ -101,9 +101,9 @@ def _welcome(now: StatusJson) -> None:
         if any(c["name"] == "sample" for c in now["collections"]):
             st.caption("Try one of these on the sample documents")
             for number, question in enumerate(_EXAMPLES):
-                st.button(
-                    label(question), key=f"example-{number}", on_click=_submit, args=(question,)
-                )
+                if st.button(label(question), key=f"example-{number}"):
+                    _submit(question)
+                    st.rerun()
         st.caption(_SLASH)
 
 
@@ -122,14 +122,10 @@ def _ask(now: StatusJson) -> None:
         )
         with st.container(key="ask-options", horizontal=True, vertical_alignment="center"):
             _options(now)
-            if running:
-                st.button(
-                    "Stop",
-                    key="stop",
-                    icon=":material/stop_circle:",
-                    shortcut="Escape",
-                    on_click=state().stop,
-                )
+            if running and st.button(
+                "Stop", key="stop", icon=":material/stop_circle:", shortcut="Escape"
+            ):
+                state().stop()
     if question and question.strip():
         _submit(question.strip())
         st.rerun()

@@ -10,6 +10,7 @@ import streamlit as st
 from ui.plain_words import label, name_of, size, state_words
 from ui.prose import plain, show
 from ui.state import service, settings, state
+from ui.views.outage import guarded
 from ui.wire import DocumentJson, JobJson
 
 __all__ = ["draw"]
@@ -70,6 +71,7 @@ def _jobs() -> None:
         _job(job)
 
 
+@guarded
 def _watch() -> None:
     mine = state().jobs
     running = False
@@ -91,8 +93,8 @@ def _job(job: JobJson) -> None:
             st.progress(
                 part, f"Reading file {min(job['done'] + 1, job['total'])} of {job['total']}"
             )
-            st.button("Cancel", key=f"cancel-{job['id']}", on_click=service().cancel_job,
-                      args=(job["id"],), type="tertiary")  # fmt: skip
+            if st.button("Cancel", key=f"cancel-{job['id']}", type="tertiary"):
+                service().cancel_job(job["id"])
         for file in job["files"]:
             st.markdown(_file_line(file["source"], file["state"], file["reason"], over))
         if job["error"]:
@@ -182,6 +184,7 @@ def _preview(d: DocumentJson) -> None:
 
 
 @st.dialog("Delete the document?")
+@guarded
 def _delete(d: DocumentJson) -> None:
     name = label(d["title"] or name_of(d["source"]))
     st.markdown(

@@ -1,14 +1,39 @@
-"""What the page shows while the service is away: what is wrong, what to do, and the way back."""
+"""What the page shows when something is in the way: what is wrong, what to do, and the way back."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
 import streamlit as st
 
+from corpus.errors import AlcoveError
 from ui.client import ServiceDown
 from ui.plain_words import label
 from ui.state import service, settings
 
-__all__ = ["draw"]
+__all__ = ["draw", "guarded"]
+
+P = ParamSpec("P")
+
+
+def guarded(part: Callable[P, None]) -> Callable[P, None]:
+    """A part of the page that says in words what stands in its way, instead of breaking.
+
+    Fragments and dialogs are drawn by themselves, out of reach of the page's own handling.
+    """
+
+    @wraps(part)
+    def told(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            part(*args, **kwargs)
+        except ServiceDown as exc:
+            draw(str(exc))
+        except AlcoveError as exc:
+            st.error(label(str(exc), 500))
+
+    return told
 
 
 def draw(reason: str) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from ui.plain_words import age, label
 from ui.state import service, settings, state
+from ui.views.outage import guarded
 from ui.wire import ThreadJson
 
 __all__ = ["draw"]
@@ -91,6 +92,7 @@ def _row(thread: ThreadJson) -> None:
 
 
 @st.dialog("Rename the conversation")
+@guarded
 def _rename(thread: ThreadJson) -> None:
     with st.form("rename", border=False):
         title = st.text_input("Title", thread["title"], max_chars=120)
@@ -100,6 +102,7 @@ def _rename(thread: ThreadJson) -> None:
 
 
 @st.dialog("Delete the conversation?")
+@guarded
 def _delete(thread: ThreadJson) -> None:
     st.markdown(f"“{label(thread['title'])}” and its answers are removed. Documents stay.")
     with st.container(horizontal=True):

@@ -32,16 +32,20 @@ def _engine(now: StatusJson) -> None:
                 "For written answers start Alcove with a model's server: `alcove up --llm URL`. "
                 "vLLM, TensorRT-LLM, Ollama and llama.cpp all work."
             )
-        else:
+        elif engine["name"]:
             st.markdown(f"**{label(engine['model'] or engine['name'])}**")
             st.caption(label(engine["url"], 120))
+        else:
+            st.markdown("**Getting ready**")
+            st.caption(label(engine["label"], 300))
 
 
 def _encoder(now: StatusJson) -> None:
     encoder = now["encoder"]
     with st.container(border=True):
         st.caption("Documents are searched with")
-        st.markdown(f"**{label(encoder['name'])}**, {encoder['dimension']} dimensions")
+        if encoder["name"]:
+            st.markdown(f"**{label(encoder['name'])}**, {encoder['dimension']} dimensions")
         if encoder["note"]:
             st.caption(label(encoder["note"], 400))
 
