@@ -33,7 +33,9 @@ def make_chunker(name: str, tokenizer: Tokenizer, **parameters: Any) -> Chunker:
         UserError: there is no such strategy, or its parameters contradict each other.
     """
     if name not in _STRATEGIES:
-        raise UserError(f"There is no chunking strategy {name!r}; choose one of {', '.join(STRATEGIES)}.")
+        raise UserError(
+            f"There is no chunking strategy {name!r}; choose one of {', '.join(STRATEGIES)}."
+        )
     module, _, cls = _STRATEGIES[name].partition(":")
     strategy = getattr(importlib.import_module(f"ingest.chunking.{module}"), cls)
     return cast("Chunker", strategy(tokenizer, **parameters))

@@ -76,6 +76,8 @@ class FixedChunker:
     ) -> int:
         """The word that the next window begins with: after ``first``, at most ``overlap`` tokens before the end."""
         word = last + 1
-        while word - 1 > first and measure(text[words[word - 1][0] : words[last][1]]) <= self.overlap:
+        while (
+            word - 1 > first and measure(text[words[word - 1][0] : words[last][1]]) <= self.overlap
+        ):
             word -= 1
         return word

@@ -79,7 +79,10 @@ class RecursiveChunker:
         pending: int | None = None  # where headings begin that wait for something to go with
         for kind, run in _runs(elements):
             start, end = run[0].span.start, run[-1].span.end
-            if all(element.kind is ElementKind.TITLE for element in run) and end != elements[-1].span.end:
+            if (
+                all(element.kind is ElementKind.TITLE for element in run)
+                and end != elements[-1].span.end
+            ):
                 pending = start if pending is None else pending
                 continue
             start, pending = (start if pending is None else pending), None
@@ -96,7 +99,10 @@ class RecursiveChunker:
         separators = _CODE if kind == "code" else _PROSE
         overlap = 0 if kind == "code" else min(self.overlap, budget // 3)
         pieces = list(_split(cut, start, end, separators, budget - overlap))
-        return [self._draft(cut, self._back(cut, pieces, i, overlap), pieces[i][1]) for i in range(len(pieces))]
+        return [
+            self._draft(cut, self._back(cut, pieces, i, overlap), pieces[i][1])
+            for i in range(len(pieces))
+        ]
 
     def _table(self, cut: _Cut, start: int, end: int) -> list[Draft]:
         """Row groups of a long table; the header row is the innermost heading of every group but the first."""
@@ -115,7 +121,10 @@ class RecursiveChunker:
                 else:
                     pieces.append(piece)
         first, *rest = pieces
-        return [self._draft(cut, *first), *(Draft(*trimmed(cut.text, *piece), headings) for piece in rest)]
+        return [
+            self._draft(cut, *first),
+            *(Draft(*trimmed(cut.text, *piece), headings) for piece in rest),
+        ]
 
     def _back(self, cut: _Cut, pieces: list[tuple[int, int]], index: int, overlap: int) -> int:
         """Where piece ``index`` begins when it repeats the end of the one before, from a sentence's start if it can."""
@@ -124,7 +133,9 @@ class RecursiveChunker:
             return start
         floor = pieces[index - 1][0]
         before = cut.text[floor:start]
-        sentences = [match.end() for match in _SENTENCE.finditer(before) if match.end() < len(before)]
+        sentences = [
+            match.end() for match in _SENTENCE.finditer(before) if match.end() < len(before)
+        ]
         words = [match.start() for match in _WORD.finditer(before)]
         for places in (sentences, words):
             near = _last_fitting(places, lambda place: cut.measure(before[place:]) <= overlap)
@@ -177,7 +188,11 @@ def _sections(elements: Sequence[Element]) -> Iterator[list[Element]]:
     """Elements from one heading (or group of headings) to the next."""
     section: list[Element] = []
     for element in elements:
-        if element.kind is ElementKind.TITLE and section and section[-1].kind is not ElementKind.TITLE:
+        if (
+            element.kind is ElementKind.TITLE
+            and section
+            and section[-1].kind is not ElementKind.TITLE
+        ):
             yield section
             section = []
         section.append(element)
@@ -235,7 +250,9 @@ def _split(
     )
     pieces = splitter.split_text(cut.text[start:end])
     if "".join(pieces) != cut.text[start:end]:
-        raise InternalError("The splitter's pieces do not add up to the text; please report this document.")
+        raise InternalError(
+            "The splitter's pieces do not add up to the text; please report this document."
+        )
     for piece in pieces:
         a, b = trimmed(cut.text, start, start + len(piece))
         if a < b:

@@ -25,17 +25,17 @@ Parser = Callable[..., Parsed]  # (path, media type, limits)
 
 _PARSERS: dict[str, str] = {
     "application/pdf": "pdf:parse_pdf",
-    MEDIA_TYPES[".docx"]: "office:parse_office",
-    MEDIA_TYPES[".pptx"]: "office:parse_office",
+    MEDIA_TYPES[".docx"]: "office:parse_word",
+    MEDIA_TYPES[".pptx"]: "office:parse_slides",
     MEDIA_TYPES[".xlsx"]: "office:parse_spreadsheet",
     MEDIA_TYPES[".xls"]: "office:parse_spreadsheet",
-    MEDIA_TYPES[".odt"]: "office:parse_office",
+    MEDIA_TYPES[".odt"]: "converted:parse_converted",
     MEDIA_TYPES[".ods"]: "opendocument:parse_opendocument",
     MEDIA_TYPES[".odp"]: "opendocument:parse_opendocument",
-    MEDIA_TYPES[".epub"]: "office:parse_office",
-    MEDIA_TYPES[".rtf"]: "office:parse_office",
-    "text/html": "office:parse_office",
-    "text/markdown": "office:parse_office",
+    MEDIA_TYPES[".epub"]: "converted:parse_converted",
+    MEDIA_TYPES[".rtf"]: "converted:parse_converted",
+    "text/html": "markup:parse_html",
+    "text/markdown": "markup:parse_markdown",
     "text/csv": "grids:parse_delimited",
     "text/tab-separated-values": "grids:parse_delimited",
     "text/plain": "plain:parse_text",
@@ -99,7 +99,9 @@ def _check_size(path: Path, limits: Limits) -> None:
 def _parser(path: Path, media_type: str) -> Parser:
     if media_type in _CONVERT_FIRST:
         wanted = _CONVERT_FIRST[media_type]
-        reason = f"The file {path.name!r} is in an old binary format; save it as {wanted} and add that."
+        reason = (
+            f"The file {path.name!r} is in an old binary format; save it as {wanted} and add that."
+        )
         raise FileProblem(State.UNSUPPORTED_TYPE, reason)
     if media_type not in _PARSERS:
         reason = f"The file {path.name!r} is {media_type}, which no parser here reads."
@@ -121,7 +123,9 @@ def _run(parser: Parser, path: Path, media_type: str, limits: Limits, depth: int
     except Exception as exc:
         if _ours(exc):
             raise
-        reason = f"The content of {path.name!r} is damaged ({type(exc).__name__}); get a fresh copy."
+        reason = (
+            f"The content of {path.name!r} is damaged ({type(exc).__name__}); get a fresh copy."
+        )
         raise FileProblem(State.CORRUPT, reason) from exc
 
 

@@ -117,7 +117,9 @@ def _answer(parse: Any, path: Path, limits: Limits) -> bytes:
     except Exception as exc:
         where = traceback.extract_tb(exc.__traceback__)[-1]
         place = f"{Path(where.filename).name}:{where.lineno}"
-        reason = f"Reading {path.name!r} met a bug ({type(exc).__name__} at {place}); please report it."
+        reason = (
+            f"Reading {path.name!r} met a bug ({type(exc).__name__} at {place}); please report it."
+        )
         return frame({"state": State.INTERNAL_ERROR, "reason": reason})
 
 

@@ -54,7 +54,7 @@ Transform = tuple[float, float, float, float, float, float]
 
 def _transform(page: PdfPage) -> Transform:
     """From page space to points below and right of the shown page's top left corner."""
-    import pypdfium2.raw as raw
+    from pypdfium2 import raw
 
     width, height = page.get_size()
     x, y = ctypes.c_int(), ctypes.c_int()
@@ -72,7 +72,7 @@ def _transform(page: PdfPage) -> Transform:
 
 def glyphs(page: PdfPage, textpage: PdfTextPage) -> Iterator[Glyph]:
     """Every character of the page's text layer in pdfium's order."""
-    import pypdfium2.raw as raw
+    from pypdfium2 import raw
 
     a, b, c, d, e, f = _transform(page)
     scale = math.hypot(a, b)
@@ -95,7 +95,7 @@ def glyphs(page: PdfPage, textpage: PdfTextPage) -> Iterator[Glyph]:
 
 
 def _character(textpage: PdfTextPage, index: int) -> str:
-    import pypdfium2.raw as raw
+    from pypdfium2 import raw
 
     char = chr(raw.FPDFText_GetUnicode(textpage, index))
     if char >= " " or char.isspace():
@@ -141,7 +141,9 @@ def _close(textpage: PdfTextPage, run: list[Glyph], found: list[Piece]) -> None:
     if not run:
         return
     text = "".join(glyph.text for glyph in run)
-    if any("\ud800" <= char <= "\udfff" for char in text):  # pdfium hands such characters over in halves
+    if any(
+        "\ud800" <= char <= "\udfff" for char in text
+    ):  # pdfium hands such characters over in halves
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     inked = [glyph for glyph in run if glyph.index >= 0]
     middle = inked[len(inked) // 2]
@@ -163,7 +165,7 @@ def _close(textpage: PdfTextPage, run: list[Glyph], found: list[Piece]) -> None:
 
 def _font(textpage: PdfTextPage, index: int) -> tuple[bool, bool]:
     """Whether the character at ``index`` is set in a bold font, and in one of fixed pitch."""
-    import pypdfium2.raw as raw
+    from pypdfium2 import raw
 
     name, flags = ctypes.create_string_buffer(128), ctypes.c_int()
     raw.FPDFText_GetFontInfo(textpage, index, name, len(name), flags)

@@ -50,7 +50,9 @@ def rows_from_html(table: str) -> list[list[str]]:
     if outer is None:
         return []
     lines = outer.xpath("./tr | ./thead/tr | ./tbody/tr | ./tfoot/tr")
-    return [[text for cell in line.xpath("./td | ./th") for text in _spread(cell)] for line in lines]
+    return [
+        [text for cell in line.xpath("./td | ./th") for text in _spread(cell)] for line in lines
+    ]
 
 
 def _spread(cell: object) -> list[str]:
@@ -60,7 +62,9 @@ def _spread(cell: object) -> list[str]:
 
 
 def _cell(cell: str) -> str:
-    return _MIDNIGHT.sub(r"\1", one_line(cell))  # a spreadsheet's plain date comes with an empty time
+    return _MIDNIGHT.sub(
+        r"\1", one_line(cell)
+    )  # a spreadsheet's plain date comes with an empty time
 
 
 def parse_delimited(path: Path, media_type: str, limits: Limits) -> Parsed:

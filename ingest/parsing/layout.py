@@ -218,7 +218,9 @@ def _table(rows: list[Row], gutters: list[Gap]) -> Block:
     lines = [_columns([row], gutters) for row in rows]
     groups = _logical_rows(rows, lines)
     cells = tuple(
-        tuple(_flow([piece for line in group for piece in line[i]]) for i in range(len(gutters) + 1))
+        tuple(
+            _flow([piece for line in group for piece in line[i]]) for i in range(len(gutters) + 1)
+        )
         for group in groups
     )
     text = "\n".join(" | ".join(row).rstrip(" |") for row in cells)
@@ -235,7 +237,10 @@ def _logical_rows(rows: list[Row], lines: list[list[list[Piece]]]) -> list[list[
         else:
             groups.append([line])
     wrapped = [group for group in groups if len(group) > 1]
-    alone = all(any(sum(bool(line[i]) for line in group) == 1 for i in range(len(lines[0]))) for group in wrapped)
+    alone = all(
+        any(sum(bool(line[i]) for line in group) == 1 for i in range(len(lines[0])))
+        for group in wrapped
+    )
     return groups if alone and len(groups) > 1 else [[line] for line in lines]
 
 
@@ -257,7 +262,12 @@ def _continue(text: str, line: str) -> str:
     """``line`` set after ``text`` as a reader would: a word hyphenated at the line's end becomes whole again."""
     if not text:
         return line
-    if len(text) > 1 and text[-1] in "-\u2010\u00ad\x02" and text[-2].isalpha() and line[:1].islower():
+    if (
+        len(text) > 1
+        and text[-1] in "-\u2010\u00ad\x02"
+        and text[-2].isalpha()
+        and line[:1].islower()
+    ):
         return text[:-1] + line
     if text[-1] == "\x02":  # a line-end hyphen that belongs to the word
         return text[:-1] + "-" + line

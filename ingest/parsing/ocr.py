@@ -32,7 +32,9 @@ def read_lines(image: Image) -> list[OcrLine]:
     """Every line of text found in ``image``, in no particular order."""
     import numpy as np
 
-    array = np.asarray(image.convert("RGB"))[:, :, ::-1]  # the models were trained on OpenCV's channel order
+    array = np.asarray(image.convert("RGB"))[
+        :, :, ::-1
+    ]  # the models were trained on OpenCV's channel order
     result = _reader()(array)
     if result.txts is None or result.boxes is None:
         return []

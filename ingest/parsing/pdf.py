@@ -120,7 +120,9 @@ def _read_page(page: PdfPage, number: int, limits: Limits, missing: list[str]) -
     unknown = sum(block.text.count(UNKNOWN) for block in blocks)
     if not _needs_ocr(page, blocks, width * height):
         if unknown:
-            missing.append(f"page {number}: {unknown} characters whose meaning the file does not give")
+            missing.append(
+                f"page {number}: {unknown} characters whose meaning the file does not give"
+            )
         return _PageText(number, width, height, "text", blocks)
     from ingest.parsing.pictures import picture_blocks
 
@@ -142,7 +144,7 @@ def _as_it_comes(text: str, width: float, height: float) -> list[Block]:
 
 def _needs_ocr(page: PdfPage, blocks: list[Block], area: float) -> bool:
     """Whether the page is a picture: no usable text layer, but something to see."""
-    import pypdfium2.raw as raw
+    from pypdfium2 import raw
 
     text = "".join(block.text for block in blocks)
     if len(text) >= _FEW_CHARACTERS and text.count(UNKNOWN) < 0.3 * len(text):
@@ -209,7 +211,9 @@ def _add(builder: TextBuilder, page: _PageText, block: Block, level: int) -> Non
     if page.origin == "ocr":
         kind, level = ElementKind.IMAGE_TEXT, 0
     html = rows_to_html(block.rows) if block.rows else None
-    builder.add(kind, block.text.replace(UNKNOWN, ""), box=_box(block, page), level=level, html=html)
+    builder.add(
+        kind, block.text.replace(UNKNOWN, ""), box=_box(block, page), level=level, html=html
+    )
 
 
 def _box(block: Block, page: _PageText) -> Box:

@@ -49,7 +49,9 @@ def open_picture(path: Path, limits: Limits) -> Iterator[Image]:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is below
+            warnings.simplefilter(
+                "ignore", Image.DecompressionBombWarning
+            )  # our own limit is below
             with Image.open(path) as image:
                 if image.width * image.height > limits.max_image_pixels:
                     raise _bomb(path)
@@ -67,7 +69,9 @@ def parse_picture(path: Path, media_type: str, limits: Limits) -> Parsed:
     with open_picture(path, limits) as image:
         frames = getattr(image, "n_frames", 1)
         if frames > limits.max_pages:
-            builder.missing.append(f"pages {limits.max_pages + 1} to {frames}: over the limit of pages")
+            builder.missing.append(
+                f"pages {limits.max_pages + 1} to {frames}: over the limit of pages"
+            )
         for index in range(min(frames, limits.max_pages)):
             image.seek(index)
             _add_frame(builder, image, index + 1)

@@ -26,12 +26,14 @@ _MODEL = "en_core_web_sm"
 _SILENCE = ("DO_NOT_TRACK", "SCARF_NO_ANALYTICS", "UNSTRUCTURED_DISABLE_NOTICE")
 
 
-def partition(kind: str, path: Path, **options: Any) -> list[Element]:
-    """The elements that ``unstructured.partition.<kind>`` finds in ``path``, in reading order."""
+def partition(kind: str, path: Path | None = None, **options: Any) -> list[Element]:
+    """The elements that ``unstructured.partition.<kind>`` finds in ``path`` (or ``text=…``), in reading order."""
     _prepare()
     module = importlib.import_module(f"unstructured.partition.{kind}")
     function = getattr(module, f"partition_{kind}")
-    return cast("list[Element]", function(filename=str(path), languages=[""], **options))
+    if path is not None:
+        options["filename"] = str(path)
+    return cast("list[Element]", function(languages=[""], **options))
 
 
 @cache

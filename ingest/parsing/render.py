@@ -6,6 +6,7 @@ Formats without pages of their own (office files, web pages, plain text) have no
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["has_page_images", "page_image"]
 
+_PDFIUM = threading.Lock()  # pdfium may only be used from one thread at a time
 _YELLOW = (255, 214, 0, 96)  # red, green, blue, opacity: the text stays readable through it
 _PAD = 2  # pixels that a highlight reaches beyond its words
 _MAX_WIDTH = 4000
@@ -53,12 +55,15 @@ def page_image(
         NotFound: there is no such page, or pages of this media type cannot be drawn.
     """
     if not has_page_images(media_type):
-        raise NotFound(f"A document of type {media_type!r} has no page images; show its text instead.")
+        raise NotFound(
+            f"A document of type {media_type!r} has no page images; show its text instead."
+        )
     width = min(max(width, 64), _MAX_WIDTH)
     draw = _draw_pdf if media_type == "application/pdf" else _draw_picture
-    image = draw(path, page, width).convert("RGBA")
-    if parsed is not None and span is not None:
-        image = _highlighted(image, span_boxes(path, parsed, page, span))
+    with _PDFIUM:
+        image = draw(path, page, width).convert("RGBA")
+        boxes = span_boxes(path, parsed, page, span) if parsed and span else []
+    image = _highlighted(image, boxes) if boxes else image
     buffer = io.BytesIO()
     image.convert("RGB").save(buffer, "PNG")
     return buffer.getvalue()

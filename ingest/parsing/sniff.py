@@ -116,7 +116,9 @@ def detect(path: Path) -> str:
     if found == "encrypted":
         raise _encrypted(path)
     if named is not None and named != found:
-        reason = f"The name {path.name!r} says {named}, but the content is {found}; rename the file."
+        reason = (
+            f"The name {path.name!r} says {named}, but the content is {found}; rename the file."
+        )
         raise FileProblem(State.TYPE_MISMATCH, reason)
     if "/" not in found:
         reason = f"The file {path.name!r} is {found}, which has no text that can be read."
@@ -187,13 +189,17 @@ def _textual(path: Path, head: bytes, named: str | None) -> str:
     binary_name = named is not None and not named.startswith(_TEXTUAL)
     if _looks_binary(head):
         if named is None:
-            reason = f"The file {path.name!r} is of an unknown binary type; nothing in it can be read."
+            reason = (
+                f"The file {path.name!r} is of an unknown binary type; nothing in it can be read."
+            )
             raise FileProblem(State.UNSUPPORTED_TYPE, reason)
         state = State.CORRUPT if binary_name else State.TYPE_MISMATCH
         reason = f"The name {path.name!r} says {named}, but the content does not begin like that."
         raise FileProblem(state, reason)
     if binary_name:
-        reason = f"The name {path.name!r} says {named}, but the content is plain text; rename the file."
+        reason = (
+            f"The name {path.name!r} says {named}, but the content is plain text; rename the file."
+        )
         raise FileProblem(State.TYPE_MISMATCH, reason)
     return named or "text/plain"
 

@@ -128,7 +128,12 @@ class _Child:
         self.broken = False
         self._limits = limits
         self._scratch = tempfile.mkdtemp(prefix="alcove-parse-")
-        command = [sys.executable, "-m", "ingest.parsing.child", json.dumps(dataclasses.asdict(limits))]
+        command = [
+            sys.executable,
+            "-m",
+            "ingest.parsing.child",
+            json.dumps(dataclasses.asdict(limits)),
+        ]
         try:
             self._process = subprocess.Popen(
                 [*command, parser] if parser else command,
@@ -146,7 +151,11 @@ class _Child:
 
     def _environment(self) -> dict[str, str]:
         search = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-        own = {"TMPDIR": self._scratch, "HOME": self._scratch, "PYTHONPATH": os.pathsep.join(search)}
+        own = {
+            "TMPDIR": self._scratch,
+            "HOME": self._scratch,
+            "PYTHONPATH": os.pathsep.join(search),
+        }
         return {**os.environ, **_ENVIRONMENT, **own}
 
     def parse(self, path: Path) -> Parsed:
@@ -207,8 +216,14 @@ class _Child:
         if signal_number == signal.SIGKILL or peak > 0.8 * self._limits.memory_bytes:
             reason = f"Reading {path.name!r} needs more memory than one file is allowed."
             return FileProblem(State.OUT_OF_MEMORY, reason)
-        how = f"was killed by {signal.Signals(signal_number).name}" if signal_number else "ended early"
-        return FileProblem(State.PARSER_CRASH, f"The parser of {path.name!r} {how}; try another format.")
+        how = (
+            f"was killed by {signal.Signals(signal_number).name}"
+            if signal_number
+            else "ended early"
+        )
+        return FileProblem(
+            State.PARSER_CRASH, f"The parser of {path.name!r} {how}; try another format."
+        )
 
     def _ended(self, patience_s: float) -> bool:
         """Whether the child ends by itself within ``patience_s`` seconds; it is not yet waited for."""
