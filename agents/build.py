@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from agents.answer import Answerer
     from agents.loop import Agent
     from agents.protocols import Engine
+    from ingest.pipeline import Pipeline
     from retrieval.protocols import Encoder
     from retrieval.search import Searcher
 
@@ -147,16 +148,22 @@ class App:
         else:
             yield from core.answerer.steps(asked.question, history, asked.collection, stop)
 
-    def remove_document(self, document: str) -> int:
-        """Take a document out of the index; returns the snapshot without it; raises ``NotFound``."""
+    def pipeline(self) -> Pipeline:
+        """Ingestion into this home, in this process; the caller closes it."""
         from ingest.pipeline import Pipeline
 
-        settings = self.settings
-        pipeline = Pipeline(
-            self.home, self.catalog, self.core().encoder, settings.ingest, settings.corpus
-        )
+        settings, encoder = self.settings, self.core().encoder
+        return Pipeline(self.home, self.catalog, encoder, settings.ingest, settings.corpus)
+
+    def remove_documents(self, documents: Sequence[str]) -> int:
+        """Take documents out of the index; returns the snapshot without them.
+
+        Raises:
+            NotFound: one of them is not there; nothing is changed.
+        """
+        pipeline = self.pipeline()
         try:
-            return pipeline.remove([document])
+            return pipeline.remove(documents)
         finally:
             pipeline.close()
 

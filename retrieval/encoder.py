@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["TransformerEncoder", "load_encoder"]
 
 MAX_PASSAGES_PER_BATCH = 128
+SMALL_TOKENS = 256  # below this a forward pass runs on one thread
 
 
 def load_encoder(model: FoundModel, settings: EmbeddingSettings) -> TransformerEncoder:
@@ -70,6 +71,7 @@ class TransformerEncoder:
         self._fast.no_padding()  # which would cut long texts and embed the padding of short ones
         self._batch_tokens = batch_tokens
         self._lock = threading.Lock()
+        self._threads = _threads()
         self._special = int(self._tokenizer.num_special_tokens_to_add())
 
     @property
@@ -151,6 +153,8 @@ class TransformerEncoder:
     def _forward(self, ids: list[list[int]]) -> Array:
         import torch
 
+        # Threads that wait for each other cost a short text more than they save, most of all on a busy machine.
+        torch.set_num_threads(1 if sum(map(len, ids)) < SMALL_TOKENS else self._threads)
         features = self._tokenizer.pad({"input_ids": ids}, padding=True, return_tensors="pt")
         autocast = torch.autocast(
             "cpu", dtype=torch.bfloat16, enabled=self.fingerprint.dtype == "bf16"
@@ -187,6 +191,12 @@ def _best_precision() -> str:
 
     has_bf16: bool = torch.ops.mkldnn._is_mkldnn_bf16_supported()
     return "bf16" if has_bf16 else "fp32"
+
+
+def _threads() -> int:
+    import torch
+
+    return int(torch.get_num_threads())
 
 
 def _unit(vectors: Array) -> Array:

@@ -1,0 +1,71 @@
+"""What the command line prints: JSON for programs, tables and a progress bar for people.
+
+With ``--json`` one object goes to standard output and nothing else does; everything meant for eyes goes to standard
+error. Knows nothing of what the commands do.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+__all__ = ["say", "show_json", "show_table", "tracked", "warn", "write"]
+
+_OUT = Console(highlight=False, soft_wrap=True)
+_ERR = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def write(text: str = "") -> None:
+    """A line of result for a person, on standard output, exactly as it is."""
+    _OUT.print(escape(text))
+
+
+def say(text: str) -> None:
+    """A line about the work itself, on standard error."""
+    _ERR.print(escape(text), style="dim")
+
+
+def warn(text: str) -> None:
+    """A line that must be seen, on standard error."""
+    _ERR.print(escape(text), style="bold yellow")
+
+
+def show_json(value: Mapping[str, Any]) -> None:
+    """The one JSON object of a ``--json`` run."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table on standard output; a cell is printed as text, never as markup."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(str(cell)) for cell in row))
+    _OUT.print(table)
+
+
+@contextmanager
+def tracked(title: str) -> Iterator[Callable[[int, int, str], None]]:
+    """A progress bar on a terminal, nothing elsewhere; call what comes back with done, total and a word."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    detail = TextColumn("{task.fields[word]}", style="dim")
+    bar = Progress(
+        *columns, TimeElapsedColumn(), detail, console=_ERR, disable=not _ERR.is_terminal
+    )
+    with bar:
+        task = bar.add_task(title, total=None, word="")
+
+        def advance(done: int, total: int, word: str) -> None:
+            bar.update(task, completed=done, total=total, word=escape(word[-60:]))
+
+        yield advance
