@@ -18,6 +18,16 @@ __all__ = ["refuse_bombs"]
 
 _MAX_MEMBERS = 50_000
 _BLOCK = 1024 * 1024
+# What zipfile raises on broken directories and members; RuntimeError is its word for a wrong password.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
 
 
 def refuse_bombs(path: Path, limits: Limits) -> None:
@@ -27,7 +37,7 @@ def refuse_bombs(path: Path, limits: Limits) -> None:
             members = archive.infolist()
             _check_declared(path, members, limits)
             _check_actual(path, archive, members, limits)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as exc:
+    except _DAMAGE as exc:
         reason = f"The container {path.name!r} is damaged ({exc}); get a fresh copy."
         raise FileProblem(State.CORRUPT, reason) from exc
 

@@ -74,7 +74,8 @@ def parse_delimited(path: Path, media_type: str, limits: Limits) -> Parsed:
     three of nine files whose rows differ in length, and takes the letter ``y`` for the delimiter of a
     one-column file.
     """
-    text = read_text(path)
+    text = read_text(path).replace("\0", "")
+    csv.field_size_limit(max(limits.max_characters, 131_072))  # the default refuses a long note in a cell
     rows = list(csv.reader(io.StringIO(text, newline=""), dialect=_dialect(text, media_type)))
     builder = TextBuilder()
     builder.add(ElementKind.TABLE, rows_to_text(rows), html=rows_to_html(rows))

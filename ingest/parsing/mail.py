@@ -7,13 +7,12 @@ attachment of a type that can be read is read too and follows under its own name
 
 from __future__ import annotations
 
-import email
-import email.policy
 import tempfile
 from collections.abc import Iterator
+from email import policy
 from email.message import EmailMessage
+from email.parser import BytesParser
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from corpus.errors import FileProblem
 from corpus.records import ElementKind, Parsed
@@ -22,47 +21,58 @@ from ingest.parsing.limits import Limits
 from ingest.parsing.office import add_elements
 from ingest.parsing.quiet_unstructured import partition
 
-if TYPE_CHECKING:
-    from unstructured.documents.elements import ElementMetadata
-
 __all__ = ["parse_mail"]
 
+_HEAD = ("Subject", "From", "To", "Cc", "Date")
 _MAX_DEPTH = 3
 _MAX_NAME = 120
 
 
 def parse_mail(path: Path, media_type: str, limits: Limits, depth: int = 0) -> Parsed:
     """Read one message and, up to a few levels, what is attached to it."""
-    kind = "msg" if media_type == "application/vnd.ms-outlook" else "email"
-    elements = partition(kind, path, process_attachments=False)
-    builder = TextBuilder()
-    head = _head(elements[0].metadata) if elements else {}
+    outlook = media_type == "application/vnd.ms-outlook"
+    head = _outlook_head(path) if outlook else _mime_head(path)
     subject = head.pop("Subject", "")
+    builder = TextBuilder()
     builder.add(ElementKind.TITLE, subject, level=1)
     builder.add(ElementKind.TEXT, "\n".join(f"{name}: {value}" for name, value in head.items()))
+    elements = partition("msg" if outlook else "email", path, process_attachments=False)
     for element in elements:
         element.metadata.category_depth = None  # a message has no headings of its own
     add_elements(builder, elements)
-    attached = _outlook_files(path) if kind == "msg" else _mime_files(path)
-    for name, content in attached:
+    for name, content in _outlook_files(path) if outlook else _mime_files(path):
         _add_attachment(builder, name, content, limits, depth)
     return builder.build(media_type, title=subject, metadata=head)
 
 
-def _head(metadata: ElementMetadata) -> dict[str, str]:
-    pairs = {
-        "Subject": metadata.subject or "",
-        "From": ", ".join(metadata.sent_from or ()),
-        "To": ", ".join(metadata.sent_to or ()),
-        "Cc": ", ".join(metadata.cc_recipient or ()),
-        "Date": metadata.last_modified or "",
-    }
-    return {name: one_line(value) for name, value in pairs.items() if value}
+def _mime_head(path: Path) -> dict[str, str]:
+    message = _message(path)
+    found = ((name, one_line(str(message.get(name) or ""))) for name in _HEAD)
+    return {name: value for name, value in found if value}
+
+
+def _outlook_head(path: Path) -> dict[str, str]:
+    from oxmsg import Message
+
+    message = Message.load(str(path))
+    sent = message.sent_date
+    values = (
+        message.subject or "",
+        message.sender or "",
+        ", ".join(f"{r.name} <{r.email_address}>" for r in message.recipients),
+        "",
+        sent.isoformat(sep=" ") if sent else "",
+    )
+    return {name: one_line(value) for name, value in zip(_HEAD, values, strict=True) if value}
+
+
+def _message(path: Path) -> EmailMessage:
+    with path.open("rb") as file:
+        return BytesParser(EmailMessage, policy=policy.default).parse(file)
 
 
 def _mime_files(path: Path) -> Iterator[tuple[str, bytes]]:
-    message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-    for part in message.iter_attachments() if isinstance(message, EmailMessage) else ():
+    for part in _message(path).iter_attachments():
         name = part.get_filename() or f"attachment.{part.get_content_subtype()}"
         if part.get_content_type() == "message/rfc822":
             inner = part.get_content()

@@ -105,7 +105,7 @@ def parse_slides(path: Path, media_type: str, limits: Limits) -> Parsed:
             if element.metadata.page_number == number and element.category not in _SKIPPED:
                 _add(builder, element, _slide_kind(element))
         for part in shown[number]:
-            _add_chart(builder, *known[part])
+            _add_chart(builder, *known.get(part, ("", [])))
     return builder.build(media_type, metadata=_pictures(path))
 
 

@@ -24,6 +24,7 @@ _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _DRAWING_TEXT = "{http://schemas.openxmlformats.org/drawingml/2006/main}t"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _CHART_PART = re.compile(r"^\w+/charts/chart\w*\.xml$")
+_BODY_PART = re.compile(r"^word/document\w*\.xml$")
 _PICTURE = re.compile(r"^\w+/media/.+")
 _NOTICE = re.compile(r"^\[Threaded comment\].*?\bComment: ")  # what Excel tells its old versions
 _WORD = re.compile(r"\w+")
@@ -48,12 +49,14 @@ def count_pictures(path: Path) -> int:
 def word_counts(path: Path) -> Counter[str]:
     """The words of a Word file's body, text boxes and content controls included, deleted text not."""
     with zipfile.ZipFile(path) as archive:
-        name = next(n for n in archive.namelist() if re.match(r"^word/document\w*\.xml$", n))
-        root = _root(archive.read(name))
+        names = [n for n in archive.namelist() if _BODY_PART.match(n)]
+        if not names:
+            return Counter()
+        root = _root(archive.read(names[0]))
     for fallback in list(
         root.iter(_FALLBACK)
     ):  # says again, for old programs, what stands beside it
-        fallback.getparent().remove(fallback)  # type: ignore[union-attr]
+        fallback.getparent().remove(fallback)
     pieces: list[str] = []
     for element in root.iter():
         local = str(element.tag).rpartition("}")[2]
@@ -89,7 +92,7 @@ def _points(series: _Element, *parts: str) -> dict[int, str]:
         holder = series.find(f"{_CHART}{part}")
         if holder is not None:
             points = holder.iter(f"{_CHART}pt")
-            return {int(p.get("idx") or 0): p.findtext(f"{_CHART}v") or "" for p in points}
+            return {place: p.findtext(f"{_CHART}v") or "" for place, p in enumerate(points)}
     return {}
 
 
