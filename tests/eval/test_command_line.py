@@ -1,0 +1,172 @@
+"""The benchmarks as commands: figures as JSON or tables, one sentence for what is wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eval.__main__ import main
+
+RAIN = "A rain gauge collects the rain of one day and shows its depth in millimetres."
+SNOW = "Snow is measured with a board that is wiped clean every morning at eight."
+FOG = "Fog is a cloud that touches the ground and hides whatever lies beyond a kilometre."
+
+
+def write_lines(path: Path, records: Sequence[object]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+
+
+@pytest.fixture
+def weather(tmp_path: Path) -> Path:
+    folder = tmp_path / "weather"
+    texts = {"rain": RAIN, "snow": SNOW, "fog": FOG}
+    write_lines(
+        folder / "corpus.jsonl",
+        [{"_id": name, "title": "", "text": text} for name, text in texts.items()],
+    )
+    write_lines(
+        folder / "queries.jsonl",
+        [{"_id": f"q{name}", "text": f"what is {name}?"} for name in texts],
+    )
+    qrels = "".join(f"q{name}\t{name}\t1\n" for name in texts)
+    (folder / "qrels").mkdir()
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n" + qrels)
+    return folder
+
+
+@pytest.fixture
+def papers(tmp_path: Path) -> tuple[Path, Path]:
+    """A folder of documents and questions about them."""
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    (folder / "rain.md").write_text(f"# Rain\n\n{RAIN}\n")
+    (folder / "snow.txt").write_text(SNOW + "\n")
+    quote = "wiped clean every morning"
+    gold = [{"document": "snow.txt", "quote": quote, "start": 0, "end": len(quote)}]
+    questions = [
+        {"id": "1", "question": "When is the snow board wiped clean?", "kind": "single"}
+        | {"answer": "every morning", "gold": gold},
+        {"id": "2", "question": "Who was elected mayor of Lisbon?", "kind": "unanswerable"}
+        | {"answer": "", "gold": []},
+    ]
+    write_lines(tmp_path / "questions.jsonl", questions)
+    return folder, tmp_path / "questions.jsonl"
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    """Exit status, stdout and stderr of one command."""
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    out, err = capsys.readouterr()
+    return int(ended.value.code or 0), out, err
+
+
+def run_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
+    status, out, err = run(capsys, *arguments, "--json")
+    assert (status, err) == (0, "")
+    found = json.loads(out)
+    assert isinstance(found, dict)
+    return found
+
+
+def test_a_test_collection_is_measured_in_every_mode(
+    capsys: pytest.CaptureFixture[str], weather: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    data = run_json(capsys, "retrieval", "--dataset", weather, "--home", home)
+    assert data["dataset"] == "weather"
+    assert [system["name"] for system in data["systems"]] == ["dense", "lexical", "hybrid"]
+    for system in data["systems"]:
+        assert system["metrics"] == {"nDCG@10": 1.0, "recall@100": 1.0, "MRR@10": 1.0}
+        assert system["ci95"]["nDCG@10"] == [1.0, 1.0]
+        assert system["n"] == 3
+        assert 0 < system["latency_ms"]["p50"] <= system["latency_ms"]["p95"]
+    assert {(test["a"], test["b"]) for test in data["tests"]} == {
+        ("hybrid", "dense"),
+        ("hybrid", "lexical"),
+    }
+    assert data["context"]["documents"] == data["context"]["chunks"] == 3
+    assert (home / "eval" / "weather" / "catalog.sqlite").exists()
+    assert not (home / "catalog.sqlite").exists()
+
+
+def test_modes_queries_and_the_place_of_the_index_can_be_chosen(
+    capsys: pytest.CaptureFixture[str], weather: Path, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    chosen = ["--mode", "lexical", "--limit-queries", 2, "--cache", cache]
+    data = run_json(capsys, "retrieval", "--dataset", weather, "--home", tmp_path / "home", *chosen)
+    assert [(system["name"], system["n"]) for system in data["systems"]] == [("lexical", 2)]
+    assert data["tests"] == []
+    assert (cache / "weather").is_dir()
+
+
+def test_people_get_a_table(
+    capsys: pytest.CaptureFixture[str], weather: Path, tmp_path: Path
+) -> None:
+    arguments = ["--dataset", weather, "--home", tmp_path / "home", "--mode", "lexical"]
+    status, out, _ = run(capsys, "retrieval", *arguments)
+    assert status == 0
+    assert re.search(r"lexical .*1\.000", out)
+    assert "encoder: all-minilm-l6-v2" in out
+
+
+def test_questions_are_measured_on_the_spans_of_ingested_files(
+    capsys: pytest.CaptureFixture[str], papers: tuple[Path, Path], tmp_path: Path
+) -> None:
+    folder, questions = papers
+    arguments = ["--questions", questions, "--documents", folder, "--home", tmp_path / "home"]
+    data = run_json(capsys, "retrieval", *arguments)
+    for system in data["systems"]:
+        assert system["metrics"] == {"success@5": 1.0, "span recall@5": 1.0, "nDCG@10": 1.0}
+        assert system["kinds"].keys() == {"single"}
+        assert system["n"] == 1
+    assert data["context"]["gold_missing"] == 0
+    assert data["context"]["gold_moved"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--dataset", "nowhere"], "There is no folder 'nowhere'; name one in BEIR's layout."),
+        (["--dataset", ".", "--mode", "psychic"], "There is no search mode 'psychic'"),
+        (["--dataset", ".", "--questions", "q.jsonl"], "either --dataset or --questions"),
+        (["--questions", "q.jsonl"], "--questions and --documents go together"),
+        (
+            ["--questions", "none.jsonl", "--documents", "."],
+            "There is no file 'none.jsonl'; the data set is not complete without it.",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], complaint: str
+) -> None:
+    status, out, err = run(capsys, "retrieval", *arguments, "--home", tmp_path / "home")
+    assert (status, out) == (2, "")
+    assert complaint in err
+    assert err.count("\n") == 1
+
+
+def test_questions_about_other_files_are_refused(
+    capsys: pytest.CaptureFixture[str], papers: tuple[Path, Path], tmp_path: Path
+) -> None:
+    _, questions = papers
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "fog.txt").write_text(FOG)
+    arguments = ["--questions", questions, "--documents", other, "--home", tmp_path / "home"]
+    status, _, err = run(capsys, "retrieval", *arguments)
+    assert status == 2
+    assert "No gold quote stands in the documents" in err
+
+
+def test_an_unknown_option_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = run(capsys, "retrieval", "--colour", "blue")
+    assert status == 2
+    assert "--colour" in err
