@@ -90,7 +90,7 @@ def _follow(live: LiveRun) -> None:
 def _welcome(now: StatusJson) -> None:
     documents = sum(c["documents"] for c in now["collections"])
     with st.container(key="welcome"):
-        st.title("What do you want to know?")
+        st.title("What do you want to know?", anchor=False)
         if not documents:
             st.markdown("There are no documents yet. Add some in the **Library**, then ask here.")
             return

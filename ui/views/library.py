@@ -24,7 +24,7 @@ def draw() -> None:
     """Draw the library."""
     documents = service().documents()
     with st.container(key="library"):
-        st.title("Library")
+        st.title("Library", anchor=False)
         _add(sorted({d["collection"] for d in documents}))
         _jobs()
         if documents:
@@ -167,7 +167,7 @@ def _row(d: DocumentJson) -> dict[str, object]:
 def _details(d: DocumentJson) -> None:
     told = state_words(d["state"])
     with st.container(key="document", border=True):
-        st.subheader(label(d["title"] or name_of(d["source"]), 120))
+        st.subheader(label(d["title"] or name_of(d["source"]), 120), anchor=False)
         st.caption(f"{label(d['source'], 200)} · {size(d['size'])}")
         st.markdown(f"**{told.name}.** {label(d['reason'], 300)} {told.advice}")
         if told.searchable:

@@ -39,7 +39,7 @@ def guarded(part: Callable[P, None]) -> Callable[P, None]:
 def draw(reason: str) -> None:
     """Say that the service is away, and draw the page anew as soon as it answers."""
     with st.container(key="outage", border=True):
-        st.subheader("Alcove is not answering")
+        st.subheader("Alcove is not answering", anchor=False)
         st.markdown(label(reason, 300))
         st.caption(
             "Nothing is lost: questions, answers and documents are kept by the service. "

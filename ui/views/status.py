@@ -15,7 +15,7 @@ def draw() -> None:
     """Draw what the service says of itself, freshly asked."""
     now = service().status()
     with st.container(key="status"):
-        st.title("Status")
+        st.title("Status", anchor=False)
         _engine(now)
         _encoder(now)
         _holdings(now)

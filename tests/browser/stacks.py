@@ -1,0 +1,150 @@
+"""What the journeys are made on: the page over the fake service, and the whole product.
+
+Both hold the same three documents and answer with the text a test gives them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from tests.fakes import FakeLLMServer
+from tests.ui.fake_papers import papers
+from tests.ui.fake_service import FakeService
+from ui.supervisor import page_command
+
+ROOT = Path(__file__).parents[2]
+START_S = 120.0
+
+
+class Stack(Protocol):
+    """A running page with something behind it."""
+
+    url: str
+
+    def answer(self, text: str, pace: float = 0.0) -> None:
+        """Let the next answer be ``text``, written with ``pace`` seconds between its words."""
+
+    def restart(self) -> None:
+        """Stop what answers, and start it again with what it had stored."""
+
+
+class FakeStack:
+    """The page in a process of its own, over the fake service."""
+
+    def __init__(self, service: FakeService, url: str) -> None:
+        self.service, self.url = service, url
+
+    def answer(self, text: str, pace: float = 0.0) -> None:
+        self.service.store.say, self.service.store.pace = text, pace
+
+    def restart(self) -> None:
+        self.service.stop()
+        self.service.start()
+
+
+class RealStack:
+    """``alcove up`` on a home with three documents, with a scripted language model."""
+
+    def __init__(self, home: Path, llm: FakeLLMServer) -> None:
+        self._home, self._llm = home, llm
+        self._port = free_port()
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    def answer(self, text: str, pace: float = 0.0) -> None:
+        self._llm.script.clear()
+        self._llm.say(*re.findall(r"\S+\s*", text), gap=pace)
+
+    def start(self) -> None:
+        command = _cli("up", "--home", str(self._home), "--port", str(self._port), "--no-sample")
+        self._process = subprocess.Popen(
+            [*command, "--llm", self._llm.url], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
+        assert self._process.stdout is not None
+        said = self._process.stdout.readline()
+        assert f"Alcove is ready: {self.url}" in said, said or "alcove up ended"
+
+    def stop(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        assert self._process.wait(30) == 0
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+
+@contextmanager
+def fake_stack() -> Iterator[FakeStack]:
+    """The page over the fake service."""
+    with FakeService() as service:
+        port = free_port()
+        command = page_command(service.url, "127.0.0.1", port)
+        with _page(command, f"http://127.0.0.1:{port}") as url:
+            yield FakeStack(service, url)
+
+
+@contextmanager
+def real_stack(folder: Path) -> Iterator[RealStack]:
+    """The whole product, with its home and its documents in ``folder``."""
+    home, documents = folder / "home", folder / "documents"
+    for paper in papers():
+        if paper.state == "indexed":
+            path = documents / paper.source
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(paper.original)
+    ingest = _cli("ingest", str(documents), "--home", str(home), "--collection", "papers")
+    subprocess.run(ingest, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    with FakeLLMServer() as llm:
+        stack = RealStack(home, llm)
+        stack.start()
+        try:
+            yield stack
+        finally:
+            stack.stop()
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _cli(*arguments: str) -> list[str]:
+    return [sys.executable, "-P", "-m", "ui.cli", *arguments]
+
+
+@contextmanager
+def _page(command: Sequence[str], url: str) -> Iterator[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_PROXY": "127.0.0.1"}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        _wait_for(url + "/_stcore/health", process)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_S
+    while True:
+        assert process.poll() is None, "the page ended at its start"
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except OSError:
+            assert time.monotonic() < deadline, "the page did not start"
+            time.sleep(0.1)

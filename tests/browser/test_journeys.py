@@ -1,0 +1,226 @@
+"""What people do on the page, in a real browser: on the fake service and on the whole product."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.stacks import FakeStack, Stack
+from tests.ui.fake_papers import make_pdf
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+Opener = Callable[..., Page]
+QUESTION = "How much memory does a 70B model need in FP4?"
+SENTENCE = "A 70B model needs about 140 GB in FP16 and 35 to 40 GB in FP4."
+ANSWER = f"{SENTENCE} [1]"
+
+
+def _ask(tab: Page, question: str) -> None:
+    tab.get_by_test_id("stChatInputTextArea").fill(question)
+    tab.keyboard.press("Enter")
+
+
+def _answer(tab: Page) -> str:
+    return tab.locator(".prose.answer").last.inner_text()
+
+
+def _asked(tab: Page, stack: Stack) -> None:
+    stack.answer(ANSWER)
+    _ask(tab, QUESTION)
+    expect(tab.get_by_role("button", name="Open source 1")).to_be_visible()
+    expect(tab.get_by_role("button", name="Stop")).to_have_count(0)
+
+
+def test_a_question_gets_a_cited_answer(stack: Stack, open_tab: Opener) -> None:
+    tab = open_tab(stack.url)
+    expect(tab.get_by_text("What do you want to know?")).to_be_visible()
+    _asked(tab, stack)
+    assert _answer(tab).startswith(SENTENCE)
+    expect(
+        tab.get_by_role("button", name=re.compile(r"1 quantization-formats\.pdf"))
+    ).to_be_visible()
+    assert "thread=" in tab.url
+
+
+def test_a_citation_opens_its_page_with_the_span_marked(stack: Stack, open_tab: Opener) -> None:
+    tab = open_tab(stack.url)
+    _asked(tab, stack)
+    tab.get_by_role("button", name="Open source 1").click()
+    expect(tab.get_by_text(re.compile(r"quantization-formats\.pdf · page 2 of 3"))).to_be_visible()
+    picture = tab.get_by_alt_text(re.compile("Page 2 of"))
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") >= 1000
+    assert _has_highlight(picture)
+    expect(tab.locator(".prose.quote mark")).to_contain_text(SENTENCE)
+    tab.get_by_role("button", name="Close").first.click()
+    expect(picture).to_have_count(0)
+
+
+def _has_highlight(picture: object) -> bool:
+    """Whether some pixels are yellow: no page of the test's PDF is anything but black on white."""
+    script = """image => {
+      const canvas = document.createElement("canvas");
+      [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+      const context = canvas.getContext("2d");
+      context.drawImage(image, 0, 0);
+      const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+      let yellow = 0;
+      for (let i = 0; i < data.length; i += 4)
+        if (data[i] > 200 && data[i + 1] > 180 && data[i + 2] < 210) yellow += 1;
+      return yellow;
+    }"""
+    return picture.evaluate(script) > 500  # type: ignore[attr-defined]
+
+
+def test_an_uploaded_pdf_is_read_and_can_be_asked_about(stack: Stack, open_tab: Opener) -> None:
+    tab = open_tab(stack.url)
+    name, secret = f"canteen-{uuid.uuid4().hex[:6]}.pdf", "The canteen opens at half past eleven."
+    pdf = make_pdf((("The canteen", secret, "It closes at two."),))
+    tab.get_by_role("button", name="Library").click()
+    tab.locator("input[type=file]").set_input_files(
+        {"name": name, "mimeType": "application/pdf", "buffer": pdf}
+    )
+    tab.get_by_role("button", name="Add 1 file").click()
+    expect(tab.get_by_text(f"{name} · Ready")).to_be_visible(timeout=90_000)
+    tab.get_by_role("button", name="New chat").click()
+    stack.answer(f"{secret} [1]")
+    _ask(tab, "When does the canteen open?")
+    expect(tab.get_by_role("button", name=re.compile("canteen-.*p. 1")).first).to_be_visible()
+    assert secret in _answer(tab)
+
+
+def test_a_reload_in_the_middle_shows_the_whole_answer(stack: Stack, open_tab: Opener) -> None:
+    tab = open_tab(stack.url)
+    stack.answer(
+        f"{SENTENCE} [1] " + "That leaves room for the context and the other programs. " * 3, 0.12
+    )
+    _ask(tab, QUESTION)
+    expect(tab.get_by_text("A 70B model needs")).to_be_visible()
+    expect(tab.get_by_role("button", name="Stop")).to_be_visible()
+    tab.reload()
+    expect(tab.get_by_role("button", name="Stop")).to_be_visible()
+    expect(tab.get_by_role("button", name="Stop")).to_have_count(0)
+    expect(tab.get_by_role("button", name=re.compile("1 quantization"))).to_be_visible()
+    assert _answer(tab).startswith(SENTENCE)
+    assert _answer(tab).count("That leaves room") == 3
+
+
+def test_a_conversation_is_there_again_after_a_restart(stack: Stack, open_tab: Opener) -> None:
+    tab = open_tab(stack.url)
+    _asked(tab, stack)
+    address = tab.url
+    stack.restart()
+    again = open_tab(address)
+    expect(again.get_by_role("button", name="Open source 1")).to_be_visible()
+    assert _answer(again).startswith(SENTENCE)
+    again.get_by_role("button", name="New chat").click()
+    expect(again.get_by_text("What do you want to know?")).to_be_visible()
+    again.get_by_test_id("stSidebar").get_by_role("button", name=QUESTION[:20]).first.click()
+    expect(again.get_by_role("button", name="Open source 1")).to_be_visible()
+
+
+def test_a_stopped_answer_keeps_what_was_written(stack: Stack, open_tab: Opener) -> None:
+    tab = open_tab(stack.url)
+    stack.answer("Many words follow each other here. " * 20, 0.1)
+    _ask(tab, QUESTION)
+    expect(tab.get_by_text("Many words follow")).to_be_visible()
+    tab.get_by_role("button", name="Stop").click()
+    expect(tab.get_by_text("Stopped before its end")).to_be_visible()
+    assert _answer(tab).startswith("Many words follow")
+
+
+def test_a_conversation_is_renamed_and_deleted(stack: Stack, open_tab: Opener) -> None:
+    tab = open_tab(stack.url)
+    _asked(tab, stack)
+    title = f"Memory {uuid.uuid4().hex[:6]}"
+    row = tab.locator("[class*=st-key-open-thread]")
+    row.get_by_role("button").last.click()
+    tab.get_by_role("menuitem", name="Rename").or_(
+        tab.get_by_text("Rename", exact=True)
+    ).first.click()
+    tab.get_by_role("dialog").get_by_label("Title").fill(title)
+    tab.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(row.get_by_text(title)).to_be_visible()
+    row.get_by_role("button").last.click()
+    tab.get_by_text("Delete", exact=True).first.click()
+    tab.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(tab.get_by_text("What do you want to know?")).to_be_visible()
+    expect(tab.get_by_text(title)).to_have_count(0)
+
+
+PAYLOADS = (
+    "<script>window.pwned = 1</script>",
+    "<img src='https://example.org/a.png' onerror='window.pwned = 1'>",
+    "![pixel](https://example.org/b.png)",
+    "[press](javascript:window.pwned=1) <https://example.org/c>",
+    "<iframe src='https://example.org/d'></iframe><svg onload='window.pwned=1'>",
+    "<style>body { display: none }</style>",
+)
+
+
+def test_what_a_model_writes_stays_text(stack: Stack, open_tab: Opener) -> None:
+    tab = open_tab(stack.url)
+    stack.answer("\n\n".join((SENTENCE + " [1]", *PAYLOADS)))
+    _ask(tab, QUESTION)
+    expect(tab.get_by_role("button", name="Open source 1")).to_be_visible()
+    answer = tab.locator(".prose.answer").last
+    assert answer.locator("script, img, a, iframe, svg, style").count() == 0
+    assert tab.evaluate("window.pwned") is None
+    assert "![pixel](https://example.org/b.png)" in answer.inner_text()
+
+
+def test_on_a_phone_the_source_covers_the_conversation(stack: Stack, open_tab: Opener) -> None:
+    tab = open_tab(stack.url, viewport={"width": 390, "height": 800}, has_touch=True)
+    _asked(tab, stack)
+    tab.get_by_role("button", name="Open source 1").click()
+    picture = tab.get_by_alt_text(re.compile("Page 2 of"))
+    expect(picture).to_be_visible()
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    covered = "() => !!document.elementFromPoint(195, 780).closest('.st-key-viewer')"
+    assert tab.evaluate(covered)
+    tab.get_by_role("button", name="Close").first.click()
+    expect(tab.get_by_test_id("stChatInputTextArea")).to_be_visible()
+
+
+def test_the_page_is_dark_for_whoever_prefers_that(fake: FakeStack, open_tab: Opener) -> None:
+    tab = open_tab(fake.url, color_scheme="dark")
+    expect(tab.get_by_text("What do you want to know?")).to_be_visible()
+    colour = tab.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
+    assert max(int(part) for part in re.findall(r"\d+", colour)[:3]) < 60
+
+
+def test_the_page_survives_an_outage_by_itself(fake: FakeStack, open_tab: Opener) -> None:
+    tab = open_tab(fake.url)
+    _asked(tab, fake)
+    fake.service.stop()
+    try:
+        tab.get_by_role("button", name="Status").click()
+        expect(tab.get_by_text("Alcove is not answering")).to_be_visible()
+    finally:
+        fake.service.start()
+    expect(tab.get_by_text("The library holds")).to_be_visible()
+    tab.get_by_role("button", name="Chat", exact=True).click()
+    expect(tab.get_by_role("button", name="Open source 1")).to_be_visible()
+
+
+def test_a_document_is_deleted_from_the_library(fake: FakeStack, open_tab: Opener) -> None:
+    tab = open_tab(fake.url + "/?view=library")
+    tab.locator("input[type=file]").set_input_files(
+        {"name": "gone.txt", "mimeType": "text/plain", "buffer": b"Soon to be gone."}
+    )
+    tab.get_by_role("button", name="Add 1 file").click()
+    expect(tab.get_by_text("gone.txt · Ready")).to_be_visible()
+    tab.get_by_placeholder("Find by name").fill("gone.txt")
+    tab.keyboard.press("Enter")
+    table = tab.get_by_test_id("stDataFrame")
+    expect(table.get_by_role("gridcell", name="gone.txt")).to_be_attached()
+    table.locator("canvas").first.click(position={"x": 16, "y": 54})
+    tab.get_by_role("button", name="Delete document").click()
+    tab.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(tab.get_by_text("All 5")).to_be_visible()
+    assert not [p for p in fake.service.store.papers.values() if p.title == "gone.txt"]
