@@ -1,0 +1,5 @@
+"""Fixtures of the service, for the tests of agents."""
+
+from tests.service_bench import bench, indexed_home, llm, plain_bench
+
+__all__ = ["bench", "indexed_home", "llm", "plain_bench"]
