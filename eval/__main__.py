@@ -135,6 +135,7 @@ def answers(
     limit_queries: Annotated[
         int | None, typer.Option(min=1, help="Only the first so many questions.")
     ] = None,
+    engine: Annotated[str, typer.Option(help="auto, openai or extractive.")] = "auto",
     cache: Cache = None,
     home: HomeFolder = None,
     as_json: Json = False,
@@ -144,12 +145,13 @@ def answers(
 
     file, folder = _question_files(questions, documents)
     asked = load_questions(file)
-    with open_bench(_bench_name(folder), cache, home) as bench:
+    overrides = {"llm": {"engine": engine}}
+    with open_bench(_bench_name(folder), cache, home, overrides) as bench:
         with _progress("ingesting") as show:
             bench.ingest(folder, lambda done: show(done.done, done.total))
         placed = bench.place(asked, folder)[:limit_queries]
         with _ticks("answering", len(placed)) as tick:
-            report = evaluate_answers(asked.name, placed, bench.answerer(), bench.catalog, tick)
+            report = evaluate_answers(asked.name, placed, bench.answerer, bench.catalog, tick)
     _show(report, as_json)
 
 
@@ -158,7 +160,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         app(arguments, prog_name="python -m eval")
     except AlcoveError as exc:
-        print(exc, file=sys.stderr)
+        print(f"alcove: {exc}", file=sys.stderr)
         sys.exit(exc.exit_status)
 
 
