@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from ingest.parsing.layout import Piece
 if TYPE_CHECKING:
     from pypdfium2 import PdfPage, PdfTextPage
 
-__all__ = ["UNKNOWN", "Glyph", "glyphs", "pieces"]
+__all__ = ["UNKNOWN", "Glyph", "glyphs", "pieces", "to_page"]
 
 UNKNOWN = "\ufffd"  # stands for a character whose meaning the file does not give
 _LINE_END_HYPHEN = "\x02"  # pdfium's mark for a hyphen that may only part a word at a line's end
@@ -50,6 +50,12 @@ class Glyph:
 
 
 Transform = tuple[float, float, float, float, float, float]
+
+
+def to_page(page: PdfPage) -> Callable[[float, float], tuple[float, float]]:
+    """From page space to points right of and below the shown page's top left corner."""
+    a, b, c, d, e, f = _transform(page)
+    return lambda x, y: (a * x + c * y + e, b * x + d * y + f)
 
 
 def _transform(page: PdfPage) -> Transform:

@@ -12,9 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from statistics import fmean, median
 
-__all__ = ["Block", "Piece", "arrange"]
+__all__ = ["Block", "Piece", "arrange", "gutters_of", "table_of"]
 
 Gap = tuple[float, float]
 
@@ -28,24 +29,6 @@ _PROSE_CHARACTERS = 18  # a column of prose has longer lines than this, on avera
 _PROSE_FILL = 0.62  # … and they fill this much of the column's width
 _LOOSE_CHARACTERS = 12  # as _PROSE_CHARACTERS, where the lines of the columns do not stand level
 _MAX_DEPTH = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Words on one line; the box is in points from the page's top left corner, ``size`` the font's, in points."""
-
-    text: str
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-    size: float
-    bold: bool = False
-    mono: bool = False
-
-    @property
-    def height(self) -> float:
-        return self.y1 - self.y0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +47,68 @@ class Block:
     rows: tuple[tuple[str, ...], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Words on one line; the box is in points from the page's top left corner, ``size`` the font's, in points."""
+
+    text: str
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    size: float
+    bold: bool = False
+    mono: bool = False
+    block: Block | None = None  # a table that is already read and only needs its place
+
+    @property
+    def height(self) -> float:
+        return self.y1 - self.y0
+
+
 Row = list[Piece]
 
 
 def arrange(pieces: Iterable[Piece]) -> list[Block]:
     """The blocks that ``pieces`` form, in reading order."""
     return _arrange([piece for piece in pieces if piece.text.strip()], 0)
+
+
+def gutters_of(pieces: Sequence[Piece]) -> list[Gap]:
+    """The vertical gutters that all of ``pieces`` leave free, as (left, right) pairs."""
+    rows = _rows(pieces)
+    free = _free(rows[0])
+    for row in rows[1:]:
+        free = _intersect(free, _free(row))
+    return _inner(rows, free)
+
+
+def table_of(cells: Sequence[Sequence[Sequence[Piece]]]) -> list[Piece]:
+    """Pieces that stand for a table, one per row, given the pieces in each cell of each row.
+
+    They take the table's place among the lines of text, also of a column beside it.
+    """
+    inside = [[piece for cell in row for piece in cell] for row in cells]
+    kept = [(row, pieces) for row, pieces in zip(cells, inside, strict=True) if pieces]
+    rows = tuple(tuple(_flow(cell) for cell in row) for row, _ in kept)
+    block = _table_block(rows, [piece for _, pieces in kept for piece in pieces])
+    return [
+        Piece(
+            text=" ".join(row),
+            x0=block.x0,
+            y0=min(piece.y0 for piece in pieces),
+            x1=block.x1,
+            y1=max(piece.y1 for piece in pieces),
+            size=block.size,
+            block=block,
+        )
+        for row, (_, pieces) in zip(rows, kept, strict=True)
+    ]
+
+
+def _table_block(rows: tuple[tuple[str, ...], ...], pieces: list[Piece]) -> Block:
+    text = "\n".join(" | ".join(row).rstrip(" |") for row in rows)
+    return _block("table", text, pieces, len(rows), rows)
 
 
 def _arrange(pieces: Sequence[Piece], depth: int) -> list[Block]:
@@ -147,12 +186,25 @@ def _runs(rows: list[Row]) -> list[tuple[list[Row], list[Gap]]]:
 
 
 def _worth_joining(rows: list[Row], free: list[Gap], row: Row, narrowed: list[Gap]) -> bool:
+    """Whether ``row`` continues the columns or the table that ``rows`` form."""
     before, after = len(_inner(rows, free)), len(_inner([*rows, row], narrowed))
     if after == 0:
         return False
-    settled = sum(len(known) > 1 for known in rows) > 1
-    far = row[0].y0 - max(piece.y1 for piece in rows[-1]) > 3.5 * row[0].height
-    return not (settled and after < before) and not far
+    several = sum(len(known) > 1 for known in rows)
+    if several == 0 and after < len(_inner([row], _free(row))):
+        return False  # what came before is a line of text, and this begins a table
+    if several > 1 and after < before:
+        return False
+    gap = row[0].y0 - max(piece.y1 for piece in rows[-1])
+    if several > 1 and len(row) == 1 and gap > _pitch(rows) + 0.7 * row[0].size:
+        return False  # a line of text below a table
+    return gap < 3.5 * row[0].height
+
+
+def _pitch(rows: list[Row]) -> float:
+    """The usual distance from one row's bottom to the next one's top."""
+    gaps = [b[0].y0 - max(p.y1 for p in a) for a, b in pairwise(rows)]
+    return median(gaps) if gaps else 0.0
 
 
 def _free(row: Row) -> list[Gap]:
@@ -197,7 +249,7 @@ def _is_prose(rows: list[Row], columns: list[list[Piece]]) -> bool:
 
 def _stand_level(rows: list[Row]) -> bool:
     """Whether pieces beside each other share a base line, as the cells of a table do."""
-    pairs = [(a, b) for row in rows for a, b in zip(row, row[1:], strict=False)]
+    pairs = [(a, b) for row in rows for a, b in pairwise(row)]
     level = sum(abs(a.y1 - b.y1) < 0.12 * max(a.size, b.size) for a, b in pairs)
     return level > 0.6 * len(pairs)
 
@@ -223,8 +275,7 @@ def _table(rows: list[Row], gutters: list[Gap]) -> Block:
         )
         for group in groups
     )
-    text = "\n".join(" | ".join(row).rstrip(" |") for row in cells)
-    return _block("table", text, [piece for row in rows for piece in row], len(rows), cells)
+    return _table_block(cells, [piece for row in rows for piece in row])
 
 
 def _logical_rows(rows: list[Row], lines: list[list[list[Piece]]]) -> list[list[list[list[Piece]]]]:
@@ -282,7 +333,7 @@ def _paragraphs(rows: list[Row]) -> list[Block]:
     left = min(row[0].x0 for row in rows)
     usual = _usual_gap(rows)
     groups = [[rows[0]]]
-    for above, row in zip(rows, rows[1:], strict=False):
+    for above, row in pairwise(rows):
         if _starts_paragraph(above, row, left, right, usual):
             groups.append([row])
         else:
@@ -291,13 +342,15 @@ def _paragraphs(rows: list[Row]) -> list[Block]:
 
 
 def _usual_gap(rows: list[Row]) -> float:
-    gaps = [row[0].y0 - above[0].y1 for above, row in zip(rows, rows[1:], strict=False)]
+    gaps = [row[0].y0 - above[0].y1 for above, row in pairwise(rows)]
     near = [gap for gap, row in zip(gaps, rows[1:], strict=False) if gap < row[0].height]
     return median(near) if near else 0.0
 
 
 def _starts_paragraph(above: Row, row: Row, left: float, right: float, usual: float) -> bool:
     first, last = row[0], above[0]
+    if first.block or last.block:
+        return first.block is not last.block
     em = max(first.size, 1.0)
     if row[0].y0 - above[0].y1 > usual + 0.4 * em or abs(first.size - last.size) > 0.12 * em:
         return True
@@ -313,6 +366,8 @@ def _starts_paragraph(above: Row, row: Row, left: float, right: float, usual: fl
 
 def _paragraph(rows: list[Row]) -> Block:
     pieces = [piece for row in rows for piece in row]
+    if pieces[0].block:
+        return pieces[0].block
     if all(piece.mono for piece in pieces):
         return _block("code", _listing(rows), pieces, len(rows))
     text = ""

@@ -20,6 +20,7 @@ from ingest.parsing.glyphs import UNKNOWN, pieces
 from ingest.parsing.grids import rows_to_html
 from ingest.parsing.layout import Block, arrange
 from ingest.parsing.limits import Limits
+from ingest.parsing.rules import lines_of, with_ruled_tables
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument, PdfPage
@@ -114,7 +115,7 @@ def _read_page(page: PdfPage, number: int, limits: Limits, missing: list[str]) -
         if not found and textpage.count_chars() > 0:
             blocks = _as_it_comes(textpage.get_text_range(), width, height)
         else:
-            blocks = arrange(found)
+            blocks = arrange(with_ruled_tables(found, lines_of(page)))
     finally:
         textpage.close()
     unknown = sum(block.text.count(UNKNOWN) for block in blocks)

@@ -8,6 +8,7 @@ definitions, so that a chunk can hold a whole function.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 from corpus.records import ElementKind, Parsed
@@ -70,7 +71,7 @@ def parse_code(path: Path, media_type: str, limits: Limits) -> Parsed:
     text = clean(read_text(path))
     starts = [match.start() for match in _DEFINITION.finditer(text)]
     cuts = [0, *(_with_leading_comments(text, start) for start in starts), len(text)]
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         if start < end:
             builder.add(ElementKind.CODE, text[start:end].strip("\n"))
     return builder.build(media_type, title=path.name)
