@@ -34,10 +34,19 @@ if TYPE_CHECKING:
     from retrieval.protocols import Encoder
     from retrieval.search import Searcher
 
-__all__ = ["App", "Core", "build"]
+__all__ = ["App", "Core", "Finder", "build"]
 
 _LOG = logging.getLogger(__name__)
 _LOOK_AGAIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """What searching and ingestion need; ``note`` says why this encoder was taken."""
+
+    encoder: Encoder
+    searcher: Searcher
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +80,10 @@ class App:
         service = settings.service
         self.runs = Runs(self.chats.log, self.respond, service.workers, service.waiting)
         self._load_encoder = load_encoder
+        self._finder: Finder | None = None
         self._core: Core | None = None
         self._problem: AlcoveError | None = None
-        self._loading = threading.Lock()
+        self._loading = threading.RLock()
         self._looked = 0.0
         self._service_lock: IO[str] | None = None
 
@@ -97,6 +107,21 @@ class App:
         if self._service_lock is not None:
             self._service_lock.close()
 
+    def finder(self) -> Finder:
+        """The encoder and the search, loaded now if they are not yet; no language model is looked for.
+
+        Raises:
+            AlcoveError: what stands in the way of loading them; tried again the next time.
+        """
+        with self._loading:
+            if self._finder is None:
+                from retrieval.search import Searcher
+
+                encoder, note = self._load_encoder(self.home)
+                searcher = Searcher(self.home, self.catalog, encoder, self.settings.retrieval)
+                self._finder = Finder(encoder, searcher, note)
+            return self._finder
+
     def core(self) -> Core:
         """The live core, loaded now if it is not yet.
 
@@ -106,9 +131,9 @@ class App:
         with self._loading:
             if self._core is None:
                 try:
-                    self._core = _make_core(
-                        self.settings, self.home, self.catalog, self._load_encoder
-                    )
+                    finder = self.finder()
+                    engine = _make_engine(self.settings, finder.encoder, self.catalog)
+                    self._core = _assembled(self.settings, self.home, self.catalog, finder, engine)
                     self._looked = time.monotonic()
                 except AlcoveError as exc:
                     self._problem = exc
@@ -128,8 +153,8 @@ class App:
             self._looked = time.monotonic()
             engine = _make_engine(self.settings, core.encoder, self.catalog)
             if (engine.name, engine.url, engine.model) != _identity(core.engine):
-                core = self._core = _with_engine(
-                    self.settings, self.home, self.catalog, core, engine
+                core = self._core = _assembled(
+                    self.settings, self.home, self.catalog, self.finder(), engine
                 )
         return core
 
@@ -152,7 +177,7 @@ class App:
         """Ingestion into this home, in this process; the caller closes it."""
         from ingest.pipeline import Pipeline
 
-        settings, encoder = self.settings, self.core().encoder
+        settings, encoder = self.settings, self.finder().encoder
         return Pipeline(self.home, self.catalog, encoder, settings.ingest, settings.corpus)
 
     def remove_documents(self, documents: Sequence[str]) -> int:
@@ -196,44 +221,23 @@ def build(
     return App(settings, load_encoder or (lambda home: _encoder(settings, home)))
 
 
-def _make_core(
-    settings: Settings,
-    home: Home,
-    catalog: Catalog,
-    load_encoder: Callable[[Home], tuple[Encoder, str]],
-) -> Core:
-    from retrieval.search import Searcher
-
-    encoder, note = load_encoder(home)
-    searcher = Searcher(home, catalog, encoder, settings.retrieval)
-    engine = _make_engine(settings, encoder, catalog)
-    return _assembled(settings, home, catalog, encoder, searcher, engine, note)
-
-
-def _with_engine(
-    settings: Settings, home: Home, catalog: Catalog, core: Core, engine: Engine
-) -> Core:
-    return _assembled(settings, home, catalog, core.encoder, core.searcher, engine, core.note)
-
-
 def _assembled(
     settings: Settings,
     home: Home,
     catalog: Catalog,
-    encoder: Encoder,
-    searcher: Searcher,
+    finder: Finder,
     engine: Engine,
-    note: str,
 ) -> Core:
     from agents.answer import Answerer
     from agents.loop import Agent
     from agents.openai_engine import OpenAIEngine
 
+    encoder, searcher = finder.encoder, finder.searcher
     answerer = Answerer(searcher, catalog, encoder, engine, settings.answer)
     agent = None
     if isinstance(engine, OpenAIEngine):
         agent = Agent(engine, home.chats, settings.agent)
-    return Core(encoder, searcher, engine, answerer, agent, note)
+    return Core(encoder, searcher, engine, answerer, agent, finder.note)
 
 
 def _make_engine(settings: Settings, encoder: Encoder, catalog: Catalog) -> Engine:

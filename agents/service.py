@@ -60,7 +60,7 @@ def create_app(app: App, start: bool = True) -> FastAPI:
     service.include_router(routes_threads.router(app))
     service.include_router(routes_chat.router(app))
     service.include_router(
-        retrieval.routes.router(lambda: app.core().searcher, lambda: app.core().encoder)
+        retrieval.routes.router(lambda: app.finder().searcher, lambda: app.finder().encoder)
     )
     max_upload = app.settings.ingest.max_mib * 2**20
     service.include_router(

@@ -98,9 +98,8 @@ class TransformerEncoder:
         ids = self._token_ids([self.fingerprint.query_prefix + text for text in texts])
         windows = [list(self._windows(row)) for row in ids]
         vectors = self._encode([window for row in windows for window in row])
-        ends = list(itertools.accumulate(len(row) for row in windows))
-        starts = [0, *ends[:-1]]
-        means = [vectors[a:b].mean(axis=0) for a, b in zip(starts, ends, strict=True)]
+        edges = list(itertools.accumulate((len(row) for row in windows), initial=0))
+        means = [vectors[a:b].mean(axis=0) for a, b in itertools.pairwise(edges)]
         return _unit(
             np.array(means, dtype=np.float32).reshape(len(texts), self.fingerprint.dimension)
         )
@@ -169,6 +168,7 @@ def _load(folder: Path) -> Any:
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()  # type: ignore[no-untyped-call]
+    from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
 
     try:
@@ -179,7 +179,7 @@ def _load(folder: Path) -> Any:
             trust_remote_code=False,
             model_kwargs={"use_safetensors": True},
         )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as exc:
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as exc:
         raise OperatorError(
             f"the model folder {str(folder)!r} cannot be loaded ({type(exc).__name__}: {str(exc)[:120]});"
             " check that it is a complete sentence-transformers model"

@@ -14,7 +14,6 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import typer
 
 from corpus.errors import AlcoveError, InternalError, UserError
@@ -95,7 +94,9 @@ def search(
     from agents.build import build
     from retrieval.routes import search_json
 
-    result = search_json(build(_settings(home)).core().searcher.search(query, k, mode, collection))
+    result = search_json(
+        build(_settings(home)).finder().searcher.search(query, k, mode, collection)
+    )
     if as_json:
         show_json(result)
         return
@@ -169,10 +170,15 @@ def page(
 
 
 @documents_app.callback(invoke_without_command=True)
-def documents(context: typer.Context) -> None:
+def documents(
+    context: typer.Context,
+    collection: CollectionOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """What is in the corpus, and the state of each file."""
     if context.invoked_subcommand is None:
-        list_documents()
+        list_documents(collection, home, as_json)
 
 
 @documents_app.command("list")
@@ -233,10 +239,10 @@ def remove_document(
 
 
 @models_app.callback(invoke_without_command=True)
-def models(context: typer.Context) -> None:
+def models(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Encoders on this machine."""
     if context.invoked_subcommand is None:
-        list_models()
+        list_models(home, as_json)
 
 
 @models_app.command("list")
@@ -338,19 +344,13 @@ def main() -> None:
     ).app  # benchmarks and page never import each other
     app.add_typer(eval_app, name="eval")
     try:
-        status = app(standalone_mode=False)
-    except click.ClickException as exc:
-        exc.show()
-        status = exc.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        status = 130
+        app()
     except InternalError:
         traceback.print_exc()
-        status = InternalError.exit_status
+        sys.exit(InternalError.exit_status)
     except AlcoveError as exc:
         print(f"alcove: {exc}", file=sys.stderr)
-        status = exc.exit_status
-    sys.exit(status if isinstance(status, int) else 0)
+        sys.exit(exc.exit_status)
 
 
 app.add_typer(documents_app, name="documents")

@@ -20,6 +20,8 @@ from rich.table import Table
 __all__ = ["say", "show_json", "show_table", "tracked", "warn", "write"]
 
 _OUT = Console(highlight=False, soft_wrap=True)
+NEVER_WRAPPED = frozenset({"id", "state", "name", "size"})
+PIPED_WIDTH = 200  # columns of a table that goes to a file or another program
 _ERR = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -48,10 +50,10 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None
     """A table on standard output; a cell is printed as text, never as markup."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in NEVER_WRAPPED)
     for row in rows:
         table.add_row(*(escape(str(cell)) for cell in row))
-    _OUT.print(table)
+    _OUT.print(table, width=None if _OUT.is_terminal else PIPED_WIDTH)
 
 
 @contextmanager
