@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+import corpus
+from corpus.questions import load_questions
 from tests.ui.conftest import prose, until, words
 from tests.ui.fake_service import FakeService
+from ui.views.chat import EXAMPLES
 
 Opener = Callable[..., AppTest]
+SAMPLE = Path(corpus.__file__).parent / "sample"
 QUESTION = "How much memory does a 70B model need in FP4?"
 ANSWER = "A 70B model needs about 140 GB in FP16 and 35 to 40 GB in FP4. [1]"
 
@@ -49,8 +54,12 @@ def test_without_documents_the_page_points_to_the_library(
 def test_an_example_is_asked_when_pressed(open_page: Opener) -> None:
     page = open_page()
     page.button(key="example-0").click().run()
-    until(page, _has_button("quantization"))
-    assert prose(page, "question") == [QUESTION]
+    assert prose(page, "question") == [EXAMPLES[0]]
+
+
+def test_the_sample_answers_every_example() -> None:
+    known = load_questions(SAMPLE / "questions.jsonl").questions
+    assert set(EXAMPLES) <= {q.text for q in known if q.answerable}
 
 
 def test_an_answer_has_its_citations_and_says_who_wrote_it(open_page: Opener) -> None:

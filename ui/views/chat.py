@@ -14,14 +14,15 @@ from ui.state import forget_documents, service, settings, state, status
 from ui.views import answer, viewer
 from ui.wire import MessageJson, StatusJson, ThreadJson
 
-__all__ = ["draw"]
+__all__ = ["EXAMPLES", "draw"]
 
-_EXAMPLES = (
-    "How much memory does a 70B model need in FP4?",
-    "How does the cold start of vLLM compare with TensorRT-LLM?",
-    "When is it time to move to a datacenter system?",
-    "What does QLoRA save over LoRA on a 70B model?",
+EXAMPLES = (
+    "What decode speed did Llama-3.3-70B reach and how much memory did it take?",
+    "From which model size on should we think about a datacenter machine?",
+    "How much memory should I expect a QLoRA run of a 70B model to take?",
+    "At what time does the backup begin every night?",
 )
+"""Questions that the sample documents answer."""
 _MODES = {"answer": "Answer", "agent": "Agent"}
 _SLASH = "`/search words` and `/read document` use the tools without a model."
 
@@ -100,10 +101,11 @@ def _welcome(now: StatusJson) -> None:
         )
         if any(c["name"] == "sample" for c in now["collections"]):
             st.caption("Try one of these on the sample documents")
-            for number, question in enumerate(_EXAMPLES):
-                if st.button(label(question), key=f"example-{number}"):
-                    _submit(question)
-                    st.rerun()
+            with st.container(key="examples", gap="xsmall"):
+                for number, question in enumerate(EXAMPLES):
+                    if st.button(label(question), key=f"example-{number}"):
+                        _submit(question)
+                        st.rerun()
         st.caption(_SLASH)
 
 

@@ -17,6 +17,7 @@ __all__ = ["draw"]
 
 _ALL = "All"
 _OVER = ("done", "failed", "cancelled")
+_UPLOADS = "default"  # the service's own default collection
 _PREVIEW = 3000  # characters
 
 
@@ -45,18 +46,18 @@ def _add(names: Sequence[str]) -> None:
         help="They are read on this machine and stay on it.",
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        choices = names or ["default"]
+        choices = sorted({*names, _UPLOADS})
         collection = st.selectbox(
             "Collection",
             choices,
-            index=choices.index("default") if "default" in choices else 0,
+            index=choices.index(_UPLOADS),
             accept_new_options=True,
             key="upload-collection",
             width=260,
         )
         what = f"Add {len(files)} files" if len(files) != 1 else "Add 1 file"
         if st.button(what if files else "Add", type="primary", disabled=not files, key="upload"):
-            held.upload([(f.name, f.getvalue()) for f in files], collection or "default")
+            held.upload([(f.name, f.getvalue()) for f in files], collection or _UPLOADS)
             st.rerun()
 
 
