@@ -36,7 +36,8 @@ _MARK = re.compile(
 )
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
 _LONGEST_RANGE = 20
-_LONGEST_QUOTE = 700  # characters; two quotes of one passage become one if it stays below
+_LONGEST_QUOTE = 700  # characters; two quotes of one passage become one if it stays below,
+_NEAR = 150  # and there are no more characters between them
 _WORTH_JOINING = 0.15  # gain in support for which two neighbouring pieces are quoted together
 
 
@@ -184,7 +185,8 @@ def _add(group: list[Citation], citation: Citation, read: Read) -> None:
     for index, other in enumerate(group):
         start = min(other.span.start, citation.span.start)
         end = max(other.span.end, citation.span.end)
-        if other.span == citation.span or end - start <= _LONGEST_QUOTE:
+        between = end - start - len(other.span) - len(citation.span)
+        if other.span == citation.span or (between <= _NEAR and end - start <= _LONGEST_QUOTE):
             page = other.page if other.span.start <= citation.span.start else citation.page
             support = min(other.support, citation.support)
             quote = stored[start:end]

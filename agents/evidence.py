@@ -23,12 +23,13 @@ from corpus.records import Parsed, Passage
 
 if TYPE_CHECKING:
     from agents.protocols import Texts
-    from retrieval.protocols import Encoder
+    from retrieval.protocols import Array, Encoder
 
 __all__ = ["Evidence", "Weighed", "Weigher"]
 
 _SPECIAL_TOKENS = 16  # room for a model's prefix and its special tokens
 _KEPT = 32  # questions whose evidence is kept, and documents whose elements are
+_KEPT_VECTORS = 10_000  # 15 MB at 384 dimensions
 _UNSEEN = 1.5  # a question's word that no passage has weighs this many times the rarest one it has
 
 
@@ -73,6 +74,7 @@ class Weigher:
         self._encoder, self._most = encoder, most
         self._parsed = lru_cache(maxsize=_KEPT)(texts.parsed)  # a document never changes
         self._known: OrderedDict[object, Evidence] = OrderedDict()
+        self._kept: OrderedDict[str, Array] = OrderedDict()
         self._lock = threading.Lock()
 
     def split(self, passage: Passage) -> list[Unit]:
@@ -120,8 +122,18 @@ class Weigher:
         vectors = self._vectors([unit.whole for unit in chosen])
         return [float(c) for c in vectors @ self._encoder.encode_queries([question])[0]]
 
-    def _vectors(self, texts: Sequence[str]) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-        return self._encoder.encode_passages([self._fitted(text) for text in texts])
+    def _vectors(self, texts: Sequence[str]) -> Array:
+        """Vectors of ``texts``; the same sentences come up for many questions, so they are kept."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._kept]
+        made = self._encoder.encode_passages([self._fitted(text) for text in new]) if new else ()
+        with self._lock:
+            known = {text: self._kept[text] for text in texts if text in self._kept}
+            fresh = dict(zip(new, made, strict=True))
+            self._kept.update(fresh)
+            while len(self._kept) > _KEPT_VECTORS:
+                self._kept.popitem(last=False)
+        known.update(fresh)
+        return np.stack([known[text] for text in texts])
 
     def _fitted(self, text: str) -> str:
         """``text`` cut to the encoder's window, which a long table row can pass."""

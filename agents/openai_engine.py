@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +73,7 @@ class OpenAIEngine:
         passages: Sequence[Passage],
         history: Sequence[Message] = (),
         stop: threading.Event | None = None,
-    ) -> Iterator[str]:
+    ) -> Generator[str, None, None]:
         """Pieces of a grounded answer; see ``agents.protocols.Engine``."""
         fitted = fit_passages(passages, self.settings.passage_characters)
         messages = answer_messages(question, fitted, self._recent(history))
@@ -103,7 +103,7 @@ class OpenAIEngine:
 
     def _pieces(
         self, messages: list[Role], max_tokens: int, stop: threading.Event | None
-    ) -> Iterator[str]:
+    ) -> Generator[str, None, None]:
         """Text without thoughts. An answer of nothing at all is a broken one."""
         self._know_model()
         thoughts, empty = ThoughtFilter(), True

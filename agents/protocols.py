@@ -6,7 +6,7 @@ Knows nothing of any implementation; imports no framework.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Protocol
 
 from agents.steps import Message
@@ -44,7 +44,7 @@ class Engine(Protocol):
         passages: Sequence[Passage],
         history: Sequence[Message] = (),
         stop: threading.Event | None = None,
-    ) -> Iterator[str]:
+    ) -> Generator[str, None, None]:
         """Pieces of the answer, with ``[n]`` naming the numbers of ``passages``.
 
         Closing the iterator, or setting ``stop`` from another thread, ends the work at once, also

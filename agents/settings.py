@@ -91,6 +91,12 @@ class AnswerSettings(BaseModel):
         le=1,
         description="Answerability score (0..1) below which the answer is a refusal.",
     )
+    threshold_model: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="The same for a language model, which also refuses by itself.",
+    )
     sentences: int = Field(
         default=3, gt=0, description="Most sentences the extractive engine quotes."
     )

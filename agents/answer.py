@@ -1,0 +1,219 @@
+"""Answers a question from the documents: search, decide, write, check.
+
+The steps are always in this order: ``Retrieved`` with the passages, before anything can go wrong
+with a model; then either a refusal, or ``Token`` by ``Token`` the answer; then ``Answered`` with
+the checked text and citations. A model's failure ends the steps with ``Failed``, which keeps the
+text there was.
+
+Knows nothing of HTTP or of where answers are stored. Try it: ``alcove ask QUESTION``.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Generator, Sequence
+from contextlib import closing
+
+from agents.abstain import answerability, is_refusal, refusal
+from agents.citations import check
+from agents.evidence import Weigher
+from agents.extractive import ExtractiveEngine
+from agents.passages import gather
+from agents.protocols import Engine, Finder, Texts
+from agents.settings import AnswerSettings
+from agents.steps import (
+    Answer,
+    Answered,
+    Cancelled,
+    Failed,
+    Message,
+    Retrieved,
+    Step,
+    Token,
+)
+from agents.thoughts import without_thoughts
+from corpus import errors
+from corpus.errors import InternalError, ModelError, UserError
+from corpus.records import Passage, SearchResult
+from retrieval.protocols import Encoder
+
+__all__ = ["Answerer"]
+
+log = logging.getLogger(__name__)
+
+
+class Answerer:
+    """Safe to use from several threads.
+
+    Args:
+        searcher: finds chunks.
+        catalog: the documents' texts and elements.
+        encoder: the encoder of the index.
+        engine: writes the answers.
+        settings: how many passages, and when to refuse.
+    """
+
+    def __init__(
+        self,
+        searcher: Finder,
+        catalog: Texts,
+        encoder: Encoder,
+        engine: Engine,
+        settings: AnswerSettings,
+    ) -> None:
+        self._searcher, self._catalog, self._engine = searcher, catalog, engine
+        self._settings = settings
+        if isinstance(engine, ExtractiveEngine):
+            self._weigher = engine.weigher  # what one has weighed the other need not weigh again
+        else:
+            self._weigher = Weigher(encoder, catalog, settings.candidates)
+
+    def answer(
+        self, question: str, history: Sequence[Message] = (), collection: str | None = None
+    ) -> Answer:
+        """One whole answer.
+
+        Raises:
+            UserError: see ``steps``.
+            ModelError: the language model failed.
+        """
+        *_, last = self.steps(question, history, collection)
+        if isinstance(last, Answered):
+            return last.answer
+        if isinstance(last, Failed):
+            raise getattr(errors, last.error)(last.message)
+        raise InternalError(f"the steps of an answer ended with {last!r}")
+
+    def steps(
+        self,
+        question: str,
+        history: Sequence[Message] = (),
+        collection: str | None = None,
+        stop: threading.Event | None = None,
+    ) -> Generator[Step, None, None]:
+        """The steps of one answer; setting ``stop``, or closing them, ends the work at once.
+
+        Raises:
+            UserError: the question is empty or too long, or (``NotFound``) the collection unknown.
+        """
+        question = self._checked(question)
+        return self._steps(question, history, collection, stop or threading.Event())
+
+    def _checked(self, question: str) -> str:
+        longest = self._settings.question_characters
+        if not question.strip():
+            raise UserError("the question is empty; type some words")
+        if len(question) > longest:
+            raise UserError(
+                f"the question has {len(question)} characters, at most {longest} are allowed; "
+                "shorten it"
+            )
+        return question.strip()
+
+    def _steps(
+        self,
+        question: str,
+        history: Sequence[Message],
+        collection: str | None,
+        stop: threading.Event,
+    ) -> Generator[Step, None, None]:
+        clock = _Clock()
+        asked = self._condensed(question, history)
+        s = self._settings
+        result = self._searcher.search(asked, s.hits, s.mode, collection)
+        passages = gather(result.hits, self._catalog.text, s.passages)
+        clock.mark("search")
+        yield Retrieved(passages, result.snapshot, dict(result.timings_ms))
+        if stop.is_set():
+            yield Cancelled()
+        elif self._refuses(asked, passages, result):
+            yield Answered(self._refusal(passages, clock))
+        else:
+            yield from self._written(asked, question, passages, history, stop, clock)
+
+    def _condensed(self, question: str, history: Sequence[Message]) -> str:
+        """The question to search for: in a conversation, one that stands alone."""
+        if not history:
+            return question
+        try:
+            return self._engine.condense(question, history)
+        except ModelError as exc:
+            log.warning("searching for the question as it was typed: %s", exc)
+            return question
+
+    def _refuses(self, asked: str, passages: Sequence[Passage], result: SearchResult) -> bool:
+        """Whether the documents are so far from the question that it is not even written about.
+
+        A language model reads better than the score does, and refuses by itself; it is only kept
+        from what is clearly not in the documents.
+        """
+        if not passages:
+            return True
+        evidence = self._weigher.weigh(asked, passages)
+        s = self._settings
+        least = s.threshold if self._engine.name == "extractive" else s.threshold_model
+        return answerability(evidence, passages, result.hits) < least
+
+    def _refusal(self, passages: Sequence[Passage], clock: _Clock) -> Answer:
+        nearest = tuple(passages[: self._settings.nearest])
+        text = refusal(nearest)
+        return self._made(text, True, clock, nearest=nearest)
+
+    def _written(
+        self,
+        asked: str,
+        question: str,
+        passages: Sequence[Passage],
+        history: Sequence[Message],
+        stop: threading.Event,
+        clock: _Clock,
+    ) -> Generator[Step, None, None]:
+        """The engine's text as it comes, then the checked answer."""
+        text = ""
+        own = asked if self._engine.name == "extractive" else question
+        try:
+            pieces = self._engine.stream(own, passages, history, stop)
+            with closing(pieces):
+                for piece in pieces:
+                    clock.mark("first_token")
+                    text += piece
+                    yield Token(piece)
+        except ModelError as exc:
+            log.warning("the answer broke off: %s", exc)
+            yield Failed(type(exc).__name__, str(exc), without_thoughts(text))
+            return
+        if stop.is_set():
+            yield Cancelled(without_thoughts(text))
+            return
+        yield Answered(self._checked_answer(without_thoughts(text), passages, clock))
+
+    def _checked_answer(self, text: str, passages: Sequence[Passage], clock: _Clock) -> Answer:
+        if is_refusal(text):
+            return self._refusal(passages, clock)
+        similar = None if self._engine.name == "extractive" else self._weigher.similar
+        read, split = self._catalog.text, self._weigher.split
+        clean, citations = check(text, passages, read, split, similar)
+        return self._made(clean, False, clock, citations=citations)
+
+    def _made(self, text: str, abstained: bool, clock: _Clock, **rest: object) -> Answer:
+        engine, timings = self._engine, clock.timings_ms()
+        return Answer(text, abstained, engine.name, engine.model, timings_ms=timings, **rest)  # type: ignore[arg-type]
+
+
+class _Clock:
+    """Milliseconds since the question came in, at each first mark."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+        self._marks: dict[str, float] = {}
+
+    def mark(self, name: str) -> None:
+        self._marks.setdefault(name, self._now())
+
+    def timings_ms(self) -> dict[str, float]:
+        return {**self._marks, "total": self._now()}
+
+    def _now(self) -> float:
+        return round((time.perf_counter() - self._began) * 1000, 1)

@@ -1,0 +1,114 @@
+"""Answers without a language model: the sentences that answer the question, quoted and cited.
+
+Chooses by the encoder's vectors, shared words and the kind of answer that is asked for (a number,
+a date, …); a table answers by its row, with the names of its columns. It never says more than it
+quotes. Try it: ``alcove ask --engine extractive QUESTION``.
+
+Knows nothing of search, and does not decide whether to answer at all (``agents.abstain`` does).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING
+
+from agents.evidence import Evidence, Weighed, Weigher
+from agents.kinds import has_answer
+from agents.settings import AnswerSettings
+from agents.steps import Message
+from agents.words import content_words
+from corpus.records import Passage
+
+if TYPE_CHECKING:
+    from agents.protocols import Texts
+    from retrieval.protocols import Encoder
+
+__all__ = ["ExtractiveEngine", "choose", "score"]
+
+# Weights of the parts of a sentence's score; see `score`.
+_COSINE, _SHARED, _RANK, _KIND = 1.0, 0.5, 0.25, 0.1
+_CLOSE = 0.92  # a further sentence is quoted if it scores this share of the best one
+_NEW_WORDS = 0.34  # or if it has this share (by weight) of the question's words still missing
+_SAME = 0.7  # share of words in common from which two sentences say the same
+_FOLLOW_UP = re.compile(
+    r"^(?:and|but|so|also|then|what about|how about|why|why not)\b|\b(?:it|its|they|them|their|he"
+    r"|she|his|her|this|that|these|those|there|one)\b",
+    re.IGNORECASE,
+)
+_FEW_WORDS = 3  # a question of fewer words with a meaning leans on the one before
+
+
+class ExtractiveEngine:
+    """An ``agents.protocols.Engine`` that needs nothing but the encoder.
+
+    Args:
+        encoder: the encoder of the index.
+        texts: the documents' elements.
+        settings: how many sentences are compared and quoted.
+    """
+
+    name = "extractive"
+    url = ""
+    label = "quoted from the documents, without a language model"
+
+    def __init__(self, encoder: Encoder, texts: Texts, settings: AnswerSettings) -> None:
+        self.model = encoder.fingerprint.model
+        self.weigher = Weigher(encoder, texts, settings.candidates)
+        self._most = settings.sentences
+
+    def stream(
+        self,
+        question: str,
+        passages: Sequence[Passage],
+        history: Sequence[Message] = (),
+        stop: threading.Event | None = None,
+    ) -> Generator[str, None, None]:
+        """The chosen sentences, each with its ``[n]``; see ``agents.protocols.Engine``."""
+        chosen = choose(self.weigher.weigh(question, passages), self._most)
+        for index, piece in enumerate(chosen):
+            if stop is not None and stop.is_set():
+                return
+            space = " " if index else ""
+            yield f"{space}{piece.unit.shown} [{piece.unit.passage}]"
+
+    def condense(self, question: str, history: Sequence[Message]) -> str:
+        """A question that leans on the one before it (short, or with a pronoun), behind that one."""
+        before = [m.content for m in history if m.role == "user"]
+        words = content_words(question)
+        leans = len(words) < _FEW_WORDS or bool(_FOLLOW_UP.search(question))
+        return f"{before[-1]} {question}" if before and leans else question
+
+
+def score(piece: Weighed, evidence: Evidence) -> float:
+    """How well a sentence answers: meaning, words, its passage's rank, and the kind of answer."""
+    kind = has_answer(evidence.question, piece.unit.shown)
+    parts = (piece.cosine, piece.shared, 1 / (1 + piece.rank), float(kind))
+    return sum(w * p for w, p in zip((_COSINE, _SHARED, _RANK, _KIND), parts, strict=True))
+
+
+def choose(evidence: Evidence, most: int) -> list[Weighed]:
+    """The best sentence, and others that are as good or add what it lacks, in reading order."""
+    scores = {id(piece): score(piece, evidence) for piece in evidence.pieces}
+    ranked = sorted(evidence.pieces, key=lambda piece: -scores[id(piece)])
+    chosen: list[Weighed] = []
+    for piece in ranked[: 4 * most]:
+        close = not chosen or scores[id(piece)] >= _CLOSE * scores[id(chosen[0])]
+        new = not any(_alike(piece, other) for other in chosen)
+        if len(chosen) < most and new and (close or _adds(piece, chosen, evidence)):
+            chosen.append(piece)
+    best = {piece.unit.passage: i for i, piece in reversed(list(enumerate(chosen)))}
+    return sorted(chosen, key=lambda p: (best[p.unit.passage], p.unit.span.start))
+
+
+def _adds(piece: Weighed, chosen: Sequence[Weighed], evidence: Evidence) -> bool:
+    """Whether it has much of what the question asks about and the chosen ones do not mention."""
+    said = " ".join(other.unit.whole for other in chosen)
+    gain = evidence.coverage(f"{said} {piece.unit.whole}") - evidence.coverage(said)
+    return gain >= _NEW_WORDS
+
+
+def _alike(piece: Weighed, other: Weighed) -> bool:
+    mine, theirs = set(content_words(piece.unit.shown)), set(content_words(other.unit.shown))
+    return len(mine & theirs) >= _SAME * min(len(mine), len(theirs))
