@@ -124,11 +124,12 @@ class Weigher:
 
     def _vectors(self, texts: Sequence[str]) -> Array:
         """Vectors of ``texts``; the same sentences come up for many questions, so they are kept."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._kept]
-        made = self._encoder.encode_passages([self._fitted(text) for text in new]) if new else ()
         with self._lock:
             known = {text: self._kept[text] for text in texts if text in self._kept}
-            fresh = dict(zip(new, made, strict=True))
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        made = self._encoder.encode_passages([self._fitted(text) for text in new]) if new else ()
+        fresh = dict(zip(new, made, strict=True))
+        with self._lock:
             self._kept.update(fresh)
             while len(self._kept) > _KEPT_VECTORS:
                 self._kept.popitem(last=False)
