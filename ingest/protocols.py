@@ -19,9 +19,10 @@ Tokenizer = Callable[[str], int]
 class Chunker(Protocol):
     """Cuts a document into retrievable chunks.
 
-    Every implementation keeps four promises, which ``tests/contracts/test_chunkers.py`` holds it to: a chunk's text
-    is the canonical text at its span; every character that is not white space is in some chunk; no chunk, with its
-    headings, is longer than the encoder's window; and the same input gives the same chunks.
+    Every implementation keeps four promises, which ``tests/contracts/test_chunkers.py`` holds it
+    to: a chunk's text is the canonical text at its span; every character that is not white space is
+    in some chunk; no chunk, with its headings, is longer than the encoder's window; and the same
+    input gives the same chunks.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Chunking strategies by name: ``make_chunker("recursive", tokenizer)``.
 
-To add one, write a class that keeps the promises of ``ingest.protocols.Chunker`` and enter it in ``_STRATEGIES``;
-the contract tests then run over it.
+To add one, write a class that keeps the promises of ``ingest.protocols.Chunker`` and enter it in
+``_STRATEGIES``; the contract tests then run over it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""What every chunking strategy shares: measuring, trimming, heading paths, and turning a span into a ``Chunk``.
+"""What every chunking strategy shares: measuring, trimming, heading paths, and turning a span into
+a ``Chunk``.
 
-A strategy decides where to cut and hands over drafts; the promises about spans, pages and headings are kept here,
-in one place.
+A strategy decides where to cut and hands over drafts; the promises about spans, pages and headings
+are kept here, in one place.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ class Draft:
 class Measure:
     """Lengths in tokens, remembered for as long as one document is cut.
 
-    A word of a hundred letters or more is a single unknown token to a WordPiece model, so that counting tokens
-    alone would let a chunk grow without end; no text counts for less than a token per twelve characters.
+    A word of a hundred letters or more is a single unknown token to a WordPiece model, so that
+    counting tokens alone would let a chunk grow without end; no text counts for less than a token
+    per twelve characters.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:

@@ -1,7 +1,7 @@
 """The plainest strategy: windows of a fixed number of tokens, one after the other, with an overlap.
 
-Knows nothing of paragraphs or tables; it is the yardstick that other strategies are measured against. A window
-ends between two words.
+Knows nothing of paragraphs or tables; it is the yardstick that other strategies are measured
+against. A window ends between two words.
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ class FixedChunker:
     def _next(
         self, measure: Measure, text: str, words: list[tuple[int, int]], first: int, last: int
     ) -> int:
-        """The word that the next window begins with: after ``first``, at most ``overlap`` tokens before the end."""
+        """The word that the next window begins with: after ``first``, at most ``overlap`` tokens
+        before the end.
+        """
         word = last + 1
         while (
             word - 1 > first and measure(text[words[word - 1][0] : words[last][1]]) <= self.overlap

@@ -1,11 +1,13 @@
-"""The default strategy: sections by heading, cut by LangChain's recursive splitter where they are too long.
+"""The default strategy: sections by heading, cut by LangChain's recursive splitter where they are
+too long.
 
-A section's prose is cut at paragraphs, then lines, sentences, words; a table between its rows, each later piece
-under the header row; code between its blocks. What stands together and fits together stays together, and a
-heading always keeps company with the text below it. Neighbouring pieces of prose overlap by some words.
+A section's prose is cut at paragraphs, then lines, sentences, words; a table between its rows, each
+later piece under the header row; code between its blocks. What stands together and fits together
+stays together, and a heading always keeps company with the text below it. Neighbouring pieces of
+prose overlap by some words.
 
-Sizes are in tokens of the embedding model. Spans are ours: the splitter is asked for pieces that add up to the
-text again, so that their offsets follow by counting.
+Sizes are in tokens of the embedding model. Spans are ours: the splitter is asked for pieces that
+add up to the text again, so that their offsets follow by counting.
 """
 
 from __future__ import annotations
@@ -46,7 +48,8 @@ class RecursiveChunker:
         tokenizer: counts the embedding model's tokens.
         size: tokens that a chunk's text should not exceed.
         overlap: tokens that a piece of prose repeats of the one before it, at most.
-        window: tokens that the encoder can see, special ones not counted; headings and text fit in it.
+        window: tokens that the encoder can see, special ones not counted; headings and text fit in
+            it.
     """
 
     tokenizer: Tokenizer
@@ -105,7 +108,9 @@ class RecursiveChunker:
         ]
 
     def _table(self, cut: _Cut, start: int, end: int) -> list[Draft]:
-        """Row groups of a long table; the header row is the innermost heading of every group but the first."""
+        """Row groups of a long table; the header row is the innermost heading of every group but
+        the first.
+        """
         lines = [match.span() for match in re.finditer(r"[^\n]*\S[^\n]*", cut.text[start:end])]
         lines = [(start + a, start + b) for a, b in lines]
         header = cut.text[slice(*lines[min(_heading_lines(cut, start, lines), len(lines) - 1)])]
@@ -127,7 +132,9 @@ class RecursiveChunker:
         ]
 
     def _back(self, cut: _Cut, pieces: list[tuple[int, int]], index: int, overlap: int) -> int:
-        """Where piece ``index`` begins when it repeats the end of the one before, from a sentence's start if it can."""
+        """Where piece ``index`` begins when it repeats the end of the one before, from a sentence's
+        start if it can.
+        """
         start = pieces[index][0]
         if index == 0 or overlap == 0:
             return start
@@ -236,7 +243,9 @@ def _last_fitting(places: Sequence[int], fits: Callable[[int], bool]) -> int | N
 def _split(
     cut: _Cut, start: int, end: int, separators: Sequence[str], size: int
 ) -> Iterator[tuple[int, int]]:
-    """Cut ``[start, end)`` into neighbouring pieces of at most ``size`` tokens with LangChain's splitter."""
+    """Cut ``[start, end)`` into neighbouring pieces of at most ``size`` tokens with LangChain's
+    splitter.
+    """
     from langchain_text_splitters.character import RecursiveCharacterTextSplitter
 
     splitter = RecursiveCharacterTextSplitter(

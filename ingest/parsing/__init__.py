@@ -1,9 +1,9 @@
 """Turns one file into a ``Parsed`` document, in this process: ``parse_file(path)``.
 
-One table says which function reads which media type; each function's module imports its backend only when it is
-called. Every failure is a ``FileProblem`` whose state says what is wrong with the file; anything else that
-escapes is a bug of ours. For files one does not trust, use ``ingest.parsing.pool.ParserPool``, which does the
-same in processes that can be killed.
+One table says which function reads which media type; each function's module imports its backend
+only when it is called. Every failure is a ``FileProblem`` whose state says what is wrong with the
+file; anything else that escapes is a bug of ours. For files one does not trust, use
+``ingest.parsing.worker.ParserPool``, which does the same in processes that can be killed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Refuses archives that unpack to far more than they weigh, before any parser opens them.
 
-The directory of a zip file is written by whoever made it, so its sizes are a first check only; members are then
-unpacked to nowhere, up to the limit, and counted.
+The directory of a zip file is written by whoever made it, so its sizes are a first check only;
+members are then unpacked to nowhere, up to the limit, and counted.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ __all__ = ["refuse_bombs"]
 
 _MAX_MEMBERS = 50_000
 _BLOCK = 1024 * 1024
-# What zipfile raises on broken directories and members; RuntimeError is its word for a wrong password.
+# What zipfile raises on broken directories and members; RuntimeError is its word for a wrong
+# password.
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -31,7 +32,9 @@ _DAMAGE = (
 
 
 def refuse_bombs(path: Path, limits: Limits) -> None:
-    """Raise ``FileProblem`` (``bomb``, ``corrupt`` or ``encrypted``) unless ``path`` is a sane zip container."""
+    """Raise ``FileProblem`` (``bomb``, ``corrupt`` or ``encrypted``) unless ``path`` is a sane zip
+    container.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()

@@ -1,8 +1,9 @@
 """Where on its page a span of the canonical text stands, as rectangles to highlight.
 
-For a PDF's text layer the rectangles follow the lines of the very words, found again among the page's characters
-inside the box of the element that holds them; spaces, hyphens and punctuation do not count, since paragraphs were
-joined from lines. Where the words cannot be found again (recognised text), the element's whole box is given.
+For a PDF's text layer the rectangles follow the lines of the very words, found again among the
+page's characters inside the box of the element that holds them; spaces, hyphens and punctuation do
+not count, since paragraphs were joined from lines. Where the words cannot be found again
+(recognised text), the element's whole box is given.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ _GAP_EM = 2.0  # a wider gap on a line parts two rectangles
 
 
 def span_boxes(path: Path, parsed: Parsed, page: int, span: Span) -> list[Box]:
-    """Rectangles of ``span`` on page ``page`` of the document at ``path`` (a PDF file or a picture)."""
+    """Rectangles of ``span`` on page ``page`` of the document at ``path`` (a PDF file or a
+    picture).
+    """
     elements = [e for e in parsed.elements if e.page == page and e.span.overlaps(span)]
     origin = next((p.origin for p in parsed.pages if p.number == page), "text")
     if parsed.media_type != "application/pdf" or origin != "text":

@@ -1,8 +1,9 @@
-"""Builds a document's canonical text: the one string that every span, quote and citation points into.
+"""Builds a document's canonical text: the one string that every span, quote and citation points
+into.
 
-A parser hands its pieces over in reading order; this module cleans each piece, appends it, and records the
-element with the span it got, so that ``element.text == text[element.span]`` holds by construction. Cleaning
-happens here, before any offset exists, and never again afterwards.
+A parser hands its pieces over in reading order; this module cleans each piece, appends it, and
+records the element with the span it got, so that ``element.text == text[element.span]`` holds by
+construction. Cleaning happens here, before any offset exists, and never again afterwards.
 
 Knows nothing of file formats.
 """
@@ -19,7 +20,8 @@ from corpus.records import Box, Element, ElementKind, Page, Parsed, Span
 __all__ = ["TextBuilder", "clean", "one_line"]
 
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-# Control characters, lone surrogates, soft hyphens and byte-order marks: invisible, and each one breaks a search.
+# Control characters, lone surrogates, soft hyphens and byte-order marks: invisible, and each one
+# breaks a search.
 _INVISIBLE = re.compile(
     r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\ufeff\ufffe\uffff\ud800-\udfff]"
 )
@@ -30,7 +32,9 @@ _MAX_HTML = 200_000
 
 
 def clean(text: str) -> str:
-    """``text`` in composed Unicode form with plain line ends and spaces, and nothing invisible in it."""
+    """``text`` in composed Unicode form with plain line ends and spaces, and nothing invisible in
+    it.
+    """
     text = _INVISIBLE.sub("", _LINE_ENDS.sub("\n", text))
     text = _TRAILING.sub("", _WIDE_SPACES.sub(" ", text))
     return unicodedata.normalize("NFC", _BLANK_LINES.sub("\n\n", text)).strip("\n")
@@ -55,7 +59,8 @@ class _OpenPage:
 class TextBuilder:
     """Collects elements in reading order and gives each its span.
 
-    List items that follow each other stand on neighbouring lines; everything else is parted by a blank line.
+    List items that follow each other stand on neighbouring lines; everything else is parted by a
+    blank line.
     """
 
     missing: list[str] = field(default_factory=list)

@@ -1,9 +1,10 @@
-"""The parser process: reads requests from its standard input, answers on its standard output, and trusts no file.
+"""The parser process: reads requests from its standard input, answers on its standard output, and
+trusts no file.
 
-Started by ``ingest.parsing.worker``, one at a time per slot: ``python -m ingest.parsing.child LIMITS-AS-JSON``. Before
-the first file it puts limits on itself (address space, processor time, size of written files, no core dumps),
-hands its standard streams to nobody, refuses every network connection made from Python, and watches for its
-parent's death.
+Started by ``ingest.parsing.worker``, one at a time per slot: ``python -m ingest.parsing.child
+LIMITS-AS-JSON``. Before the first file it puts limits on itself (address space, processor time,
+size of written files, no core dumps), hands its standard streams to nobody, refuses every network
+connection made from Python, and watches for its parent's death.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ def _parser(name: str) -> Any:
 
 
 def _private_streams() -> tuple[BinaryIO, BinaryIO]:
-    """The pipes to the parent, out of reach of anything that prints; the standard streams lead nowhere."""
+    """The pipes to the parent, out of reach of anything that prints; the standard streams lead
+    nowhere.
+    """
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -80,7 +83,9 @@ def _limit_resources(limits: Limits) -> None:
 
 
 def _limit_processor_time(limits: Limits) -> None:
-    """Allow ``limits.cpu_s`` more seconds than were used so far; the kernel ends the process after them."""
+    """Allow ``limits.cpu_s`` more seconds than were used so far; the kernel ends the process after
+    them.
+    """
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     soft = int(used.ru_utime + used.ru_stime) + limits.cpu_s + 1

@@ -1,7 +1,9 @@
-"""Reads formats that pandoc turns into HTML first: EPUB, RTF, ODT, and Word files that need it (see ``office``).
+"""Reads formats that pandoc turns into HTML first: EPUB, RTF, ODT, and Word files that need it (see
+``office``).
 
-``pandoc`` comes inside the package ``pypandoc_binary``. It runs sandboxed, so that a document cannot make it read
-other files or fetch anything: without that it follows the addresses of a document's pictures.
+``pandoc`` comes inside the package ``pypandoc_binary``. It runs sandboxed, so that a document
+cannot make it read other files or fetch anything: without that it follows the addresses of a
+document's pictures.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Renders tables as canonical text: one line per row, cells parted by `` | ``, the header row first.
+"""Renders tables as canonical text: one line per row, cells parted by `` | ``, the header row
+first.
 
-A row so written can be quoted as it stands and split between rows; the cells keep their order, and an empty cell
-keeps its place. Also reads delimited text (CSV, TSV) and the HTML in which parsers hand tables over.
+A row so written can be quoted as it stands and split between rows; the cells keep their order, and
+an empty cell keeps its place. Also reads delimited text (CSV, TSV) and the HTML in which parsers
+hand tables over.
 """
 
 from __future__ import annotations
@@ -42,7 +44,9 @@ def rows_to_html(rows: Iterable[Sequence[str]]) -> str:
 
 
 def rows_from_html(table: str) -> list[list[str]]:
-    """The cells of the outermost table in ``table``; a cell that spans columns is followed by empty ones."""
+    """The cells of the outermost table in ``table``; a cell that spans columns is followed by empty
+    ones.
+    """
     import lxml.html
 
     root = lxml.html.fromstring(table)
@@ -70,12 +74,14 @@ def _cell(cell: str) -> str:
 def parse_delimited(path: Path, media_type: str, limits: Limits) -> Parsed:
     """Read CSV or TSV.
 
-    The standard library reads it, not ``unstructured``: on ``../shared/data/parsing/csv`` the latter fails on
-    three of nine files whose rows differ in length, and takes the letter ``y`` for the delimiter of a
-    one-column file.
+    The standard library reads it, not ``unstructured``: on ``../shared/data/parsing/csv`` the
+    latter fails on three of nine files whose rows differ in length, and takes the letter ``y`` for
+    the delimiter of a one-column file.
     """
     text = read_text(path).replace("\0", "")
-    csv.field_size_limit(max(limits.max_characters, 131_072))  # the default refuses a long note in a cell
+    csv.field_size_limit(
+        max(limits.max_characters, 131_072)
+    )  # the default refuses a long note in a cell
     rows = list(csv.reader(io.StringIO(text, newline=""), dialect=_dialect(text, media_type)))
     builder = TextBuilder()
     builder.add(ElementKind.TABLE, rows_to_text(rows), html=rows_to_html(rows))
@@ -90,7 +96,9 @@ def _dialect(text: str, media_type: str) -> type[csv.Dialect]:
 
 
 def _delimiter(text: str) -> str:
-    """The delimiter that parts the first lines into the most columns, evenly; a comma when none does."""
+    """The delimiter that parts the first lines into the most columns, evenly; a comma when none
+    does.
+    """
     lines = [line for line in text[:_SAMPLE].splitlines()[:20] if line.strip()]
     header = lines[0] if lines else ""
 

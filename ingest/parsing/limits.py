@@ -1,7 +1,7 @@
 """How much one file may cost: bytes read, pages, unpacked size, seconds and memory of its worker.
 
-Every figure is a ceiling, not a target; a file that reaches one ends in a named state. Knows nothing of
-settings files: whoever reads those fills in this record.
+Every figure is a ceiling, not a target; a file that reaches one ends in a named state. Knows
+nothing of settings files: whoever reads those fills in this record.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Reads e-mail (EML and Outlook MSG) with its attachments.
 
-The message itself goes through ``unstructured``; its subject is the title and its correspondents stand on top. An
-attachment of a type that can be read is read too and follows under its own name; any other is named in
-``missing``. Mails in mails are followed a few levels deep.
+The message itself goes through ``unstructured``; its subject is the title and its correspondents
+stand on top. An attachment of a type that can be read is read too and follows under its own name;
+any other is named in ``missing``. Mails in mails are followed a few levels deep.
 """
 
 from __future__ import annotations

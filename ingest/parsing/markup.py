@@ -1,9 +1,9 @@
 """Reads HTML and Markdown (as HTML) through ``unstructured``.
 
-``unstructured`` leaves out what it takes for boilerplate: figures with their captions, ``<details>``, forms,
-deleted and inserted text, table captions, and every tag it does not know, with the text inside. All of that can
-be what a reader looks for, so such tags are first renamed to plain ones it reads. Navigation, scripts and embedded
-media are left out.
+``unstructured`` leaves out what it takes for boilerplate: figures with their captions,
+``<details>``, forms, deleted and inserted text, table captions, and every tag it does not know,
+with the text inside. All of that can be what a reader looks for, so such tags are first renamed to
+plain ones it reads. Navigation, scripts and embedded media are left out.
 """
 
 from __future__ import annotations
@@ -132,8 +132,8 @@ def parse_html(path: Path, media_type: str, limits: Limits) -> Parsed:
 def parse_markdown(path: Path, media_type: str, limits: Limits) -> Parsed:
     """Read CommonMark with tables; the fields of a front matter become metadata.
 
-    ``markdown-it-py`` makes the HTML: the converter that ``unstructured`` uses by itself does not see a list, code
-    fence or table that follows a paragraph without a blank line between.
+    ``markdown-it-py`` makes the HTML: the converter that ``unstructured`` uses by itself does not
+    see a list, code fence or table that follows a paragraph without a blank line between.
     """
     from markdown_it import MarkdownIt
 

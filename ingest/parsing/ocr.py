@@ -1,7 +1,8 @@
-"""Reads the text in a picture with RapidOCR, whose models come inside its package; nothing is downloaded.
+"""Reads the text in a picture with RapidOCR, whose models come inside its package; nothing is
+downloaded.
 
-Start-up and speed are recorded in the docstring of ``reader``. Returns lines with their boxes; putting lines
-in order is the layout's business.
+Start-up and speed are recorded in the docstring of ``reader``. Returns lines with their boxes;
+putting lines in order is the layout's business.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ __all__ = ["OcrLine", "read_lines"]
 
 @dataclass(frozen=True, slots=True)
 class OcrLine:
-    """One recognised line: its text, its box as fractions of the picture, and the reader's confidence (0..1)."""
+    """One recognised line: its text, its box as fractions of the picture, and the reader's
+    confidence (0..1).
+    """
 
     text: str
     box: Box

@@ -1,10 +1,11 @@
 """Reads Word, PowerPoint and Excel files through ``unstructured``, and adds what it leaves out.
 
-Headings are taken from the document's own styles, never guessed from how a line looks. Slides, sheets and hard
-page breaks become pages. ``unstructured`` skips the text boxes, content controls, tracked insertions and formulas of
-a Word file (on ``docx_rich_tables_01`` of ``../shared/data/parsing`` that is nine tenths of the words), so the words
-are counted: where some are missing, the file goes through pandoc to HTML and then through ``unstructured``. Numbers
-behind charts and comments in cells are read from the file itself. Pictures are counted, not read.
+Headings are taken from the document's own styles, never guessed from how a line looks. Slides,
+sheets and hard page breaks become pages. ``unstructured`` skips the text boxes, content controls,
+tracked insertions and formulas of a Word file (on ``docx_rich_tables_01`` of
+``../shared/data/parsing`` that is nine tenths of the words), so the words are counted: where some
+are missing, the file goes through pandoc to HTML and then through ``unstructured``. Numbers behind
+charts and comments in cells are read from the file itself. Pictures are counted, not read.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ def parse_word(path: Path, media_type: str, limits: Limits) -> Parsed:
 
 
 def _word_directly(path: Path, media_type: str) -> Parsed | None:
-    """The file as ``unstructured`` reads it; None for the strict kind of Office file, which it cannot open."""
+    """The file as ``unstructured`` reads it; None for the strict kind of Office file, which it
+    cannot open.
+    """
     builder = TextBuilder()
     try:
         elements = partition("docx", path)

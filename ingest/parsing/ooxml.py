@@ -1,5 +1,5 @@
-"""What ``unstructured`` leaves out of Office files, read from their XML: charts' numbers, comments in cells, and how
-many words and pictures a file holds, by which a loss is noticed.
+"""What ``unstructured`` leaves out of Office files, read from their XML: charts' numbers, comments
+in cells, and how many words and pictures a file holds, by which a loss is noticed.
 
 Knows the parts inside the containers; nothing of how text is arranged. Entities are never resolved.
 """
@@ -68,7 +68,9 @@ def word_counts(path: Path) -> Counter[str]:
 
 
 def charts(path: Path) -> dict[str, tuple[str, Table]]:
-    """Each chart part's name with the chart's title and its numbers: a header row, then a row per category."""
+    """Each chart part's name with the chart's title and its numbers: a header row, then a row per
+    category.
+    """
     with zipfile.ZipFile(path) as archive:
         names = [name for name in archive.namelist() if _CHART_PART.match(name)]
         return {name: _chart(_root(archive.read(name))) for name in sorted(names)}

@@ -1,6 +1,8 @@
-"""Reads OpenDocument spreadsheets (ODS) and presentations (ODP), which ``unstructured`` does not read.
+"""Reads OpenDocument spreadsheets (ODS) and presentations (ODP), which ``unstructured`` does not
+read.
 
-A sheet or slide is a page. Everything stands in one XML file of the container; entities are not resolved.
+A sheet or slide is a page. Everything stands in one XML file of the container; entities are not
+resolved.
 """
 
 from __future__ import annotations

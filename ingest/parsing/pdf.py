@@ -1,7 +1,8 @@
-"""Reads PDF files page by page with pdfium: the text layer where there is one, OCR where there is only a picture.
+"""Reads PDF files page by page with pdfium: the text layer where there is one, OCR where there is
+only a picture.
 
-The choice between the two is made for each page. A broken page costs that page, and is named in ``missing``.
-Text in pictures on a page that has a text layer is not read.
+The choice between the two is made for each page. A broken page costs that page, and is named in
+``missing``. Text in pictures on a page that has a text layer is not read.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from corpus.records import Box, ElementKind, Parsed, State
 from ingest.parsing.canonical import TextBuilder, one_line
 from ingest.parsing.glyphs import UNKNOWN, pieces
 from ingest.parsing.grids import rows_to_html
-from ingest.parsing.layout import Block, arrange
+from ingest.parsing.layout import arrange
 from ingest.parsing.limits import Limits
+from ingest.parsing.lines import Block
 from ingest.parsing.rules import lines_of, with_ruled_tables
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ _NUMBERS = re.compile(r"\d+")
 _DOTTED = re.compile(r"^(\d+(?:\.\d+)*)\.?\s+\S")
 _KINDS = {"list": ElementKind.LIST, "code": ElementKind.CODE, "table": ElementKind.TABLE}
 _HEADING_CHARACTERS = 140
+_NO_VALUE = ("", "unspecified", "anonymous", "untitled")
 _MARGIN = 0.09  # of the page's height, above and below, where running heads stand
 
 
@@ -50,7 +53,8 @@ def open_pdf(path: Path) -> PdfDocument:
     """Open the PDF file at ``path``.
 
     Raises:
-        FileProblem: ``encrypted`` when it needs a password, ``corrupt`` when pdfium cannot make sense of it.
+        FileProblem: ``encrypted`` when it needs a password, ``corrupt`` when pdfium cannot make
+            sense of it.
     """
     import pypdfium2
 
@@ -69,7 +73,7 @@ def parse_pdf(path: Path, media_type: str, limits: Limits) -> Parsed:
     builder = TextBuilder()
     with open_pdf(path) as document:
         pages = list(_read_pages(document, limits, builder.missing))
-        info = {key: one_line(value) for key, value in document.get_metadata_dict(True).items()}
+        info = _metadata(document)
     running = _running_heads(pages)
     body, sizes = _heading_sizes(pages)
     for page in pages:
@@ -80,6 +84,11 @@ def parse_pdf(path: Path, media_type: str, limits: Limits) -> Parsed:
                 continue  # a running head is said once
             _add(builder, page, block, _level(block, body, sizes))
     return builder.build(media_type, title=_title(info), metadata=info)
+
+
+def _metadata(document: PdfDocument) -> dict[str, str]:
+    info = {key: one_line(value) for key, value in document.get_metadata_dict(True).items()}
+    return {key: value for key, value in info.items() if value.strip("()") not in _NO_VALUE}
 
 
 def _title(info: dict[str, str]) -> str:
@@ -169,7 +178,9 @@ def _running_key(block: Block, page: _PageText) -> tuple[str, int] | None:
 
 
 def _running_heads(pages: list[_PageText]) -> dict[tuple[str, int], int]:
-    """Heads and feet that most pages share, with the page each is first on; page numbers count as equal."""
+    """Heads and feet that most pages share, with the page each is first on; page numbers count as
+    equal.
+    """
     first: dict[tuple[str, int], int] = {}
     count: Counter[tuple[str, int]] = Counter()
     for page in pages:

@@ -1,4 +1,5 @@
-"""Reads pictures of text (PNG, JPEG, BMP, WebP, TIFF with several pages) through OCR; a frame is a page.
+"""Reads pictures of text (PNG, JPEG, BMP, WebP, TIFF with several pages) through OCR; a frame is a
+page.
 
 Also turns one picture, whatever it came from, into blocks in reading order (``picture_blocks``).
 """
@@ -9,14 +10,16 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from corpus.errors import FileProblem
 from corpus.records import Box, ElementKind, Parsed, State
 from ingest.parsing.canonical import TextBuilder
-from ingest.parsing.layout import Block, Piece, arrange
+from ingest.parsing.layout import arrange
 from ingest.parsing.limits import Limits
-from ingest.parsing.ocr import read_lines
+from ingest.parsing.lines import Block, Piece
+from ingest.parsing.ocr import OcrLine, read_lines
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -29,16 +32,25 @@ _FONT_OF_LINE = 0.75  # the box of a recognised line is that much taller than it
 def picture_blocks(image: Image, width: float, height: float) -> list[Block]:
     """The text of ``image`` in reading order, placed on a page of ``width`` by ``height`` points."""
     lines = read_lines(image)
-    return arrange(
-        Piece(
-            text=line.text,
-            x0=line.box.x0 * width,
-            y0=line.box.y0 * height,
-            x1=line.box.x1 * width,
-            y1=line.box.y1 * height,
-            size=(line.box.y1 - line.box.y0) * height * _FONT_OF_LINE,
-        )
-        for line in lines
+    usual = median((line.box.y1 - line.box.y0) * height for line in lines) if lines else 0.0
+    return arrange(_piece(line, width, height, usual) for line in lines)
+
+
+def _piece(line: OcrLine, width: float, height: float, usual: float) -> Piece:
+    """A recognised line; its box, which is tighter or wider by chance, is evened out where it is of
+    usual height.
+    """
+    box = line.box
+    tall = (box.y1 - box.y0) * height
+    tall = usual if abs(tall - usual) < 0.3 * usual else tall
+    middle = (box.y0 + box.y1) / 2 * height
+    return Piece(
+        text=line.text,
+        x0=box.x0 * width,
+        y0=middle - tall / 2,
+        x1=box.x1 * width,
+        y1=middle + tall / 2,
+        size=tall * _FONT_OF_LINE,
     )
 
 

@@ -1,8 +1,8 @@
 """Reads plain text and source code.
 
 Text is decoded as UTF-8 (or UTF-16 with a byte-order mark), else by ``charset_normalizer``, else as
-Windows-1252, which never fails. Paragraphs are what blank lines part; source code is cut before top-level
-definitions, so that a chunk can hold a whole function.
+Windows-1252, which never fails. Paragraphs are what blank lines part; source code is cut before
+top-level definitions, so that a chunk can hold a whole function.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ def parse_text(path: Path, media_type: str, limits: Limits) -> Parsed:
 
 
 def add_paragraphs(builder: TextBuilder, text: str) -> None:
-    """Add what blank lines part to ``builder``, as text or, if every line has a bullet, as list items."""
+    """Add what blank lines part to ``builder``, as text or, if every line has a bullet, as list
+    items.
+    """
     for block in _PARAGRAPHS.split(clean(text)):
         lines = [line for line in block.split("\n") if line.strip()]
         if len(lines) > 1 and all(_BULLET.match(line) for line in lines):

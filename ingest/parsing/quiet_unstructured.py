@@ -1,10 +1,11 @@
 """Runs ``unstructured`` without its run-time download and its telemetry.
 
-``unstructured`` 0.27 fetches spaCy's ``en_core_web_sm`` when it first classifies a paragraph, and reports its
-use over the network. Here it is given a pipeline without a model when that one is not installed, and is told
-not to report, before it is imported. Its rules ask the pipeline for sentences and words (a sentencizer gives
-them) and for verb tags, which only English texts need: ``languages=[""]`` switches that rule and the language
-guess off, so that the kind of an element rests on the document's own structure, not on a guess.
+``unstructured`` 0.27 fetches spaCy's ``en_core_web_sm`` when it first classifies a paragraph, and
+reports its use over the network. Here it is given a pipeline without a model when that one is not
+installed, and is told not to report, before it is imported. Its rules ask the pipeline for
+sentences and words (a sentencizer gives them) and for verb tags, which only English texts need:
+``languages=[""]`` switches that rule and the language guess off, so that the kind of an element
+rests on the document's own structure, not on a guess.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ _SILENCE = ("DO_NOT_TRACK", "SCARF_NO_ANALYTICS", "UNSTRUCTURED_DISABLE_NOTICE")
 
 
 def partition(kind: str, path: Path | None = None, **options: Any) -> list[Element]:
-    """The elements that ``unstructured.partition.<kind>`` finds in ``path`` (or ``text=…``), in reading order."""
+    """The elements that ``unstructured.partition.<kind>`` finds in ``path`` (or ``text=…``), in
+    reading order.
+    """
     _prepare()
     module = importlib.import_module(f"unstructured.partition.{kind}")
     function = getattr(module, f"partition_{kind}")
@@ -44,7 +47,7 @@ def _prepare() -> None:
     if importlib.util.find_spec(_MODEL) is None:
         from unstructured.nlp import tokenize
 
-        tokenize._get_nlp = _blank_pipeline  # type: ignore[assignment]
+        tokenize._get_nlp = _blank_pipeline
 
 
 @cache

@@ -1,6 +1,7 @@
 """Draws a page of a PDF file or of a picture as PNG, with a span of its text highlighted.
 
-Formats without pages of their own (office files, web pages, plain text) have no page image: ``NotFound``.
+Formats without pages of their own (office files, web pages, plain text) have no page image:
+``NotFound``.
 """
 
 from __future__ import annotations

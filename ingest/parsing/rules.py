@@ -1,7 +1,8 @@
 """Tables that are drawn with lines: finds the ruled grids of a PDF page and reads their cells.
 
-A table's lines say where its rows and columns are, whatever the text in the cells does: wrapped cells, cells set
-in the middle and empty cells come out right. Tables without lines are left to ``layout``.
+A table's lines say where its rows and columns are, whatever the text in the cells does: wrapped
+cells, cells set in the middle and empty cells come out right. Tables without lines are left to
+``layout``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from ingest.parsing.glyphs import to_page
-from ingest.parsing.layout import Piece, gutters_of, table_of
+from ingest.parsing.layout import gutters_of, table_of
+from ingest.parsing.lines import Piece
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfPage
@@ -31,7 +33,9 @@ _MAX_ROW = 90.0  # points between lines that part the rows of a table without up
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A horizontal or vertical line, in points from the page's top left corner; ``at`` is its fixed coordinate."""
+    """A horizontal or vertical line, in points from the page's top left corner; ``at`` is its fixed
+    coordinate.
+    """
 
     horizontal: bool
     at: float
@@ -41,7 +45,7 @@ class Line:
 
 def lines_of(page: PdfPage) -> list[Line]:
     """The straight horizontal and vertical lines drawn on ``page``; none if it is full of drawings."""
-    import pypdfium2.raw as raw
+    from pypdfium2 import raw
 
     transform = to_page(page)
     found: list[Line] = []
@@ -97,7 +101,9 @@ def with_ruled_tables(pieces: Sequence[Piece], lines: Sequence[Line]) -> list[Pi
 
 
 def _whole(lines: Sequence[Line]) -> list[Line]:
-    """Lines put together from the strokes that continue each other; none if so many are left that it is a drawing."""
+    """Lines put together from the strokes that continue each other; none if so many are left that
+    it is a drawing.
+    """
     whole: list[Line] = []
     for line in sorted(lines, key=lambda one: (one.horizontal, round(one.at / _TOUCH), one.start)):
         last = whole[-1] if whole else None
@@ -116,9 +122,7 @@ def _joined(lines: Sequence[Line]) -> list[list[Line]]:
     return [grid for grid in crossed + _grouped(alone, _same_extent) if _width(grid) >= _MIN_WIDTH]
 
 
-def _grouped(
-    parts: list[list[Line]], related: Callable[[Line, Line], bool]
-) -> list[list[Line]]:
+def _grouped(parts: list[list[Line]], related: Callable[[Line, Line], bool]) -> list[list[Line]]:
     """``parts`` put together wherever a line of one is related to a line of another."""
     groups: list[list[Line]] = []
     for part in parts:
@@ -145,9 +149,7 @@ def _touch(a: Line, b: Line) -> bool:
     if a.horizontal == b.horizontal:
         touching = min(a.end, b.end) - max(a.start, b.start) > -_TOUCH
         return abs(a.at - b.at) < _TOUCH and touching
-    return (
-        a.start - _TOUCH <= b.at <= a.end + _TOUCH and b.start - _TOUCH <= a.at <= b.end + _TOUCH
-    )
+    return a.start - _TOUCH <= b.at <= a.end + _TOUCH and b.start - _TOUCH <= a.at <= b.end + _TOUCH
 
 
 def _places(values: Iterable[float]) -> list[float]:
@@ -178,10 +180,14 @@ def _edges(inside: Sequence[Piece]) -> list[float]:
 def _cells(
     inside: Iterable[Piece], rows: Sequence[float], columns: Sequence[float]
 ) -> list[list[list[Piece]]]:
-    cells: list[list[list[Piece]]] = [[[] for _ in range(len(columns) + 1)] for _ in range(len(rows) + 1)]
+    cells: list[list[list[Piece]]] = [
+        [[] for _ in range(len(columns) + 1)] for _ in range(len(rows) + 1)
+    ]
     for piece in inside:
         row = sum((piece.y0 + piece.y1) / 2 > edge for edge in rows)
-        column = sum(piece.x0 + min(0.3 * (piece.x1 - piece.x0), piece.size) > edge for edge in columns)
+        column = sum(
+            piece.x0 + min(0.3 * (piece.x1 - piece.x0), piece.size) > edge for edge in columns
+        )
         cells[row][column].append(piece)
     return cells
 

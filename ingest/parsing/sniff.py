@@ -1,7 +1,9 @@
-"""What a file is, from its name and its first bytes; disagreement between the two is reported, not guessed away.
+"""What a file is, from its name and its first bytes; disagreement between the two is reported, not
+guessed away.
 
-``detect`` returns a media type that ``ingest.parsing`` has a parser for, or raises ``FileProblem``. Reads at
-most a few kilobytes, plus the directory of a zip file. Knows nothing of how a format is parsed.
+``detect`` returns a media type that ``ingest.parsing`` has a parser for, or raises ``FileProblem``.
+Reads at most a few kilobytes, plus the directory of a zip file. Knows nothing of how a format is
+parsed.
 """
 
 from __future__ import annotations
@@ -102,7 +104,8 @@ def detect(path: Path) -> str:
     """The media type of the file at ``path``.
 
     Raises:
-        FileProblem: ``empty_text`` (no bytes), ``type_mismatch`` (name and content disagree), ``encrypted``,
+        FileProblem: ``empty_text`` (no bytes), ``type_mismatch`` (name and content disagree),
+            ``encrypted``,
             ``corrupt`` (a broken container), ``unsupported_type``.
     """
     with path.open("rb") as file:
@@ -138,7 +141,9 @@ def _named(path: Path) -> str | None:
 
 
 def _found(path: Path, head: bytes) -> str | None:
-    """The media type that the bytes prove, a phrase for a binary without text, or None for perhaps-text."""
+    """The media type that the bytes prove, a phrase for a binary without text, or None for
+    perhaps-text.
+    """
     kind = next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
     if kind in ("image/bmp", "an executable program") and b"\x00" not in head:
         return None  # two letters prove little: text may start with BM or MZ

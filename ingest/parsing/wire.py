@@ -1,7 +1,9 @@
-"""How a parsed document and a request travel between the parent and a parser process: framed JSON, nothing executable.
+"""How a parsed document and a request travel between the parent and a parser process: framed JSON,
+nothing executable.
 
-A frame is its length in eight bytes, then UTF-8 JSON. The child is not trusted: an element's text is not sent but
-cut from the canonical text at its span, so that the two agree whatever the child says.
+A frame is its length in eight bytes, then UTF-8 JSON. The child is not trusted: an element's text
+is not sent but cut from the canonical text at its span, so that the two agree whatever the child
+says.
 """
 
 from __future__ import annotations
@@ -43,7 +45,9 @@ def parsed_to_json(parsed: Parsed) -> dict[str, Any]:
 
 
 def parsed_from_json(message: dict[str, Any]) -> Parsed:
-    """The document that ``parsed_to_json`` made ``message`` of; raises ValueError, TypeError or KeyError if none did."""
+    """The document that ``parsed_to_json`` made ``message`` of; raises ValueError, TypeError or
+    KeyError if none did.
+    """
     text = str(message["text"])
     return Parsed(
         text=text,

@@ -1,9 +1,10 @@
 """Parses files in processes that can be killed: ``with ParserPool(2) as pool: pool.parse(path)``.
 
-Each slot holds one child process (``ingest.parsing.child``) in a session of its own, under limits of memory,
-processor time and written bytes, with a temporary folder of its own. A file that overruns its time, or whose
-parser dies, costs that child: its whole process group is killed, its folder is removed, and the next file gets a
-fresh one. Children are replaced after some hundred files in any case.
+Each slot holds one child process (``ingest.parsing.child``) in a session of its own, under limits
+of memory, processor time and written bytes, with a temporary folder of its own. A file that
+overruns its time, or whose parser dies, costs that child: its whole process group is killed, its
+folder is removed, and the next file gets a fresh one. Children are replaced after some hundred
+files in any case.
 
 The pool may be used from several threads; it runs at most ``workers`` files at once.
 """
@@ -37,7 +38,8 @@ _BLOCK = 1 << 20
 _DYING_S = 5.0  # a dying process closes its pipes a moment before it is gone
 _BYTES_PER_CHARACTER = 16  # of a document on the wire: text twice in escapes, elements, tables
 _FINAL_STATES = (State.OUT_OF_MEMORY, State.INTERNAL_ERROR)  # after these a child is not used again
-# One thread per child: the pool is what runs in parallel. Arenas keep the address space within its limit.
+# One thread per child: the pool is what runs in parallel. Arenas keep the address space within its
+# limit.
 _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -52,7 +54,8 @@ class ParserPool:
     Args:
         workers: files parsed at the same time, at most.
         limits: ceilings for each file.
-        parser: ``module:function`` to call instead of ``parse_file``; for tests of what a bad parser can do.
+        parser: ``module:function`` to call instead of ``parse_file``; for tests of what a bad
+            parser can do.
     """
 
     def __init__(
@@ -87,7 +90,8 @@ class ParserPool:
         """Parse one file in a child process.
 
         Raises:
-            FileProblem: as ``parse_file`` does, and ``timeout``, ``out_of_memory`` or ``parser_crash``.
+            FileProblem: as ``parse_file`` does, and ``timeout``, ``out_of_memory`` or
+                ``parser_crash``.
         """
         with self._slots:
             child = self._take()
@@ -236,7 +240,9 @@ class _Child:
             time.sleep(0.01)
 
     def _reap(self, patience_s: float = 0.0) -> tuple[int, int]:
-        """Kill what is left of the process group; the signal that ended the child (0: none), and its peak in bytes."""
+        """Kill what is left of the process group; the signal that ended the child (0: none), and
+        its peak in bytes.
+        """
         process = self._process
         if process.returncode is not None:
             return max(-process.returncode, 0), 0
