@@ -1,7 +1,7 @@
 """Gold spans against what was found: where a quote stands, and which passages cover it.
 
-A stored span can be off by what a later version of a parser does to white space. ``locate`` then
-finds the quote again in the canonical text, so that gold needs no remapping; a quote that is no
+A stored span can be off by what a later version of a parser does to white space and tables.
+``locate`` then finds the quote again in the canonical text, so that gold needs no remapping; a quote that is no
 longer there at all is told apart (``None``) and scores 0.
 
 Knows records and texts; nothing of indexes.
@@ -89,13 +89,14 @@ def locate(gold: Gold, text: str) -> Span | None:
     """The span of the quote in a document's canonical text.
 
     The stored place is taken if the quote stands there; else the nearest place where it stands,
-    letter by letter or with other white space; else ``None``.
+    letter by letter or with other white space and other bars between a table's cells; else
+    ``None``.
     """
     if text[gold.span.start : gold.span.end] == gold.quote:
         return gold.span
-    words = (re.escape(word) for word in gold.quote.split())
-    for pattern in (re.escape(gold.quote), r"\s+".join(words)):
-        found = [Span(*match.span()) for match in re.finditer(pattern, text)]
+    words = [re.escape(word) for word in re.split(r"[\s|]+", gold.quote) if word]
+    for pattern in (re.escape(gold.quote), r"[\s|]+".join(words)):
+        found = [Span(*match.span()) for match in re.finditer(pattern, text) if match.group()]
         if found:
             return min(found, key=lambda span: abs(span.start - gold.span.start))
     return None

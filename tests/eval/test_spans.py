@@ -62,6 +62,18 @@ def test_other_white_space_does_not_hide_a_quote() -> None:
     assert text[found.start : found.end] == "128\u00a0GB (of memory)"
 
 
+@pytest.mark.parametrize("text", ["Disk | 2 | 189.00", "Disk 2\n189.00", "|Disk|2 | 189.00 |"])
+def test_other_bars_between_the_cells_of_a_table_do_not_hide_a_quote(text: str) -> None:
+    found = locate(gold_at(0, "Disk 2 | 189.00"), text)
+    assert found is not None
+    assert text[found.start : found.end].startswith("Disk")
+    assert text[found.start : found.end].endswith("189.00")
+
+
+def test_a_quote_of_nothing_but_bars_is_found_nowhere_else() -> None:
+    assert locate(gold_at(0, "| |"), "a | b") is None
+
+
 def test_a_quote_that_is_gone_is_not_found() -> None:
     assert locate(gold_at(12, "256 GB"), TEXT) is None
 
