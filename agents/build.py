@@ -78,7 +78,9 @@ class App:
         self.chats = Chats(self.home)
         self.jobs = JobQueue(self.home, self.catalog, _job_settings(settings))
         service = settings.service
-        self.runs = Runs(self.chats.log, self.respond, service.workers, service.waiting)
+        self.runs = Runs(
+            self.chats.log, self.respond, self.catalog.text, service.workers, service.waiting
+        )
         self._load_encoder = load_encoder
         self._finder: Finder | None = None
         self._core: Core | None = None
@@ -94,7 +96,7 @@ class App:
             Conflict: the home already has a service.
         """
         self._service_lock = _lock(self.home)
-        self.chats.log.close_interrupted()
+        self.chats.log.close_interrupted(self.catalog.text)
         self.jobs.start()
         threading.Thread(target=self._load_in_background, name="loader", daemon=True).start()
 

@@ -9,33 +9,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from typing import Any
 
 from agents.chat_tables import ChatTables, new_id, now, one
+from agents.outcome import Outcome, outcome_of
 from agents.steps import Failed, Json
 from corpus.errors import Conflict
 
-__all__ = ["UNTITLED", "Outcome", "RunLog", "title_of"]
+__all__ = ["UNTITLED", "RunLog", "title_of"]
 
 UNTITLED = "New chat"
 _TITLE_CHARACTERS = 60
 _INTERRUPTED = "the service stopped while this answer was being written; ask again"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The message a run leaves. ``steps`` are its events without tokens, as JSON."""
-
-    content: str
-    citations: tuple[Json, ...] = ()
-    steps: tuple[Json, ...] = ()
-    engine: str = ""
-    model: str = ""
-    abstained: bool = False
-    interrupted: bool = False
-    error: str | None = None
 
 
 class RunLog:
@@ -112,28 +99,22 @@ class RunLog:
             rows = db.execute(query, (run, after)).fetchall()
         return [json.loads(row["body"]) for row in rows]
 
-    def close_interrupted(self) -> int:
+    def close_interrupted(self, read: Callable[[str], str]) -> int:
         """Close the runs that a stopped service left running; returns how many.
 
-        Call at start-up, before any run begins.
+        Call at start-up, before any run begins. ``read`` gives a document's canonical text.
         """
         with self._tables.transaction() as db:
             rows = db.execute("SELECT id FROM runs WHERE state = 'running'").fetchall()
         for row in rows:
-            self._interrupt(row["id"])
+            self._interrupt(row["id"], read)
         return len(rows)
 
-    def _interrupt(self, run: str) -> None:
+    def _interrupt(self, run: str, read: Callable[[str], str]) -> None:
         events = self.events(run)
         partial = "".join(event["text"] for event in events if event["kind"] == "token")
         last = {"n": len(events) + 1, **Failed("Interrupted", _INTERRUPTED, partial).to_json()}
-        outcome = Outcome(
-            content=partial,
-            steps=tuple(event for event in events if event["kind"] != "token"),
-            interrupted=True,
-            error=_INTERRUPTED,
-        )
-        self.finish(run, "interrupted", [last], outcome)
+        self.finish(run, "interrupted", [last], outcome_of([*events, last], read))
 
 
 def title_of(question: str) -> str:

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from agents.live import LiveRun, Work
-from agents.run_log import Outcome, RunLog
-from agents.steps import Answered, Cancelled, Failed, Json, Step, Token, step_from_json
-from corpus.errors import InternalError, OperatorError, UserError
+from agents.outcome import outcome_of
+from agents.run_log import RunLog
+from agents.steps import Json, Step
+from corpus.errors import OperatorError, UserError
 
 __all__ = ["MODES", "Asked", "Respond", "Runs"]
 
@@ -48,13 +49,20 @@ class Runs:
     Args:
         log: where runs are kept.
         respond: makes the steps.
+        read: gives a document's canonical text, to check the citations of what stopped early.
         workers: how many runs are worked on at once.
         waiting: how many more may wait for a worker.
     """
 
-    def __init__(self, log: RunLog, respond: Respond, workers: int = 4, waiting: int = 32) -> None:
-        self._log = log
-        self._respond = respond
+    def __init__(
+        self,
+        log: RunLog,
+        respond: Respond,
+        read: Callable[[str], str],
+        workers: int = 4,
+        waiting: int = 32,
+    ) -> None:
+        self._log, self._respond, self._read = log, respond, read
         self._capacity = (workers, waiting)
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="run")
         self._live: dict[str, LiveRun] = {}
@@ -78,7 +86,7 @@ class Runs:
         with self._lock:
             self._require_room()
             ids = self._log.begin(asked.thread, asked.question, asked.mode, asked.collection)
-            sink = _LogSink(self._log, ids["run"])
+            sink = _LogSink(self._log, ids["run"], self._read)
             run = LiveRun(ids["run"], lambda stop: self._respond(asked, stop), sink)
             self._launch(run)
         return ids
@@ -209,33 +217,12 @@ async def follow(live: LiveRun, after: int = 0) -> AsyncIterator[Json | None]:
 class _LogSink:
     """Keeps one run in the log."""
 
-    def __init__(self, log: RunLog, run: str) -> None:
-        self._log, self._run = log, run
+    def __init__(self, log: RunLog, run: str, read: Callable[[str], str]) -> None:
+        self._log, self._run, self._read = log, run, read
 
     def add(self, events: list[Json]) -> None:
         if events:
             self._log.add(self._run, events)
 
     def finish(self, state: str, events: list[Json], kept: int) -> None:
-        self._log.finish(self._run, state, events[kept:], outcome_of(events))
-
-
-def outcome_of(events: list[Json]) -> Outcome:
-    """The message that a whole run's events leave behind."""
-    last = step_from_json(events[-1])
-    steps = tuple(event for event in events if event["kind"] != Token.kind)
-    if isinstance(last, Answered):
-        answer = last.answer
-        return Outcome(
-            answer.text,
-            tuple(answer.to_json()["citations"]),
-            steps,
-            answer.engine,
-            answer.model,
-            answer.abstained,
-            answer.interrupted,
-        )
-    if isinstance(last, Failed | Cancelled):
-        error = last.message if isinstance(last, Failed) else None
-        return Outcome(last.partial, steps=steps, interrupted=True, error=error)
-    raise InternalError(f"a run's last step is {last.kind!r}")
+        self._log.finish(self._run, state, events[kept:], outcome_of(events, self._read))

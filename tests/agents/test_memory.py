@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from agents.memory import Chats
-from agents.run_log import Outcome, title_of
+from agents.outcome import Outcome
+from agents.run_log import title_of
 from agents.steps import Message
 from corpus.errors import Conflict, Damaged, NotFound, OperatorError
 from corpus.home import Home
+from tests.agents.shelf import Shelf
 
 
 @pytest.fixture
@@ -157,19 +159,20 @@ def test_runs_left_behind_by_a_kill_are_closed_with_their_text(home: Home, chats
     events = [
         {"n": 1, "kind": "retrieved", "passages": [], "snapshot": 1, "timings_ms": {}},
         {"n": 2, "kind": "token", "text": "Thirty "},
-        {"n": 3, "kind": "token", "text": "da"},
+        {"n": 3, "kind": "token", "text": "da [1]"},
     ]
     chats.log.add(run, events)
     again = Chats(home)
-    assert again.log.close_interrupted() == 1
-    assert again.log.close_interrupted() == 0
+    assert again.log.close_interrupted(Shelf().text) == 1
+    assert again.log.close_interrupted(Shelf().text) == 0
     message = again.thread(thread)["messages"][1]
     assert (message["content"], message["interrupted"]) == ("Thirty da", True)
     assert "ask again" in message["error"]
-    assert message["steps"] == events[:1]
+    assert [step["kind"] for step in message["steps"]] == ["retrieved", "failed"]
+    assert message["citations"] == []
     last = again.log.events(run)[-1]
     assert (last["n"], last["kind"], last["error"]) == (4, "failed", "Interrupted")
-    assert last["partial"] == "Thirty da"
+    assert last["partial"] == "Thirty da [1]"
     assert again.log.run(run)["state"] == "interrupted"
     assert again.thread(thread)["active_run"] is None
     again.close()

@@ -17,6 +17,7 @@ from agents.runs import Asked, Runs
 from agents.steps import Answer, Answered, Failed, Json, Retrieved, Step, Token
 from corpus.errors import Conflict, DiskFull, ModelBroke, NotFound, OperatorError, UserError
 from corpus.home import Home
+from tests.agents.shelf import Shelf, is_verbatim
 
 Script = Callable[[Asked, threading.Event], Iterator[Step]]
 
@@ -27,8 +28,9 @@ class Stage:
     def __init__(self, home: Home) -> None:
         self.home = home
         self.chats = Chats(home)
+        self.shelf = Shelf()
         self.script: Script = say("Thirty ", "days.")
-        self.runs = Runs(self.chats.log, self.respond, workers=2, waiting=1)
+        self.runs = Runs(self.chats.log, self.respond, self.shelf.text, workers=2, waiting=1)
 
     def respond(self, asked: Asked, stop: threading.Event) -> Iterator[Step]:
         return self.script(asked, stop)
@@ -173,8 +175,27 @@ def test_cancelling_ends_within_a_second_and_keeps_the_text(stage: Stage) -> Non
     assert time.monotonic() - began < 1.0
     assert (events[-1]["kind"], events[-1]["partial"]) == ("cancelled", "half ")
     message = stage.message(ids)
-    assert (message["content"], message["interrupted"], message["error"]) == ("half ", True, None)
+    assert (message["content"], message["interrupted"], message["error"]) == ("half", True, None)
     assert stage.chats.thread(ids["thread"])["active_run"] is None
+
+
+def test_the_citations_of_a_stopped_answer_are_checked_too(stage: Stage) -> None:
+    shelf = stage.shelf
+    passage = shelf.passage(1, shelf.backups, "They are kept for thirty days.")
+
+    def script(asked: Asked, stop: threading.Event) -> Iterator[Step]:
+        yield Retrieved((passage,), 1)
+        yield Token("Kept for thirty days [1]. And for ever [7].")
+        raise ModelBroke("it broke")
+
+    stage.script = script
+    ids = stage.ask()
+    list(stage.runs.events(ids["run"]))
+    message = stage.message(ids)
+    assert message["content"] == "Kept for thirty days [1]. And for ever."
+    (citation,) = message["citations"]
+    assert citation["n"] == 1
+    assert is_verbatim(shelf, citation)
 
 
 def test_cancelling_closes_the_work(stage: Stage) -> None:
@@ -275,7 +296,7 @@ def test_stopping_the_service_marks_what_was_running_as_interrupted(stage: Stage
     stage.runs.close()
     assert stage.runs.status(ids["run"])["state"] == "interrupted"
     message = stage.message(ids)
-    assert (message["content"], message["interrupted"]) == ("half ", True)
+    assert (message["content"], message["interrupted"]) == ("half", True)
     assert "ask again" in message["error"]
     with pytest.raises(OperatorError, match="stopping"):
         stage.runs.start(Asked(stage.chats.create_thread()["id"], "Now?"))

@@ -219,7 +219,7 @@ def test_stopping_the_service_keeps_what_was_written(
     bench.start()
     assert bench.get(f"/v1/runs/{ids['run']}")["state"] == "interrupted"
     message = bench.message(ids)
-    assert (message["content"], message["interrupted"]) == ("Thirty ", True)
+    assert (message["content"], message["interrupted"]) == ("Thirty", True)
     last = list(bench.events(ids["run"]))[-1]
     assert (last["kind"], last["error"]) == ("failed", "Interrupted")
 

@@ -1,0 +1,75 @@
+"""The message that a run leaves behind, worked out from its events.
+
+An answer that stopped early keeps its text, and its citations are checked like any other's. Knows
+nothing of storage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from agents.citations import check
+from agents.steps import (
+    Answered,
+    Cancelled,
+    Failed,
+    Json,
+    Retrieved,
+    Token,
+    citation_json,
+    step_from_json,
+)
+from corpus.errors import InternalError
+
+__all__ = ["Outcome", "outcome_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The columns of a message. ``steps`` are the run's events without tokens, as JSON."""
+
+    content: str
+    citations: tuple[Json, ...] = ()
+    steps: tuple[Json, ...] = ()
+    engine: str = ""
+    model: str = ""
+    abstained: bool = False
+    interrupted: bool = False
+    error: str | None = None
+
+
+def outcome_of(events: Sequence[Json], read: Callable[[str], str]) -> Outcome:
+    """The message of a run.
+
+    Args:
+        events: all of the run's, the last step's at the end.
+        read: gives the canonical text of a document; raises ``NotFound``.
+    """
+    last = step_from_json(events[-1])
+    steps = tuple(event for event in events if event["kind"] != Token.kind)
+    if isinstance(last, Answered):
+        answer = last.answer
+        return Outcome(
+            answer.text,
+            tuple(citation_json(citation) for citation in answer.citations),
+            steps,
+            answer.engine,
+            answer.model,
+            answer.abstained,
+            answer.interrupted,
+        )
+    if isinstance(last, Failed | Cancelled):
+        error = last.message if isinstance(last, Failed) else None
+        text, citations = _checked(last.partial, events, read)
+        return Outcome(text, citations, steps, interrupted=True, error=error)
+    raise InternalError(f"a run's last step is {last.kind!r}")
+
+
+def _checked(
+    partial: str, events: Sequence[Json], read: Callable[[str], str]
+) -> tuple[str, tuple[Json, ...]]:
+    shown = [step_from_json(event) for event in events if event["kind"] == Retrieved.kind]
+    passages = [p for step in shown if isinstance(step, Retrieved) for p in step.passages]
+    text, citations = check(partial, passages, read)
+    return text, tuple(citation_json(citation) for citation in citations)

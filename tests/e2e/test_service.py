@@ -1,0 +1,242 @@
+"""The service as a person runs it: a process of its own, real models on the CPU, real signals."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.fakes import FakeLLMServer
+from tests.service_bench import sse, until
+
+ROOT = Path(__file__).parents[2]
+START_S = 120.0
+
+# Loaded by every Python process of the service: notes each connection that leaves this machine.
+SPY = """
+import os, socket
+def spied(real):
+    def call(self, address):
+        host = str(address[0]) if isinstance(address, tuple) else ""
+        if host and host != "localhost" and host != "::1" and not host.startswith("127."):
+            with open(os.environ["SPY_FILE"], "a") as file:
+                file.write(repr(address) + "\\n")
+        return real(self, address)
+    return call
+socket.socket.connect = spied(socket.socket.connect)
+socket.socket.connect_ex = spied(socket.socket.connect_ex)
+"""
+
+
+class Process:
+    """``python -m agents`` on a free port."""
+
+    def __init__(self, folder: Path, **variables: str) -> None:
+        spy = folder / "spy"
+        spy.mkdir(exist_ok=True)
+        (spy / "sitecustomize.py").write_text(SPY, encoding="utf-8")
+        self.connections = folder / "connections"
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("ALCOVE_")}
+        self.variables = {
+            **kept,
+            "PYTHONPATH": f"{spy}{os.pathsep}{ROOT}",
+            "SPY_FILE": str(self.connections),
+            "ALCOVE_HOME": str(folder / "home"),
+            "ALCOVE_SERVICE__PORT": "0",
+            "ALCOVE_LLM__DISCOVER": "false",
+            "ALCOVE_ANSWER__THRESHOLD": "0",
+            **variables,
+        }
+        self.http = httpx.Client(timeout=30, trust_env=False)
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "agents"],
+            cwd=ROOT,
+            env=self.variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        address = self.process.stdout.readline().strip()
+        assert address.startswith("http://127.0.0.1:"), self.process.stderr
+        self.http.base_url = address
+        until(lambda: self.http.get("/readyz").status_code == 200, START_S)
+
+    def end(self, sig: int) -> int:
+        self.process.send_signal(sig)
+        _, errors = self.process.communicate(timeout=20)
+        assert "Traceback" not in errors
+        return self.process.returncode
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+        self.http.close()
+
+    def post(self, path: str, body: Any, status: int) -> Any:
+        response = self.http.post(path, json=body)
+        assert response.status_code == status, response.text
+        return response.json()
+
+    def ask(self, question: str, **fields: Any) -> dict[str, str]:
+        thread = self.post("/v1/threads", {}, 201)["id"]
+        ids: dict[str, str] = self.post(
+            "/v1/runs", {"thread": thread, "question": question, **fields}, 202
+        )
+        return ids
+
+    def events(self, run: str) -> list[dict[str, Any]]:
+        with self.http.stream("GET", f"/v1/runs/{run}/events") as stream:
+            return list(sse(stream))
+
+    def message(self, ids: dict[str, str]) -> dict[str, Any]:
+        messages: list[dict[str, Any]] = self.http.get(f"/v1/threads/{ids['thread']}").json()[
+            "messages"
+        ]
+        return messages[1]
+
+    def upload(self, name: str, text: str) -> dict[str, Any]:
+        files = [("files", (name, text.encode()))]
+        job = self.http.post("/v1/documents", files=files).json()["job"]
+        state: dict[str, Any] = {}
+
+        def ended() -> bool:
+            state.update(self.http.get(f"/v1/jobs/{job}").json())
+            return state["state"] not in ("queued", "running")
+
+        until(ended, START_S)
+        return state
+
+
+@pytest.fixture(scope="module")
+def llm() -> Iterator[FakeLLMServer]:
+    with FakeLLMServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, llm: FakeLLMServer) -> Iterator[Process]:
+    """One service for the module: starting it loads the real encoder."""
+    folder = tmp_path_factory.mktemp("service")
+    made = Process(folder, ALCOVE_LLM__URL=llm.url, ALCOVE_LLM__MODEL=llm.model)
+    made.start()
+    job = made.upload("backups.md", "# Backups\n\nBackups are kept for thirty days.\n")
+    assert job["state"] == "done", job
+    yield made
+    made.close()
+
+
+def test_an_upload_is_searchable_once_its_job_is_done(service: Process) -> None:
+    (document,) = service.http.get("/v1/documents").json()["documents"]
+    assert (document["source"], document["state"]) == ("upload:backups.md", "indexed")
+    hits = service.post("/v1/search", {"query": "how long are they kept"}, 200)["hits"]
+    assert hits[0]["document"] == document["id"]
+
+
+def test_the_model_s_answer_is_streamed_and_cited(service: Process, llm: FakeLLMServer) -> None:
+    llm.say("They are kept ", "for thirty days [1].")
+    ids = service.ask("How long are backups kept?")
+    assert [e["kind"] for e in service.events(ids["run"])][-1] == "answered"
+    (citation,) = service.message(ids)["citations"]
+    span = {"start": citation["start"], "end": citation["end"]}
+    text = service.http.get(f"/v1/documents/{citation['document']}/text", params=span).json()
+    assert text["text"] == citation["quote"]
+
+
+def test_the_agent_searches_with_the_real_index(service: Process, llm: FakeLLMServer) -> None:
+    llm.call("search_corpus", {"query": "backup retention"})
+    llm.say("For thirty days [1].")
+    ids = service.ask("How long?", mode="agent")
+    kinds = [e["kind"] for e in service.events(ids["run"])]
+    assert kinds == ["tool_call", "tool_result", "retrieved", "token", "answered"]
+    assert service.message(ids)["citations"]
+
+
+def test_a_killed_service_keeps_what_it_wrote_and_says_so(
+    service: Process, llm: FakeLLMServer
+) -> None:
+    llm.say("They are ", "kept ", end="hang")
+    ids = service.ask("How long are backups kept?")
+    until(lambda: service.http.get(f"/v1/runs/{ids['run']}").json()["events"] >= 3)
+    time.sleep(0.3)  # events reach the disk every 50 ms
+    service.process.kill()
+    service.process.communicate()
+    service.start()
+    assert service.http.get(f"/v1/runs/{ids['run']}").json()["state"] == "interrupted"
+    message = service.message(ids)
+    assert (message["content"], message["interrupted"]) == ("They are kept", True)
+    last = service.events(ids["run"])[-1]
+    assert (last["kind"], last["error"]) == ("failed", "Interrupted")
+    llm.say("Thirty days [1].")
+    again = {"thread": ids["thread"], "question": "How long are backups kept?"}
+    run = service.post("/v1/runs", again, 202)["run"]
+    assert service.events(run)[-1]["kind"] == "answered"
+
+
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_cleanly_while_somebody_watches(
+    service: Process, llm: FakeLLMServer, sig: int
+) -> None:
+    llm.say("They are ", end="hang")
+    ids = service.ask("How long are backups kept?")
+    seen: list[list[dict[str, Any]]] = []
+    watcher = threading.Thread(target=lambda: seen.append(service.events(ids["run"])))
+    watcher.start()
+    until(lambda: service.http.get(f"/v1/runs/{ids['run']}").json()["events"] >= 2)
+    began = time.monotonic()
+    assert service.end(sig) == 0
+    assert time.monotonic() - began < 10.0
+    watcher.join(5)
+    assert (seen[0][-1]["kind"], seen[0][-1]["error"]) == ("failed", "Interrupted")
+    service.start()
+    assert service.message(ids)["content"] == "They are"
+
+
+def test_nothing_ever_left_this_machine(service: Process) -> None:
+    assert not service.connections.exists(), service.connections.read_text()
+
+
+def test_a_port_in_use_is_one_sentence_and_status_3(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        service = Process(tmp_path, ALCOVE_SERVICE__PORT=str(port))
+        service.http.close()
+        done = _run(service)
+    assert done.returncode == 3
+    assert re.fullmatch(rf"alcove: port {port} of '127\.0\.0\.1' is in use; .+\n", done.stderr)
+
+
+def test_a_wrong_setting_is_one_sentence_and_status_2(tmp_path: Path) -> None:
+    service = Process(tmp_path, ALCOVE_LLM__ULR="x")
+    service.http.close()
+    done = _run(service)
+    assert done.returncode == 2
+    assert done.stderr.startswith("alcove: there is no setting 'llm.ulr'")
+    assert done.stderr.count("\n") == 1
+
+
+def _run(service: Process) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "agents"]
+    return subprocess.run(
+        command,
+        check=False,
+        cwd=ROOT,
+        env=service.variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
