@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.browser.stacks import FakeStack, Stack, fake_stack, real_stack
 
@@ -22,6 +22,7 @@ _ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+_PATIENCE_MS = 60_000  # the first question waits until the encoder is loaded
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -34,6 +35,7 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("CI") == "true":
             pytest.fail(message)
         pytest.skip(message)
+    expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=list(_ARGUMENTS))
         yield chromium
@@ -93,7 +95,7 @@ def open_tab(browser: Browser) -> Iterator[Callable[..., Page]]:
     def opened(url: str, **options: Any) -> Page:
         size = options.pop("viewport", {"width": 1280, "height": 800})
         context = browser.new_context(viewport=size, **options)
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(_PATIENCE_MS)
         contexts.append(context)
         context.on("request", watched.request)
         context.on("console", watched.console)

@@ -114,6 +114,7 @@ def test_a_conversation_is_there_again_after_a_restart(stack: Stack, open_tab: O
     tab = open_tab(stack.url)
     _asked(tab, stack)
     address = tab.url
+    tab.close()
     stack.restart()
     again = open_tab(address)
     expect(again.get_by_role("button", name="Open source 1")).to_be_visible()
