@@ -16,6 +16,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,7 @@ class JobQueue:
             with self._changed:
                 self._changed.wait_for(lambda: self._queue or self._closing)
                 if self._closing:
+                    self._forget_process()
                     return
                 job = self._queue.popleft()
                 if job.state != "queued":
@@ -213,7 +215,9 @@ class JobQueue:
             yield json.loads(line)
 
     def _ready_process(self) -> subprocess.Popen[str]:
-        if self._process is None or self._process.poll() is not None:
+        if self._process is not None and self._process.poll() is not None:
+            self._forget_process()
+        if self._process is None:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "ingest"],
                 stdin=subprocess.PIPE,
@@ -230,6 +234,14 @@ class JobQueue:
         if process is not None and process.poll() is None:
             process.kill()
             process.wait(timeout=10)
+
+    def _forget_process(self) -> None:
+        """Close the pipes of a process that has ended; only the thread that reads them does this."""
+        if self._process is not None:
+            self._kill()
+            with suppress(BrokenPipeError):
+                self._process.__exit__(None, None, None)
+            self._process = None
 
     def _save(self, job: Job) -> None:
         self._catalog.save_job(job.id, job.state, job.created, job.request, job.progress())

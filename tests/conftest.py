@@ -1,16 +1,32 @@
-"""What every test runs under: no network beyond loopback, and a home of its own."""
+"""What every test runs under: no network beyond loopback, a home of its own, small models on demand."""
 
 from __future__ import annotations
 
 import ipaddress
+import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from corpus.home import Home
+
+WORDS = [
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "[MASK]",
+    "query",
+    "passage",
+    ":",
+    "the",
+    "box",
+    "fast",
+    "slow",
+]
 
 
 class NetworkDenied(AssertionError):
@@ -33,7 +49,11 @@ def _is_local(address: Any) -> bool:
 def deny_network() -> Iterator[None]:
     """Refuse every connection and look-up that is not to loopback, for the whole run."""
     patch = pytest.MonkeyPatch()
-    connect, connect_ex, look_up = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+    connect, connect_ex, look_up = (
+        socket.socket.connect,
+        socket.socket.connect_ex,
+        socket.getaddrinfo,
+    )
 
     def guarded_connect(self: socket.socket, address: Any) -> None:
         if not _is_local(address):
@@ -62,3 +82,54 @@ def deny_network() -> Iterator[None]:
 def home(tmp_path: Path) -> Home:
     """A fresh, empty Alcove home."""
     return Home(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def make_e5(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Makes a folder with the files of an E5 model: BERT, mean pooling, normalisation; tiny and random."""
+    import torch
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    def make(name: str, seed: int = 0) -> Path:
+        folder = tmp_path_factory.mktemp("models") / name
+        torch.manual_seed(seed)
+        config = BertConfig(
+            vocab_size=len(WORDS),
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=64,
+            max_position_embeddings=64,
+        )
+        BertModel(config).save_pretrained(folder)
+        tokenizer = Tokenizer(
+            models.WordPiece({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]")
+        )
+        tokenizer.normalizer = normalizers.BertNormalizer()
+        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+        )
+        BertTokenizerFast(tokenizer_object=tokenizer, model_max_length=64).save_pretrained(folder)
+        modules = ["Transformer", "Pooling", "Normalize"]
+        rows = [
+            {
+                "idx": i,
+                "name": str(i),
+                "path": "" if i == 0 else f"{i}_{module}",
+                "type": f"sentence_transformers.models.{module}",
+            }
+            for i, module in enumerate(modules)
+        ]
+        (folder / "modules.json").write_text(json.dumps(rows))
+        (folder / "sentence_bert_config.json").write_text(
+            json.dumps({"max_seq_length": 64, "do_lower_case": False})
+        )
+        (folder / "1_Pooling").mkdir()
+        (folder / "1_Pooling" / "config.json").write_text(
+            json.dumps({"word_embedding_dimension": 32, "pooling_mode_mean_tokens": True})
+        )
+        return folder
+
+    return make

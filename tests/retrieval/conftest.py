@@ -1,10 +1,8 @@
-"""A snapshot of a few texts, and a small model with E5's file layout and random weights."""
+"""A shelf: a home with a few texts in it, and a search over them."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -16,21 +14,6 @@ from ingest.writer import Batch, Writer
 from retrieval.search import Searcher
 from retrieval.settings import RetrievalSettings
 from tests.fakes import HashEncoder
-
-WORDS = [
-    "[PAD]",
-    "[UNK]",
-    "[CLS]",
-    "[SEP]",
-    "[MASK]",
-    "query",
-    "passage",
-    ":",
-    "the",
-    "box",
-    "fast",
-    "slow",
-]
 
 
 def add_texts(writer: Writer, texts: Sequence[str], collection: str = "default") -> list[Document]:
@@ -74,58 +57,7 @@ class Shelf:
 
 
 @pytest.fixture
-def shelf(home: Home) -> Shelf:
+def shelf(home: Home) -> Iterator[Shelf]:
     made = Shelf(home)
     yield made
     made.close()
-
-
-@pytest.fixture(scope="session")
-def make_e5(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Makes a folder with the files of an E5 model: BERT, mean pooling, normalisation; tiny and random."""
-    import torch
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-    from transformers import BertConfig, BertModel, BertTokenizerFast
-
-    def make(name: str, seed: int = 0) -> Path:
-        folder = tmp_path_factory.mktemp("models") / name
-        torch.manual_seed(seed)
-        config = BertConfig(
-            vocab_size=len(WORDS),
-            hidden_size=32,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            intermediate_size=64,
-            max_position_embeddings=64,
-        )
-        BertModel(config).save_pretrained(folder)
-        tokenizer = Tokenizer(
-            models.WordPiece({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]")
-        )
-        tokenizer.normalizer = normalizers.BertNormalizer()
-        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-        tokenizer.post_processor = processors.TemplateProcessing(
-            single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-        )
-        BertTokenizerFast(tokenizer_object=tokenizer, model_max_length=64).save_pretrained(folder)
-        modules = ["Transformer", "Pooling", "Normalize"]
-        rows = [
-            {
-                "idx": i,
-                "name": str(i),
-                "path": "" if i == 0 else f"{i}_{module}",
-                "type": f"sentence_transformers.models.{module}",
-            }
-            for i, module in enumerate(modules)
-        ]
-        (folder / "modules.json").write_text(json.dumps(rows))
-        (folder / "sentence_bert_config.json").write_text(
-            json.dumps({"max_seq_length": 64, "do_lower_case": False})
-        )
-        (folder / "1_Pooling").mkdir()
-        (folder / "1_Pooling" / "config.json").write_text(
-            json.dumps({"word_embedding_dimension": 32, "pooling_mode_mean_tokens": True})
-        )
-        return folder
-
-    return make

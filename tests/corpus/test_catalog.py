@@ -1,0 +1,161 @@
+"""The catalog keeps what was parsed exactly, and shows each reader its own snapshot."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from corpus.catalog import Catalog, Change, Stored
+from corpus.errors import Damaged, NotFound, OperatorError
+from corpus.home import Home
+from corpus.records import (
+    Box,
+    Chunk,
+    Document,
+    Element,
+    ElementKind,
+    Page,
+    Parsed,
+    Span,
+    State,
+    content_id,
+)
+
+TEXT = "Títle\n\nSome words 😀 here."
+
+
+def document(source: str = "a.txt", sha256: str = "1", collection: str = "default") -> Document:
+    return Document(
+        id=Document.make_id(collection, source, sha256),
+        source=source,
+        sha256=sha256,
+        media_type="text/plain",
+        title="Títle",
+        collection=collection,
+        pages=1,
+        state=State.INDEXED_PARTIAL,
+        reason="an image was not read",
+        size=7,
+        metadata={"author": "nobody"},
+    )
+
+
+def parsed() -> Parsed:
+    title = Element(ElementKind.TITLE, TEXT[:5], Span(0, 5), 1, Box(0.1, 0.1, 0.5, 0.2), level=1)
+    table = Element(ElementKind.TABLE, TEXT[7:], Span(7, len(TEXT)), 1, None, html="<table/>")
+    pages = (Page(1, Span(0, len(TEXT)), "ocr", 595.0, 842.0),)
+    return Parsed(TEXT, (title, table), pages, "text/plain", "Títle", {"k": "v"}, ("page 2",))
+
+
+def chunk(of: Document, start: int = 0, end: int = 5) -> Chunk:
+    spans = (Span(start, end),)
+    text = TEXT[start:end]
+    id = Chunk.make_id(of.id, "s", spans, text)
+    return Chunk(id, of.id, spans, text, ("Títle",), (1,), "s")
+
+
+@pytest.fixture
+def catalog(home: Home) -> Iterator[Catalog]:
+    made = Catalog(home)
+    yield made
+    made.close()
+
+
+def add(catalog: Catalog, doc: Document, snapshot: int, removed: tuple[str, ...] = ()) -> None:
+    change = Change([Stored(doc, doc.sha256, "r")], {doc.sha256: parsed()}, [chunk(doc)], removed)
+    catalog.commit(change, snapshot)
+
+
+def test_what_was_stored_comes_back_equal(catalog: Catalog) -> None:
+    doc = document()
+    add(catalog, doc, 1)
+    assert catalog.documents() == [doc]
+    assert catalog.document(doc.id) == doc
+    assert catalog.parsed(doc.id) == parsed()
+    assert catalog.text(doc.id) == TEXT
+    assert catalog.chunks_of(doc.id) == [chunk(doc)]
+    assert catalog.stored() == [Stored(doc, "1", "r")]
+
+
+def test_each_snapshot_sees_its_own_documents(catalog: Catalog) -> None:
+    old, new = document(sha256="1"), document(sha256="2")
+    add(catalog, old, 1)
+    add(catalog, new, 2, removed=(old.id,))
+    assert catalog.documents(at=1) == [old]
+    assert catalog.documents(at=2) == [new]
+    assert list(catalog.chunks([chunk(old).id], at=1)) == [chunk(old).id]
+    assert catalog.chunks([chunk(old).id], at=2) == {}
+    assert not catalog.is_live(old.id)
+    assert catalog.document(old.id) == old  # an old citation still finds what it quotes
+
+
+def test_purging_forgets_what_no_kept_snapshot_can_see(catalog: Catalog) -> None:
+    old, new = document(sha256="1"), document(sha256="2")
+    add(catalog, old, 1)
+    add(catalog, new, 2, removed=(old.id,))
+    assert catalog.purge(oldest=1) == {"1", "2"}
+    assert catalog.purge(oldest=2) == {"2"}
+    with pytest.raises(NotFound, match=old.id):
+        catalog.document(old.id)
+    assert catalog.content("1") is None
+
+
+def test_a_failed_commit_changes_nothing(catalog: Catalog) -> None:
+    add(catalog, document(), 1)
+    again = document(sha256="2")  # the same source, without removing the first
+    with pytest.raises(Damaged):
+        add(catalog, again, 2)
+    assert catalog.snapshot == 1
+    assert catalog.documents() == [document()]
+
+
+def test_collections_are_counted(catalog: Catalog) -> None:
+    add(catalog, document("a", "1", "x"), 1)
+    add(catalog, document("b", "2", "x"), 2)
+    add(catalog, document("c", "3", "y"), 3)
+    counted = [(c.name, c.documents, c.chunks) for c in catalog.collections()]
+    assert counted == [("x", 2, 2), ("y", 1, 1)]
+    assert len(catalog.chunk_ids(collection="x")) == 2
+    assert len(catalog.chunk_ids(documents=[document("c", "3", "y").id])) == 1
+
+
+def test_two_first_starts_at_once_make_one_catalog(home: Home) -> None:
+    problems: list[BaseException] = []
+
+    def open_it() -> None:
+        try:
+            Catalog(home).close()
+        except BaseException as exc:
+            problems.append(exc)
+
+    threads = [threading.Thread(target=open_it) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+
+
+def test_a_catalog_of_a_newer_version_is_refused(home: Home) -> None:
+    Catalog(home).close()
+    db = sqlite3.connect(home.catalog)
+    db.execute("PRAGMA user_version = 99")
+    db.close()
+    with pytest.raises(OperatorError, match="newer Alcove"):
+        Catalog(home)
+
+
+def test_a_file_that_is_no_database_is_damaged(home: Home) -> None:
+    home.catalog.write_bytes(b"not a database" * 100)
+    with pytest.raises(Damaged, match="damaged"):
+        Catalog(home)
+
+
+def test_ids_are_sixty_three_bits_and_depend_on_every_part() -> None:
+    ids = {content_id("a", "b"), content_id("ab", ""), content_id("a", "c"), content_id("b", "a")}
+    assert len(ids) == 4
+    assert all(len(id) == 16 and 0 <= int(id, 16) < 2**63 for id in ids)
+    assert chunk(document()).key == int(chunk(document()).id, 16)

@@ -1,0 +1,101 @@
+"""Jobs run in a process of their own, report each file, can be cancelled, and survive a restart."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from corpus.catalog import Catalog
+from corpus.errors import NotFound
+from corpus.home import Home
+from corpus.settings import CorpusSettings
+from ingest.jobs import Job, JobQueue
+from ingest.settings import IngestSettings
+from retrieval.settings import EmbeddingSettings
+
+
+@pytest.fixture(scope="session")
+def tiny_model(make_e5: Callable[..., Path]) -> Path:
+    return make_e5("tiny-e5")
+
+
+@pytest.fixture
+def queue(home: Home, tiny_model: Path) -> Iterator[JobQueue]:
+    catalog = Catalog(home)
+    made = JobQueue(home, catalog, settings(home, tiny_model))
+    yield made
+    made.close()
+    catalog.close()
+
+
+def settings(home: Home, model: Path) -> dict[str, object]:
+    sections = {
+        "corpus": CorpusSettings(home=home.root),
+        "ingest": IngestSettings(workers=1, chunk_tokens=32, overlap_tokens=0),
+        "embedding": EmbeddingSettings(model=str(model), precision="fp32"),
+    }
+    return {name: section.model_dump(mode="json") for name, section in sections.items()}
+
+
+def wait_for(queue: JobQueue, id: str, *states: str, seconds: float = 90) -> Job:
+    deadline = time.monotonic() + seconds
+    while queue.job(id).state not in states:
+        assert time.monotonic() < deadline, f"still {queue.job(id).state}"
+        time.sleep(0.05)
+    return queue.job(id)
+
+
+def test_an_upload_ends_with_a_state_per_file_and_a_report(queue: JobQueue, home: Home) -> None:
+    queue.start()
+    id, folder = queue.reserve()
+    (folder / "0.txt").write_text("the red box")
+    (folder / "1.pdf").write_bytes(b"\x89PNG\r\n\x1a\n")
+    uploads = [("a.txt", str(folder / "0.txt")), ("b.pdf", str(folder / "1.pdf"))]
+    queue.submit("default", id=id, uploads=uploads)
+    job = wait_for(queue, id, "done", "failed")
+    assert job.error is None
+    assert [(f["source"], f["state"]) for f in job.files] == [
+        ("upload:a.txt", "indexed"),
+        ("upload:b.pdf", "type_mismatch"),
+    ]
+    assert job.report is not None
+    assert job.report["files"] == {"indexed": 1, "type_mismatch": 1}
+    assert not folder.exists()  # the originals hold the only copy
+    # The same process does the next job, and a wrong request ends that job only.
+    assert wait_for(queue, queue.submit("", uploads=[]).id, "failed").error
+    assert wait_for(queue, queue.submit("default", paths=[]).id, "done").error is None
+
+
+def test_a_cancelled_job_stops_and_the_next_one_runs(queue: JobQueue, tmp_path: Path) -> None:
+    queue.start()
+    for n in range(60):
+        (tmp_path / f"{n}.txt").write_text(f"the box {n}")
+    first = queue.submit("default", paths=[str(tmp_path)])
+    second = queue.submit("other", paths=[str(tmp_path / "1.txt")])
+    wait_for(queue, first.id, "running")
+    assert queue.cancel(first.id).state == "cancelled"
+    assert wait_for(queue, second.id, "done", "failed").state == "done"
+    assert queue.job(first.id).state == "cancelled"
+
+
+def test_a_job_that_a_stop_interrupted_runs_at_the_next_start(
+    home: Home, tiny_model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_text("the red box")
+    catalog = Catalog(home)
+    stopped = JobQueue(home, catalog, settings(home, tiny_model))
+    job = stopped.submit("default", paths=[str(tmp_path / "a.txt")])
+    stopped.close()
+    again = JobQueue(home, catalog, settings(home, tiny_model))
+    again.start()
+    assert wait_for(again, job.id, "done", "failed").state == "done"
+    again.close()
+    catalog.close()
+
+
+def test_an_unknown_job_is_not_found(queue: JobQueue) -> None:
+    with pytest.raises(NotFound, match="no job 'x'"):
+        queue.job("x")
