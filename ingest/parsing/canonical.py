@@ -70,9 +70,9 @@ class TextBuilder:
     _pages: list[_OpenPage] = field(default_factory=list)
 
     @property
-    def length(self) -> int:
-        """Characters so far."""
-        return self._length
+    def text(self) -> str:
+        """The canonical text so far."""
+        return "".join(self._parts)
 
     def start_page(
         self, number: int, *, origin: str = "text", width: float = 0.0, height: float = 0.0
@@ -118,7 +118,7 @@ class TextBuilder:
         if not title and first is not None and first.kind is ElementKind.TITLE:
             title = first.text
         return Parsed(
-            text="".join(self._parts),
+            text=self.text,
             elements=tuple(self._elements),
             pages=self._closed_pages(),
             media_type=media_type,

@@ -20,7 +20,14 @@ from corpus.records import ElementKind, Parsed
 from ingest.parsing.canonical import TextBuilder
 from ingest.parsing.grids import rows_from_html, rows_to_html, rows_to_text
 from ingest.parsing.limits import Limits
-from ingest.parsing.ooxml import cell_comments, charts, count_pictures, slide_charts, word_counts
+from ingest.parsing.ooxml import (
+    cell_comments,
+    charts,
+    count_pictures,
+    slide_charts,
+    text_boxes,
+    word_counts,
+)
 from ingest.parsing.quiet_unstructured import partition
 
 if TYPE_CHECKING:
@@ -44,45 +51,43 @@ _OLD_EXCEL = "application/vnd.ms-excel"
 def parse_word(path: Path, media_type: str, limits: Limits) -> Parsed:
     """Read a Word file."""
     words = word_counts(path)
-    parsed = _word_directly(path, media_type)
-    if parsed is None or _lost(words, parsed.text) > _TOLERATED_LOSS:
-        other = _word_converted(path, media_type)
-        if parsed is None or _lost(words, other.text) < _lost(words, parsed.text):
-            return other
-    return parsed
-
-
-def _word_directly(path: Path, media_type: str) -> Parsed | None:
-    """The file as ``unstructured`` reads it; None for the strict kind of Office file, which it
-    cannot open.
-    """
-    builder = TextBuilder()
-    try:
-        elements = partition("docx", path)
-    except KeyError:
-        return None
-    add_elements(builder, elements)
-    return _finished(builder, path, media_type)
-
-
-def _word_converted(path: Path, media_type: str) -> Parsed:
-    from ingest.parsing.converted import to_html
-    from ingest.parsing.markup import add_html
-
-    builder = TextBuilder()
-    add_html(builder, to_html(path, "docx"))
-    return _finished(builder, path, media_type)
-
-
-def _finished(builder: TextBuilder, path: Path, media_type: str) -> Parsed:
+    builder = _word_directly(path)
+    if _lost(words, builder) > _TOLERATED_LOSS:
+        builder = min(builder, _word_converted(path), key=lambda one: _lost(words, one))
+    for text in text_boxes(path):
+        if text not in builder.text:
+            builder.add(ElementKind.TEXT, text)
+    share = _lost(word_counts(path, formulas=False), builder)  # formulas are spelt in many ways
+    if share > _TOLERATED_LOSS:
+        builder.missing.append(f"about {share:.0%} of the words, in parts that cannot be read")
     for title, rows in charts(path).values():
         _add_chart(builder, title, rows)
     return builder.build(media_type, metadata=_pictures(path))
 
 
-def _lost(words: Counter[str], text: str) -> float:
-    """The share of ``words`` that ``text`` does not hold."""
-    found = Counter(re.findall(r"\w+", text.lower()))
+def _word_directly(path: Path) -> TextBuilder:
+    """What ``unstructured`` reads: nothing of the strict kind of Office file, which it cannot open."""
+    builder = TextBuilder()
+    try:
+        elements = partition("docx", path)
+    except KeyError:
+        return builder
+    add_elements(builder, elements)
+    return builder
+
+
+def _word_converted(path: Path) -> TextBuilder:
+    from ingest.parsing.converted import to_html
+    from ingest.parsing.markup import add_html
+
+    builder = TextBuilder()
+    add_html(builder, to_html(path, "docx"))
+    return builder
+
+
+def _lost(words: Counter[str], builder: TextBuilder) -> float:
+    """The share of ``words`` that the text read so far does not hold."""
+    found = Counter(re.findall(r"\w+", builder.text.lower()))
     return (words - found).total() / max(words.total(), 1)
 
 
@@ -101,7 +106,7 @@ def parse_slides(path: Path, media_type: str, limits: Limits) -> Parsed:
     """Read every slide with its notes; only slide titles are headings."""
     shown, known = slide_charts(path), charts(path)
     builder = TextBuilder()
-    elements = partition("pptx", path)
+    elements = partition("pptx", path, include_slide_notes=True)
     for number in range(1, len(shown) + 1):
         builder.start_page(number)
         for element in elements:

@@ -18,11 +18,12 @@ from ingest.parsing.canonical import one_line
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-__all__ = ["cell_comments", "charts", "count_pictures", "slide_charts", "word_counts"]
+__all__ = ["cell_comments", "charts", "count_pictures", "slide_charts", "text_boxes", "word_counts"]
 
 _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _DRAWING_TEXT = "{http://schemas.openxmlformats.org/drawingml/2006/main}t"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+_FORMULA = "{http://schemas.openxmlformats.org/officeDocument/2006/math}oMath"
 _CHART_PART = re.compile(r"^\w+/charts/chart\w*\.xml$")
 _BODY_PART = re.compile(r"^word/document\w*\.xml$")
 _PICTURE = re.compile(r"^\w+/media/.+")
@@ -46,25 +47,52 @@ def count_pictures(path: Path) -> int:
         return sum(bool(_PICTURE.match(name)) for name in archive.namelist())
 
 
-def word_counts(path: Path) -> Counter[str]:
+def word_counts(path: Path, *, formulas: bool = True) -> Counter[str]:
     """The words of a Word file's body, text boxes and content controls included, deleted text not."""
+    root = _body(path)
+    if root is None:
+        return Counter()
+    if not formulas:
+        for formula in list(root.iter(_FORMULA)):
+            formula.clear(keep_tail=True)
+    return Counter(_WORD.findall(_running_text(root).lower()))
+
+
+def text_boxes(path: Path) -> list[str]:
+    """The paragraphs in the text boxes of a Word file's body."""
+    root = _body(path)
+    if root is None:
+        return []
+    boxes = (element for element in root.iter() if _local(element) == "txbxContent")
+    paragraphs = (one for box in boxes for one in box if _local(one) == "p")
+    return [text for paragraph in paragraphs if (text := one_line(_running_text(paragraph)))]
+
+
+def _body(path: Path) -> _Element | None:
+    """The main part of a Word file, without what it says a second time for old programs."""
     with zipfile.ZipFile(path) as archive:
-        names = [n for n in archive.namelist() if _BODY_PART.match(n)]
+        names = [name for name in archive.namelist() if _BODY_PART.match(name)]
         if not names:
-            return Counter()
+            return None
         root = _root(archive.read(names[0]))
-    for fallback in list(
-        root.iter(_FALLBACK)
-    ):  # says again, for old programs, what stands beside it
+    for fallback in list(root.iter(_FALLBACK)):
         fallback.getparent().remove(fallback)
+    return root
+
+
+def _local(element: _Element) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def _running_text(root: _Element) -> str:
     pieces: list[str] = []
     for element in root.iter():
-        local = str(element.tag).rpartition("}")[2]
+        local = _local(element)
         if local == "t":
             pieces.append(element.text or "")
         elif local in ("p", "tab", "br", "oMath"):
             pieces.append(" ")
-    return Counter(_WORD.findall("".join(pieces).lower()))
+    return "".join(pieces)
 
 
 def charts(path: Path) -> dict[str, tuple[str, Table]]:
@@ -115,7 +143,7 @@ def slide_charts(path: Path) -> dict[int, list[str]]:
 def cell_comments(path: Path) -> Iterator[tuple[int, str]]:
     """Sheet number and wording of every comment in a workbook."""
     with zipfile.ZipFile(path) as archive:
-        if not any(re.match(r"^xl/(.*/)?comments\w*\.xml$", name) for name in archive.namelist()):
+        if not any(re.match(r"^xl/.*comments?\d*\.xml$", name) for name in archive.namelist()):
             return
     from openpyxl import load_workbook
 

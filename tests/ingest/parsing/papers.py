@@ -1,0 +1,85 @@
+"""Makes small files of many formats for the parsing tests."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+from email.message import EmailMessage
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+from reportlab.lib.pagesizes import A4
+from reportlab.pdfgen.canvas import Canvas
+
+from corpus.records import Parsed
+
+WIDTH, HEIGHT = A4
+
+
+def assert_sound(parsed: Parsed) -> None:
+    """What holds of every parsed document."""
+    for element in parsed.elements:
+        assert element.text == parsed.text[element.span.start : element.span.end]
+        if element.box is not None:
+            sides = (element.box.x0, element.box.y0, element.box.x1, element.box.y1)
+            assert all(0 <= side <= 1 for side in sides)
+    starts = [element.span.start for element in parsed.elements]
+    assert starts == sorted(starts)
+    for page in parsed.pages:
+        assert 0 <= page.span.start <= page.span.end <= len(parsed.text)
+
+
+def texts(parsed: Parsed, kind: str) -> list[str]:
+    return [element.text for element in parsed.elements if element.kind == kind]
+
+
+def pdf(path: Path, pages: Sequence[Sequence[tuple[float, float, str]]], **canvas: object) -> Path:
+    """A PDF file with words at given places; y counts from the top, in points."""
+    sheet = Canvas(str(path), pagesize=A4, **canvas)
+    for words in pages:
+        sheet.setFont("Helvetica", 11)
+        for x, y, text in words:
+            sheet.drawString(x, HEIGHT - y, text)
+        sheet.showPage()
+    sheet.save()
+    return path
+
+
+def picture_of(lines: Sequence[str], size: tuple[int, int] = (900, 400)) -> Image.Image:
+    """A picture of ``lines`` in large black letters on white."""
+    image = Image.new("RGB", size, "white")
+    pen = ImageDraw.Draw(image)
+    font = ImageFont.load_default(size=36)
+    for number, line in enumerate(lines):
+        pen.text((40, 40 + 70 * number), line, fill="black", font=font)
+    return image
+
+
+def zip_of(path: Path, parts: dict[str, str | bytes], *, deflate: bool = True) -> Path:
+    method = zipfile.ZIP_DEFLATED if deflate else zipfile.ZIP_STORED
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return path
+
+
+def mail(path: Path, body: str, attachments: dict[str, bytes] | None = None) -> Path:
+    message = EmailMessage()
+    message["Subject"] = "Spare fans"
+    message["From"] = "Stores <stores@lab.example>"
+    message["To"] = "Operator <operator@lab.example>"
+    message["Date"] = "Tue, 02 Jun 2026 09:30:00 +0200"
+    message.set_content(body)
+    for name, content in (attachments or {}).items():
+        message.add_attachment(
+            content, maintype="application", subtype="octet-stream", filename=name
+        )
+    path.write_bytes(message.as_bytes())
+    return path
+
+
+def png_bytes(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()

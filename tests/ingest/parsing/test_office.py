@@ -1,0 +1,165 @@
+"""Word, PowerPoint, Excel and OpenDocument files: what is in them, not only how much."""
+
+from datetime import date
+from pathlib import Path
+
+import docx
+import openpyxl
+import pptx
+import pypandoc
+from docx.oxml import parse_xml
+from openpyxl.comments import Comment
+from pptx.chart.data import CategoryChartData
+from pptx.enum.chart import XL_CHART_TYPE
+from pptx.util import Inches
+
+from ingest.parsing import parse_file
+from tests.ingest.parsing.papers import assert_sound, texts, zip_of
+
+_TEXT_BOX = (
+    '<w:r xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+    ' xmlns:v="urn:schemas-microsoft-com:vml"><w:pict><v:shape><v:textbox><w:txbxContent>'
+    "<w:p><w:r><w:t>Never open the left valve.</w:t></w:r></w:p>"
+    "</w:txbxContent></v:textbox></v:shape></w:pict></w:r>"
+)
+
+
+def test_a_word_file_keeps_headings_lists_and_tables(tmp_path: Path) -> None:
+    document = docx.Document()
+    document.add_heading("Cooling", level=1)
+    document.add_paragraph("Two fans cool the box.")
+    document.add_heading("Fans", level=2)
+    document.add_paragraph("left fan", style="List Bullet")
+    document.add_paragraph("right fan", style="List Bullet")
+    table = document.add_table(rows=2, cols=2)
+    for cell, text in zip(table._cells, ["Fan", "Speed", "left", "900 rpm"], strict=True):
+        cell.text = text
+    path = tmp_path / "cooling.docx"
+    document.save(str(path))
+    parsed = parse_file(path)
+    titles = [(e.text, e.level) for e in parsed.elements if e.kind == "title"]
+    assert titles == [("Cooling", 1), ("Fans", 2)]
+    assert texts(parsed, "list") == ["left fan", "right fan"]
+    assert texts(parsed, "table") == ["Fan | Speed\nleft | 900 rpm"]
+    assert parsed.title == "Cooling"
+    assert_sound(parsed)
+
+
+def test_the_text_boxes_of_a_word_file_are_read(tmp_path: Path) -> None:
+    document = docx.Document()
+    document.add_paragraph("Look at the box beside.")
+    document.add_paragraph()._p.append(parse_xml(_TEXT_BOX))
+    path = tmp_path / "box.docx"
+    document.save(str(path))
+    assert "Never open the left valve." in parse_file(path).text
+
+
+def test_a_short_line_in_a_slide_is_no_heading_but_its_title_is(tmp_path: Path) -> None:
+    deck = pptx.Presentation()
+    for title, line in (("Fans", "Two of them"), ("Disks", "Four of them")):
+        slide = deck.slides.add_slide(deck.slide_layouts[1])
+        slide.shapes.title.text = title
+        slide.placeholders[1].text = line
+    deck.slides[1].notes_slide.notes_text_frame.text = "Say who pays."
+    path = tmp_path / "deck.pptx"
+    deck.save(str(path))
+    parsed = parse_file(path)
+    assert texts(parsed, "title") == ["Fans", "Disks"]
+    assert [page.number for page in parsed.pages] == [1, 2]
+    pages = [parsed.text[page.span.start : page.span.end] for page in parsed.pages]
+    assert "Two of them" in pages[0]
+    assert "Say who pays." in pages[1]
+    assert_sound(parsed)
+
+
+def test_the_numbers_behind_a_chart_stand_on_its_slide(tmp_path: Path) -> None:
+    deck = pptx.Presentation()
+    deck.slides.add_slide(deck.slide_layouts[6])
+    slide = deck.slides.add_slide(deck.slide_layouts[6])
+    numbers = CategoryChartData()
+    numbers.categories = ["April", "May"]
+    numbers.add_series("Requests", (814, 972))
+    size = (Inches(1), Inches(1), Inches(5), Inches(3))
+    slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, *size, numbers)
+    path = tmp_path / "chart.pptx"
+    deck.save(str(path))
+    parsed = parse_file(path)
+    assert texts(parsed, "table") == [" | Requests\nApril | 814\nMay | 972"]
+    assert [element.page for element in parsed.elements] == [2]
+
+
+def test_a_workbook_keeps_sheets_rows_dates_and_comments(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "Spending"
+    for row in (["Item", "EUR", "Paid"], ["Fan", 12.5, date(2026, 3, 1)], ["Disk", 80, None]):
+        sheet.append(row)
+    sheet["B3"].comment = Comment("too dear", "Finance")
+    book.create_sheet("Notes").append(["Ask twice"])
+    path = tmp_path / "spending.xlsx"
+    book.save(path)
+    parsed = parse_file(path)
+    assert texts(parsed, "title") == ["Spending", "Notes"]
+    assert texts(parsed, "table") == ["Item | EUR | Paid\nFan | 12.5 | 2026-03-01\nDisk | 80"]
+    assert "Comment at B3: too dear" in parsed.text
+    assert [page.number for page in parsed.pages] == [1, 2]
+    assert "Ask twice" in texts(parsed, "text")
+    assert_sound(parsed)
+
+
+def test_formats_that_pandoc_converts_keep_headings_and_tables(tmp_path: Path) -> None:
+    source = "# Cooling\n\nTwo fans cool the box.\n\n| Fan | Speed |\n|---|---|\n| left | 900 |\n"
+    for ending in ("odt", "rtf", "epub"):
+        path = tmp_path / f"cooling.{ending}"
+        options = ["--standalone", "--metadata=title:Cooling of the box"]
+        pypandoc.convert_text(
+            source, ending, format="gfm", outputfile=str(path), extra_args=options
+        )
+        parsed = parse_file(path)
+        assert "Two fans cool the box." in parsed.text, ending
+        assert any("left | 900" in table for table in texts(parsed, "table")), ending
+        assert_sound(parsed)
+
+
+_ODF = 'xmlns:{0}="urn:oasis:names:tc:opendocument:xmlns:{1}:1.0"'
+_NAMES = " ".join(
+    _ODF.format(short, long)
+    for short, long in (
+        ("office", "office"),
+        ("text", "text"),
+        ("table", "table"),
+        ("draw", "drawing"),
+        ("presentation", "presentation"),
+    )
+)
+
+
+def test_an_opendocument_sheet_keeps_rows_and_ignores_the_empty_million(tmp_path: Path) -> None:
+    content = (
+        f'<office:document-content {_NAMES}><table:table table:name="Fans">'
+        "<table:table-row><table:table-cell><text:p>Fan</text:p></table:table-cell>"
+        "<table:table-cell><text:p>Speed</text:p></table:table-cell></table:table-row>"
+        "<table:table-row><table:table-cell><text:p>F<text:s/>1</text:p></table:table-cell>"
+        '<table:table-cell table:number-columns-repeated="2"><text:p>900</text:p></table:table-cell>'
+        '</table:table-row><table:table-row table:number-rows-repeated="1048574">'
+        '<table:table-cell table:number-columns-repeated="16384"/></table:table-row>'
+        "</table:table></office:document-content>"
+    )
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    parsed = parse_file(zip_of(tmp_path / "f.ods", {"mimetype": kind, "content.xml": content}))
+    assert parsed.text == "Fans\n\nFan | Speed\nF 1 | 900 | 900"
+
+
+def test_an_opendocument_slide_is_a_page_with_its_title(tmp_path: Path) -> None:
+    content = (
+        f"<office:document-content {_NAMES}><draw:page>"
+        '<draw:frame presentation:class="title"><text:p>Fans</text:p></draw:frame>'
+        "<draw:frame><text:list><text:list-item><text:p>left</text:p></text:list-item></text:list>"
+        "</draw:frame></draw:page></office:document-content>"
+    )
+    kind = "application/vnd.oasis.opendocument.presentation"
+    parsed = parse_file(zip_of(tmp_path / "f.odp", {"mimetype": kind, "content.xml": content}))
+    assert [(e.kind, e.text, e.page) for e in parsed.elements] == [
+        ("title", "Fans", 1),
+        ("list", "left", 1),
+    ]
