@@ -8,6 +8,7 @@ nothing else there; progress goes to stderr, on a terminal only.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from collections.abc import Iterator
@@ -152,6 +153,7 @@ def answers(
         placed = bench.place(asked, folder)[:limit_queries]
         with _ticks("answering", len(placed)) as tick:
             report = evaluate_answers(asked.name, placed, bench.answerer, bench.catalog, tick)
+        report = dataclasses.replace(report, context={**bench.context, **report.context})
     _show(report, as_json)
 
 

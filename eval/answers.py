@@ -80,8 +80,9 @@ def evaluate_answers(
         for measure, value in _values(placed, answer, texts).items():
             rows[measure][placed.question.id] = value
         tick()
-    system = System("+".join(engines), rows, latencies, _kinds(questions))
-    return Report(name, (system,), context=_context(questions))
+    engine = " + ".join(engines)
+    system = System(engine, rows, latencies, _kinds(questions))
+    return Report(name, (system,), context={"engine": engine, **_context(questions)})
 
 
 def resolves(citation: Citation, texts: Texts) -> bool:

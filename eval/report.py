@@ -21,6 +21,7 @@ from eval.stats import Comparison, Estimate, compare, estimate, percentile
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 __all__ = ["Report", "System", "Test", "paired_tests", "print_report"]
 
@@ -37,6 +38,11 @@ class System:
     latencies_ms: Sequence[float]
     kinds: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
+    @property
+    def queries(self) -> set[str]:
+        """The queries that have a value in any measure."""
+        return set().union(*self.rows.values())
+
     def estimates(self, queries: Sequence[str] | None = None) -> dict[str, Estimate]:
         """Mean and interval of every measure that has a row, over all queries or some."""
         chosen = None if queries is None else set(queries)
@@ -50,7 +56,7 @@ class System:
         """The system as the module's docstring shows it."""
         data: dict[str, Any] = {
             "name": self.name,
-            **_figures(self.estimates()),
+            **_figures(self.estimates(), len(self.queries)),
             "latency_ms": {
                 "p50": round(percentile(self.latencies_ms, 0.5), 3),
                 "p95": round(percentile(self.latencies_ms, 0.95), 3),
@@ -58,7 +64,8 @@ class System:
         }
         if self.kinds:
             data["kinds"] = {
-                kind: _figures(self.estimates(queries)) for kind, queries in self.kinds.items()
+                kind: _figures(self.estimates(queries), len(queries))
+                for kind, queries in self.kinds.items()
             }
         return data
 
@@ -135,39 +142,44 @@ def print_report(report: Report, console: Console) -> None:
         _print_tests(report.tests, console)
 
 
-def _figures(estimates: Mapping[str, Estimate]) -> dict[str, Any]:
+def _figures(estimates: Mapping[str, Estimate], n: int) -> dict[str, Any]:
     return {
         "metrics": {name: found.mean for name, found in estimates.items()},
         "ci95": {name: [found.low, found.high] for name, found in estimates.items()},
-        "n": max((found.n for found in estimates.values()), default=0),
+        "n": n,
         "n_by_metric": {name: found.n for name, found in estimates.items()},
     }
 
 
 def _print_systems(report: Report, console: Console) -> None:
-    from rich.table import Table
-
-    names = list(dict.fromkeys(name for system in report.systems for name in system.rows))
-    table = Table(title=f"{report.dataset}: mean, and 95 % interval")
-    for heading in ["system", *names, "queries", "p50 ms", "p95 ms"]:
-        table.add_column(heading, justify="left" if heading == "system" else "right")
-    for system in report.systems:
-        found = system.estimates()
-        queries = str(max((entry.n for entry in found.values()), default=0))
-        table.add_row(system.name, *(_cell(found.get(n)) for n in names), queries, *_times(system))
+    columns = {system.name: system.estimates() for system in report.systems}
+    table = _table(f"{report.dataset}: mean, and 95 % interval", columns)
+    table.add_section()
+    table.add_row("queries", *(str(len(system.queries)) for system in report.systems))
+    for name, share in (("p50 ms", 0.5), ("p95 ms", 0.95)):
+        times = (percentile(system.latencies_ms, share) for system in report.systems)
+        table.add_row(name, *(f"{time:.1f}" for time in times))
     console.print(table)
 
 
 def _print_kinds(system: System, console: Console) -> None:
+    columns = {
+        f"{kind}\n({len(queries)})": system.estimates(queries)
+        for kind, queries in system.kinds.items()
+    }
+    console.print(_table(f"{system.name}, by kind of question", columns))
+
+
+def _table(title: str, columns: Mapping[str, Mapping[str, Estimate]]) -> Table:
+    """One row per measure, one column per system or kind."""
     from rich.table import Table
 
-    table = Table(title=f"{system.name}, by kind of question")
-    for heading in ["kind", *system.rows, "questions"]:
-        table.add_column(heading, justify="left" if heading == "kind" else "right")
-    for kind, queries in system.kinds.items():
-        found = system.estimates(queries)
-        table.add_row(kind, *(_cell(found.get(name)) for name in system.rows), str(len(queries)))
-    console.print(table)
+    table = Table("", title=title)
+    for heading in columns:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name in dict.fromkeys(name for found in columns.values() for name in found):
+        table.add_row(name, *(_cell(found.get(name)) for found in columns.values()))
+    return table
 
 
 def _print_tests(tests: Sequence[Test], console: Console) -> None:
@@ -190,8 +202,3 @@ def _print_tests(tests: Sequence[Test], console: Console) -> None:
 
 def _cell(found: Estimate | None) -> str:
     return "-" if found is None else f"{found.mean:.3f}\n{found.low:.3f}-{found.high:.3f}"
-
-
-def _times(system: System) -> tuple[str, str]:
-    times = system.latencies_ms
-    return f"{percentile(times, 0.5):.1f}", f"{percentile(times, 0.95):.1f}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 
 import pytest
 from rich.console import Console
@@ -20,7 +21,7 @@ def shown(report: Report) -> str:
     console = Console(file=io.StringIO(), width=200)
     print_report(report, console)
     assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
+    return " ".join(console.file.getvalue().split())
 
 
 def test_the_json_holds_what_the_contract_names() -> None:
@@ -53,9 +54,9 @@ def test_without_hybrid_there_is_nothing_to_test() -> None:
 
 
 def test_a_mean_over_some_of_the_queries_says_over_how_many() -> None:
-    rows = {"refused": {"a": 1.0, "b": 0.0, "c": 0.0}, "cited": {"b": 1.0}, "never": {}}
+    rows = {"refused": {"a": 1.0, "b": 0.0, "c": 0.0}, "cited": {"d": 1.0}, "never": {}}
     data = System("extractive", rows, [1.0]).to_json()
-    assert data["n"] == 3
+    assert data["n"] == 4
     assert data["n_by_metric"] == {"refused": 3, "cited": 1}
     assert data["metrics"] == {"refused": pytest.approx(1 / 3), "cited": 1.0}
 
@@ -78,5 +79,7 @@ def test_people_see_every_system_measure_and_test() -> None:
     assert "2/0/0" in text
 
 
-def test_a_measure_that_no_query_has_is_shown_as_a_dash() -> None:
-    assert "-" in shown(Report("x", (System("s", {"cited": {}, "refused": {"a": 1.0}}, [1.0]),)))
+def test_a_measure_that_one_system_lacks_is_shown_as_a_dash() -> None:
+    text = shown(Report("x", (DENSE, System("other", {"cited": {"a": 1.0}}, [1.0]))))
+    assert re.search(r"nDCG@10 │ 0\.300 │ - │", text)
+    assert re.search(r"cited │ - │ 1\.000 │", text)
