@@ -136,7 +136,9 @@ def answers(
     limit_queries: Annotated[
         int | None, typer.Option(min=1, help="Only the first so many questions.")
     ] = None,
-    engine: Annotated[str, typer.Option(help="auto, openai or extractive.")] = "auto",
+    engine: Annotated[
+        str | None, typer.Option(help="auto, openai or extractive; default: as set.")
+    ] = None,
     cache: Cache = None,
     home: HomeFolder = None,
     as_json: Json = False,
@@ -146,7 +148,7 @@ def answers(
 
     file, folder = _question_files(questions, documents)
     asked = load_questions(file)
-    overrides = {"llm": {"engine": engine}}
+    overrides = {"llm": {"engine": engine}} if engine else {}
     with open_bench(_bench_name(folder), cache, home, overrides) as bench:
         with _progress("ingesting") as show:
             bench.ingest(folder, lambda done: show(done.done, done.total))

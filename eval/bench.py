@@ -2,12 +2,15 @@
 
 Benchmarks never touch the documents a person has ingested. Each set has its home below
 ``$ALCOVE_HOME/eval`` (or another cache folder), where vectors are kept, so that a second run embeds
-nothing. The settings (encoder, chunking, fusion, language model) are those of the real home: what
-is measured is what is used.
+nothing. Whatever else an older version of the code made there is made anew, so that no figure is
+about code that is gone. The settings (encoder, chunking, fusion, language model) are those of the
+real home: what is measured is what is used.
 """
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from agents.settings import Settings
 from corpus.catalog import Catalog
 from corpus.errors import UserError
-from corpus.home import Home
+from corpus.home import Home, disk_errors
 from corpus.questions import QuestionSet
 from eval.spans import Placed, by_path, place
 
@@ -29,6 +32,10 @@ if TYPE_CHECKING:
     from retrieval.search import Searcher
 
 __all__ = ["Bench", "open_bench"]
+
+STAMP = "code.sha256"
+MADE = ("catalog.sqlite*", "snapshots", "CURRENT", "originals")
+INDEXERS = ("corpus", "ingest", "retrieval")
 
 
 class Bench:
@@ -114,18 +121,20 @@ def open_bench(
         overrides: sections of the settings with what the command line says.
 
     Raises:
-        UserError: the settings are wrong, or ``name`` cannot name a folder.
+        UserError: the settings are wrong, or the folder holds something else.
         OperatorError: the folder cannot be written, or there is no encoder on this machine.
     """
     from agents.build import build
     from retrieval.encoder import load_encoder
     from retrieval.models import resolve
 
-    if not name or name != Path(name).name:
+    if name in ("", ".", "..") or name != Path(name).name:
         raise UserError(f"{name!r} cannot name a benchmark; rename the folder of the set.")
     settings = Settings.load(home, overrides)
     real = settings.corpus.home
-    corpus = settings.corpus.model_copy(update={"home": (cache or real / "eval") / name})
+    folder = (cache or real / "eval") / name
+    _renew(folder)
+    corpus = settings.corpus.model_copy(update={"home": folder})
     settings = settings.model_copy(update={"corpus": corpus})
     chosen = settings.embedding
     model = resolve(chosen.model, Home(real), chosen.cache)  # added models lie in the real home
@@ -134,3 +143,30 @@ def open_bench(
         yield Bench(app)
     finally:
         app.close()
+
+
+def _renew(folder: Path) -> None:
+    """Throw away what another version of the code made in a benchmark home: all but the vectors."""
+    stamp, version = folder / STAMP, _code_version()
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        if stamp.exists():
+            if stamp.read_text() == version:
+                return
+        elif any(folder.iterdir()):
+            raise UserError(f"{str(folder)!r} is no benchmark's folder; choose another --cache.")
+        stamp.write_text("renewing")  # if this is cut off, the next run begins again
+        for name in MADE:
+            for path in folder.glob(name):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        stamp.write_text(version)
+
+
+def _code_version() -> str:
+    """A hash of the code that reads, cuts and indexes documents."""
+    root = Path(__file__).parent.parent
+    digest = hashlib.sha256(Path(__file__).with_name("indexing.py").read_bytes())
+    for path in sorted(p for name in INDEXERS for p in (root / name).rglob("*.py")):
+        if "sample" not in path.parts:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
