@@ -146,7 +146,7 @@ def test_a_slash_command_is_a_run_like_any_other(open_page: Opener) -> None:
 
 def test_a_citation_opens_the_page_it_stands_on(open_page: Opener) -> None:
     page = _press(_answered(open_page()), "quantization")
-    assert "Source 1 of 2 · quantization\\-formats\\.pdf · page 2 of 3" in words(page)
+    assert "Source 1 · quantization\\-formats\\.pdf · page 2 of 3" in words(page)
     assert len(page.image) == 1
     assert prose(page, "quote") == [
         "<A 70B model needs about 140 GB in FP16 and 35 to 40 GB in FP4.>"
@@ -156,9 +156,9 @@ def test_a_citation_opens_the_page_it_stands_on(open_page: Opener) -> None:
 def test_one_steps_from_citation_to_citation_and_out(open_page: Opener) -> None:
     page = _press(_answered(open_page()), "quantization")
     page.button(key="next-source").click().run()
-    assert "Source 2 of 2" in words(page)
+    assert "Source 2 ·" in words(page)
     page.button(key="next-source").click().run()
-    assert "Source 1 of 2" in words(page)
+    assert "Source 1 ·" in words(page)
     page.button(key="close-viewer").click().run()
     assert "Source" not in words(page)
 

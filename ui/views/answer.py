@@ -40,7 +40,7 @@ def draw(reply: Reply, run: str, trouble: str = "") -> None:
 
 
 def _text(reply: Reply, run: str) -> None:
-    places = [Place.of(c) for c in reply.citations]
+    places = _cited(reply)
     numbers = {c.n for c in reply.citations} or {p.number for p in reply.passages}
     if reply.text:
         show(
@@ -53,8 +53,12 @@ def _text(reply: Reply, run: str) -> None:
         _sources(places, run)
 
 
+def _cited(reply: Reply) -> list[Place]:
+    return [Place.of(c) for c in sorted(reply.citations, key=lambda c: c.n)]
+
+
 def _open_number(reply: Reply, run: str, number: int) -> None:
-    places = [Place.of(c) for c in reply.citations]
+    places = _cited(reply)
     if not places:  # still being written: what it will cite is among its passages
         places = [Place.of(p) for p in reply.passages]
         at = [p.number for p in reply.passages].index(number)

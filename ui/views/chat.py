@@ -17,8 +17,8 @@ from ui.wire import MessageJson, StatusJson, ThreadJson
 __all__ = ["EXAMPLES", "draw"]
 
 EXAMPLES = (
-    "What decode speed did Llama-3.3-70B reach and how much memory did it take?",
-    "From which model size on should we think about a datacenter machine?",
+    "Why can't I just load a 70B model in half precision?",
+    "At what point would we buy a datacenter system instead of renting it?",
     "How much memory should I expect a QLoRA run of a 70B model to take?",
     "At what time does the backup begin every night?",
 )
@@ -36,10 +36,10 @@ def draw() -> None:
             _messages(thread)
         else:
             _welcome(status())
-    with beside:
-        viewer.draw()
     with st.bottom:
         _ask(status())
+    with beside:  # last: a page's picture may take a moment, and nothing else should wait for it
+        viewer.draw()
 
 
 def _rooms(split: bool) -> tuple[DeltaGenerator, DeltaGenerator]:

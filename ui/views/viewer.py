@@ -67,7 +67,10 @@ def _buttons(place: Place, found: DocumentJson | None) -> None:
 
 def _position(place: Place, found: DocumentJson | None) -> str:
     held = state()
-    parts = [f"Source {held.at + 1} of {len(held.places)}", label(name_of(place.source), 60)]
+    position = f"Source {place.number}"
+    if place.number is None:
+        position = f"Passage {held.at + 1} of {len(held.places)}"
+    parts = [position, label(name_of(place.source), 60)]
     page = held.page or place.page
     if page:
         parts.append(f"page {page}" + (f" of {found['pages']}" if found else ""))
@@ -78,8 +81,9 @@ def _source(place: Place, found: DocumentJson) -> None:
     page = state().page or place.page
     if page:
         try:
-            width = settings().page_pixels
-            picture = page_image(place.document, page, place.start, place.end, width)
+            with st.spinner("Opening the page…"):
+                width = settings().page_pixels
+                picture = page_image(place.document, page, place.start, place.end, width)
         except NotFound:  # this format has no pictures of its pages
             _text(place)
         else:

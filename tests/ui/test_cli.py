@@ -1,0 +1,212 @@
+"""The command line: its JSON contracts, its exit statuses, and one sentence for each mistake."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from ui.cli import main
+
+
+class Outcome(NamedTuple):
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, object]:
+        """The one object on standard output."""
+        return json.loads(self.out)
+
+
+Alcove = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="session")
+def tiny_model(make_e5: Callable[..., Path]) -> Path:
+    return make_e5("tiny-e5")
+
+
+@pytest.fixture
+def alcove(
+    tmp_path: Path,
+    tiny_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Alcove:
+    """Runs a command in a home of its own, with a model that loads at once."""
+    monkeypatch.setenv("ALCOVE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("ALCOVE_EMBEDDING__MODEL", str(tiny_model))
+    monkeypatch.setenv("ALCOVE_LLM__DISCOVER", "false")
+    monkeypatch.setenv("ALCOVE_INGEST__WORKERS", "1")
+
+    def run(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["alcove", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        status = ended.value.code
+        return Outcome(status if isinstance(status, int) else 0, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def papers(tmp_path: Path) -> Path:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    (folder / "box.txt").write_text("The red box weighs seven kilograms. It stands in the hall.")
+    (folder / "car.md").write_text(
+        "# Car\n\nThe blue car is parked in the street behind the house."
+    )
+    return folder
+
+
+def test_ingest_json_has_the_contract_s_keys(alcove: Alcove, papers: Path) -> None:
+    (papers / "empty.txt").write_text("")
+    outcome = alcove("ingest", papers, "--json")
+    raw = outcome.json
+    assert outcome.status == 1  # one input ended in a bad state
+    assert set(raw) == {
+        *("job", "snapshot", "files", "removed", "chunks", "seconds", "problems"),
+    }
+    assert raw["files"] == {"indexed": 2, "empty_text": 1}
+    assert raw["chunks"] == {"added": 2, "removed": 0, "kept": 0}
+    (problem,) = raw["problems"]
+    assert set(problem) == {"path", "state", "reason"}
+    assert problem["path"] == str(papers / "empty.txt")
+
+
+def test_search_json_has_the_contract_s_keys(alcove: Alcove, papers: Path) -> None:
+    assert alcove("ingest", papers).status == 0
+    raw = alcove("search", "red box", "-k", 1, "--mode", "lexical", "--json").json
+    assert set(raw) == {"query", "snapshot", "hits", "timings_ms"}
+    assert set(raw["timings_ms"]) == {"embed", "search", "total"}
+    (hit,) = raw["hits"]
+    contract = {"rank", "score", "chunk", "document", "source", "page", "start", "end", "text"}
+    assert contract <= set(hit)
+    text = (papers / "box.txt").read_text()
+    assert hit["source"] == str(papers / "box.txt")
+    assert text[hit["start"] : hit["end"]] == hit["text"]
+
+
+def test_ask_json_has_the_contract_s_keys(alcove: Alcove, papers: Path) -> None:
+    alcove("ingest", papers)
+    raw = alcove("ask", "How many kilograms does the red box weigh?", "--json").json
+    contract = {"answer", "abstained", "engine", "model", "citations", "timings_ms"}
+    assert set(raw) == contract
+    assert raw["engine"] == "extractive"
+    text = (papers / "box.txt").read_text()
+    for citation in raw["citations"]:
+        assert set(citation) == {
+            *("n", "document", "source", "page", "start", "end", "quote", "support"),
+        }
+        assert text[citation["start"] : citation["end"]] == citation["quote"]
+
+
+def test_without_json_people_get_sentences(alcove: Alcove, papers: Path) -> None:
+    assert "2 indexed" in alcove("ingest", papers).out
+    assert "box.txt" in alcove("search", "red box").out
+    assert alcove("ask", "What stands in the hall?").out.strip()
+
+
+def test_documents_are_listed_shown_and_removed(alcove: Alcove, papers: Path) -> None:
+    alcove("ingest", papers)
+    rows = alcove("documents", "--json").json["documents"]
+    assert [(Path(row["source"]).name, row["state"]) for row in rows] == [
+        ("box.txt", "indexed"),
+        ("car.md", "indexed"),
+    ]
+    shown = alcove("documents", "show", rows[0]["id"], "--json").json
+    assert shown["text"] == (papers / "box.txt").read_text()
+    assert alcove("documents", "remove", rows[0]["id"]).status == 0
+    assert len(alcove("documents", "list", "--json").json["documents"]) == 1
+    assert alcove("documents", "remove", "--collection", "default").status == 0
+    assert alcove("documents", "--json").json == {"documents": []}
+
+
+def test_models_say_which_is_used_and_how_to_get_e5(alcove: Alcove) -> None:
+    raw = alcove("models", "--json").json
+    folders = {row["name"]: row["folder"] for row in raw["models"]}
+    assert folders["all-minilm-l6-v2"]
+    assert {"e5-base-v2", "multilingual-e5-large"} <= set(folders)
+    assert "tiny-e5" in raw["note"]
+
+
+def test_a_model_is_added_from_a_folder(alcove: Alcove, tiny_model: Path) -> None:
+    assert alcove("models", "add", tiny_model).status == 0
+    rows = {row["name"]: row["folder"] for row in alcove("models", "--json").json["models"]}
+    assert rows["tiny-e5"]
+
+
+def test_doctor_finds_nothing_wrong_and_a_damaged_index(
+    alcove: Alcove, papers: Path, tmp_path: Path
+) -> None:
+    alcove("ingest", papers)
+    healthy = alcove("doctor", "--json")
+    assert healthy.status == 0
+    assert {check["status"] for check in healthy.json["checks"]} <= {"ok", "note"}
+    (segment,) = (tmp_path / "home").glob("snapshots/v*/dense/*.faiss")
+    segment.write_bytes(b"zeroed")
+    damaged = alcove("doctor", "--json")
+    assert damaged.status == 3
+    (fault,) = (check for check in damaged.json["checks"] if check["status"] == "FAULT")
+    assert str(segment) in fault["finding"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["ingest", "/no/such/place"], 2, "there is no file or folder '/no/such/place'"),
+        (["ingest", "PAPERS", "--strategy", "magic"], 2, "'magic'"),
+        (["ingest", "PAPERS", "--collection", ""], 2, "cannot name a collection"),
+        (["search", ""], 2, "the question is empty"),
+        (["search", "x" * 100_000], 2, "100000 characters"),
+        (["search", "x", "--mode", "magic"], 2, "no search mode 'magic'"),
+        (["search", "x", "-k", "0"], 2, "k is 0"),
+        (["search", "x", "--collection", "none"], 2, "no collection 'none'"),
+        (["ask", "  "], 2, "empty"),
+        (["ask", "x" * 100_000], 2, "100000"),
+        (["ask", "x", "--collection", "none"], 2, "no collection 'none'"),
+        (["documents", "show", "none"], 2, "no document 'none'"),
+        (["documents", "remove"], 2, "nothing was named"),
+        (["models", "add", "/no/such/place"], 2, "no folder '/no/such/place'"),
+        (["models", "pull", "none"], 2, "no model 'none'"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_changes_nothing(
+    alcove: Alcove, papers: Path, arguments: list[str], status: int, words: str
+) -> None:
+    alcove("ingest", papers)
+    before = alcove("documents", "--json").out
+    outcome = alcove(*(str(papers) if a == "PAPERS" else a for a in arguments))
+    assert (outcome.status, outcome.out) == (status, "")
+    assert words in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert alcove("documents", "--json").out == before
+
+
+@pytest.mark.parametrize("arguments", [["frobnicate"], ["ingest"], ["search", "x", "--frob"]])
+def test_wrong_usage_ends_with_two(alcove: Alcove, arguments: list[str]) -> None:
+    assert alcove(*arguments).status == 2
+
+
+def test_a_home_that_cannot_be_used_is_the_machine_s_fault(alcove: Alcove, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    outcome = alcove("documents", "--home", tmp_path / "file")
+    assert outcome.status == 3
+    assert "choose another --home" in outcome.err
+
+
+def test_a_wrong_setting_is_named(alcove: Alcove, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALCOVE_INGEST__WORKRES", "3")
+    outcome = alcove("documents")
+    assert outcome.status == 2
+    assert "workres" in outcome.err
