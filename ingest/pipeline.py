@@ -75,7 +75,7 @@ class Pipeline:
         self._chunker = make_chunker(
             settings.strategy,
             encoder.count_tokens,
-            size=settings.chunk_tokens,
+            size=min(settings.chunk_tokens, _room(encoder)),
             overlap=settings.overlap_tokens,
         )
         self._recipe = f"{PARSER_VERSION}/{self._chunker.name}/{encoder.fingerprint.key}"
@@ -317,6 +317,12 @@ def _document(work: _Work, parsed: Parsed, collection: str) -> Document:
         size=work.size,
         metadata=dict(parsed.metadata),
     )
+
+
+def _room(encoder: Encoder) -> int:
+    """Tokens of a chunk that fit the encoder's window beside its prefix and two special tokens."""
+    space = encoder.fingerprint
+    return space.max_tokens - 2 - encoder.count_tokens(space.passage_prefix)
 
 
 def _check_collection(name: str) -> None:
