@@ -49,6 +49,7 @@ def main() -> None:
         answers.write(_answer(parse, Path(path), limits))
         answers.flush()
         _empty_scratch()
+    _remove_scratch()
 
 
 def _parser(name: str) -> Any:
@@ -100,6 +101,7 @@ def _refuse_connections(event: str, arguments: tuple[Any, ...]) -> None:
 def _die_with_parent(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(_PARENT_CHECK_S)
+    _remove_scratch()
     os.killpg(0, signal.SIGKILL)
 
 
@@ -126,6 +128,11 @@ def _answer(parse: Any, path: Path, limits: Limits) -> bytes:
             f"Reading {path.name!r} met a bug ({type(exc).__name__} at {place}); please report it."
         )
         return frame({"state": State.INTERNAL_ERROR, "reason": reason})
+
+
+def _remove_scratch() -> None:
+    """Remove this process's temporary folder: the parent that made it is gone, or about to do so."""
+    shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)
 
 
 def _empty_scratch() -> None:

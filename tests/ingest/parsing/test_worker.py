@@ -1,0 +1,210 @@
+"""Parser processes: whatever a file does to its parser, the job goes on and nothing is left behind."""
+
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+from corpus.errors import FileProblem
+from corpus.records import State
+from ingest.parsing import parse_file
+from ingest.parsing.limits import Limits
+from ingest.parsing.worker import ParserPool
+from tests.ingest.parsing.papers import pdf, picture_of
+
+ROOT = Path(__file__).resolve().parents[3]
+BAD = "tests.ingest.parsing.bad_parsers:parse"
+GIB = 1 << 30
+LIMITS = Limits(timeout_s=4, memory_bytes=GIB, scratch_bytes=4 << 20)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """After each test: no child process, no process of a child, no file in the temporary folder."""
+    scratch = tmp_path_factory.mktemp("scratch")
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    yield
+    deadline = time.monotonic() + 5
+    while (alive := _started_from(scratch)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert alive == []
+    assert list(scratch.iterdir()) == []
+
+
+def _started_from(scratch: Path) -> list[str]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("TMPDIR", "").startswith(str(scratch)):
+                found.append(process.name())
+        except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
+            continue
+    return found
+
+
+def file_that_says(folder: Path, words: str) -> Path:
+    path = folder / f"{words.replace(' ', '-')}.txt"
+    path.write_text(words)
+    return path
+
+
+def ends_as(pool: ParserPool, path: Path) -> FileProblem:
+    with pytest.raises(FileProblem) as caught:
+        pool.parse(path)
+    return caught.value
+
+
+def test_a_file_read_in_a_child_is_the_same_as_one_read_here(tmp_path: Path) -> None:
+    table = tmp_path / "fans.csv"
+    table.write_text("Fan,Größe\nleft,12 👩‍🚀\n")
+    page = pdf(tmp_path / "fans.pdf", [[(72, 72, "Two fans")], []])
+    with ParserPool(1) as pool:
+        for path in (table, page):
+            assert pool.parse(path) == parse_file(path)
+
+
+def test_a_problem_with_a_file_comes_back_with_its_state_and_reason(tmp_path: Path) -> None:
+    path = tmp_path / "scan.pdf"
+    picture_of(["words"]).save(path, "PNG")
+    with ParserPool(1) as pool:
+        problem = ends_as(pool, path)
+    assert problem.state == State.TYPE_MISMATCH
+    assert "scan.pdf" in problem.reason
+
+
+@pytest.mark.parametrize("deed", ["hang", "ignore", "program"])
+def test_a_parser_that_hangs_is_killed_in_time(tmp_path: Path, deed: str) -> None:
+    with ParserPool(1, Limits(timeout_s=2), parser=BAD) as pool:
+        begin = time.monotonic()
+        problem = ends_as(pool, file_that_says(tmp_path, deed))
+        assert time.monotonic() - begin < 8
+        assert problem.state == State.TIMEOUT
+        assert "2 seconds" in problem.reason
+        assert pool.parse(file_that_says(tmp_path, "good words")).text == "good words"
+
+
+def test_a_parser_that_spins_is_stopped_by_its_processor_time(tmp_path: Path) -> None:
+    with ParserPool(1, Limits(timeout_s=60, cpu_s=1), parser=BAD) as pool:
+        problem = ends_as(pool, file_that_says(tmp_path, "spin"))
+    assert problem.state == State.TIMEOUT
+    assert "processor time" in problem.reason
+
+
+def test_a_parser_that_hoards_memory_is_out_of_memory(tmp_path: Path) -> None:
+    with ParserPool(1, LIMITS, parser=BAD) as pool:
+        assert ends_as(pool, file_that_says(tmp_path, "allocate")).state == State.OUT_OF_MEMORY
+        assert pool.parse(file_that_says(tmp_path, "good words")).text == "good words"
+
+
+@pytest.mark.parametrize(("deed", "how"), [("abort", "SIGABRT"), ("exit", "ended early")])
+def test_a_parser_that_dies_has_crashed(tmp_path: Path, deed: str, how: str) -> None:
+    with ParserPool(1, LIMITS, parser=BAD) as pool:
+        problem = ends_as(pool, file_that_says(tmp_path, deed))
+        assert problem.state == State.PARSER_CRASH
+        assert how in problem.reason
+        assert pool.parse(file_that_says(tmp_path, "good words")).text == "good words"
+
+
+@pytest.mark.parametrize("deed", ["shout", "fork", "litter"])
+def test_noise_forks_and_litter_do_not_disturb_the_answer(tmp_path: Path, deed: str) -> None:
+    with ParserPool(1, LIMITS, parser=BAD) as pool:
+        assert pool.parse(file_that_says(tmp_path, f"{deed} a little")).text == f"{deed} a little"
+        assert pool.parse(file_that_says(tmp_path, "good words")).text == "good words"
+
+
+def test_a_parser_cannot_fill_the_disk(tmp_path: Path) -> None:
+    with ParserPool(1, LIMITS, parser=BAD) as pool:
+        assert ends_as(pool, file_that_says(tmp_path, "fill")).state != State.TIMEOUT
+
+
+def test_a_parser_cannot_use_the_network(tmp_path: Path) -> None:
+    with ParserPool(1, LIMITS, parser=BAD) as pool:
+        problem = ends_as(pool, file_that_says(tmp_path, "connect"))
+    assert "PermissionError" in problem.reason
+
+
+def test_a_bug_of_a_parser_is_called_one(tmp_path: Path) -> None:
+    with ParserPool(1, LIMITS, parser=BAD) as pool:
+        problem = ends_as(pool, file_that_says(tmp_path, "raise"))
+    assert problem.state == State.INTERNAL_ERROR
+    assert "ZeroDivisionError at bad_parsers.py" in problem.reason
+
+
+def test_evil_files_among_good_ones_cost_only_themselves(tmp_path: Path) -> None:
+    evil = {"abort": "parser_crash", "hang": "timeout", "raise": "internal_error"}
+    names = [f"good words {n}" for n in range(20)]
+    mixed = [*names[:7], "abort", *names[7:12], "hang", "raise", *names[12:]]
+
+    def state(words: str) -> str:
+        try:
+            return pool.parse(file_that_says(tmp_path, words)).text
+        except FileProblem as problem:
+            return problem.state
+
+    with ParserPool(2, Limits(timeout_s=3), parser=BAD) as pool, ThreadPoolExecutor(4) as threads:
+        results = list(threads.map(state, mixed))
+    assert results == [evil.get(words, words) for words in mixed]
+
+
+def test_a_pool_runs_no_more_files_at_once_than_it_has_workers(tmp_path: Path) -> None:
+    running: list[int] = []
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.02):
+            running.append(len(psutil.Process().children()))
+
+    paths = [file_that_says(tmp_path, f"good words {n}") for n in range(12)]
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    with ParserPool(2, parser=BAD) as pool, ThreadPoolExecutor(6) as threads:
+        list(threads.map(pool.parse, paths))
+    done.set()
+    watcher.join()
+    assert max(running) <= 2
+
+
+def test_a_child_is_replaced_after_so_many_files(tmp_path: Path) -> None:
+    path = file_that_says(tmp_path, "good words")
+    seen: set[int] = set()
+    with ParserPool(1, Limits(files_per_worker=2), parser=BAD) as pool:
+        for _ in range(4):
+            pool.parse(path)
+            seen.update(child.pid for child in psutil.Process().children())
+    assert len(seen) == 2  # each was seen once, after its first file, and was gone after its second
+
+
+def test_recognising_a_picture_fits_in_the_default_memory(tmp_path: Path) -> None:
+    path = tmp_path / "sign.png"
+    picture_of(["Keep this door shut"]).save(path)
+    with ParserPool(1) as pool:
+        assert pool.parse(path).text == "Keep this door shut"
+
+
+def test_a_child_follows_its_parent_into_death(tmp_path: Path) -> None:
+    path = file_that_says(tmp_path, "hang")
+    script = f"""
+import tempfile
+tempfile.tempdir = {tempfile.gettempdir()!r}
+from pathlib import Path
+from ingest.parsing.worker import ParserPool
+ParserPool(1, parser={BAD!r}).parse(Path({str(path)!r}))
+"""
+    with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT) as parent:
+        deadline = time.monotonic() + 20
+        while not (children := psutil.Process(parent.pid).children()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(0.5)
+        parent.kill()
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
