@@ -19,6 +19,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from agents.abstain import is_refusal
 from agents.bridge import iterate
 from agents.chat_model import make_chat_model, transport
 from agents.checkpoints import checkpoints
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Agent", "ServerEngine"]
 
+_NEAREST = 3  # passages that a refusal names
 _CITATION = re.compile(r"\s*\[\d+\]")
 
 
@@ -171,15 +173,18 @@ class Agent:
         )
 
     def _answered(self, reader: _Reader, desk: Desk) -> Answered:
-        text, citations = check(without_thoughts(reader.text), desk.passages, desk.library.text)
+        said = without_thoughts(reader.text)
+        abstained = is_refusal(said)
+        text, citations = check(said, desk.passages, desk.library.text)
         return Answered(
             Answer(
                 text,
-                abstained=text.strip().startswith(REFUSAL.rstrip(".")),
+                abstained,
                 engine="openai",
                 model=self._engine.model,
-                citations=tuple(citations),
+                citations=() if abstained else citations,
                 timings_ms=reader.timings_ms(),
+                nearest=tuple(desk.passages[:_NEAREST]) if abstained else (),
             )
         )
 

@@ -236,6 +236,7 @@ def test_a_refusal_is_marked_as_one(bench: Bench) -> None:
     bench.llm.say("The documents do not answer this question.")
     answer = final(list(bench.run()))
     assert (answer.abstained, answer.citations) == (True, ())
+    assert answer.nearest[0].document.source == "/papers/backups.pdf"
 
 
 def test_a_server_that_is_down_is_named(bench: Bench) -> None:
