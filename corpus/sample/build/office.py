@@ -121,8 +121,8 @@ def _add_table_to_slide(slide: Any, block: Block) -> None:
 
 def write_xlsx(path: Path, title: str, sheets: dict[str, list[list[Any]]]) -> None:
     """Write ``sheets`` (name to rows of cells, the first row the header) to ``path``."""
-    from openpyxl import Workbook  # type: ignore[import-untyped]
-    from openpyxl.styles import Font  # type: ignore[import-untyped]
+    from openpyxl import Workbook
+    from openpyxl.styles import Font
 
     book = Workbook()
     book.remove(book.active)
