@@ -13,12 +13,12 @@ from ui.console import say
 __all__ = ["run_checks"]
 
 ROOT = Path(__file__).parent.parent
-# The house's tools, each run as a module so that it is this environment's.
+# The house's tools, as installed beside this Python.
 CHECKS: tuple[tuple[str, ...], ...] = (
     ("ruff", "check"),
-    ("ruff", "format", "--check", "--quiet"),
+    ("ruff", "format", "--check"),
     ("mypy",),
-    ("importlinter.cli",),
+    ("lint-imports",),
 )
 
 
@@ -36,15 +36,14 @@ def run_checks(full: bool, arguments: Sequence[str]) -> int:
         raise UserError(
             f"there are no tests at {str(ROOT)!r}; run this from a clone of the repository"
         )
-    failed = []
-    for check in () if arguments else CHECKS:
-        say("$ " + " ".join(check))
-        if subprocess.run([sys.executable, "-m", *check], cwd=ROOT, check=False).returncode:
-            failed.append(check[0])
-    pytest = ["pytest", *(["-m", ""] if full else []), *arguments]
-    say("$ " + " ".join(pytest))
-    if subprocess.run([sys.executable, "-m", *pytest], cwd=ROOT, check=False).returncode:
-        failed.append("pytest")
+    pytest = ("pytest", *(["-m", ""] if full else []), *arguments)
+    failed = [check[0] for check in (*(() if arguments else CHECKS), pytest) if not _passes(check)]
     if failed:
         say(f"failed: {', '.join(failed)}")
     return int(bool(failed))
+
+
+def _passes(check: Sequence[str]) -> bool:
+    say("$ " + " ".join(check))
+    program = Path(sys.executable).with_name(check[0])
+    return subprocess.run([program, *check[1:]], cwd=ROOT, check=False).returncode == 0

@@ -344,7 +344,7 @@ def main() -> None:
     ).app  # benchmarks and page never import each other
     app.add_typer(eval_app, name="eval")
     try:
-        app()
+        app(prog_name="alcove")
     except InternalError:
         traceback.print_exc()
         sys.exit(InternalError.exit_status)
