@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import corpus
 from corpus.questions import load_questions
 from tests.ui.conftest import prose, until, words
+from tests.ui.fake_papers import papers, read_upload
 from tests.ui.fake_service import FakeService
 from ui.views.chat import EXAMPLES
 
@@ -137,6 +139,29 @@ def test_the_steps_of_the_agent_are_folded_beside_the_answer(open_page: Opener) 
     _answered(page)
     assert page.expander[0].label == "1 step"
     assert QUESTION in prose(page, "log")[0]
+
+
+def test_the_chosen_mode_is_kept_on_the_way_through_the_library(open_page: Opener) -> None:
+    page = open_page()
+    page.segmented_control(key="mode").set_value("agent").run()
+    page.button(key="nav-library").click().run()
+    page.button(key="nav-chat").click().run()
+    assert page.segmented_control(key="mode").value == "agent"
+
+
+def test_a_chosen_collection_that_goes_away_is_no_longer_chosen(
+    open_page: Opener, fake: FakeService
+) -> None:
+    paper = read_upload("c.txt", b"The canteen opens at noon.", "kitchen")
+    fake.store.papers[paper.id] = paper
+    page = open_page()
+    page.selectbox(key="collection").set_value("kitchen").run()
+    fake.store.papers = {p.id: p for p in papers()}
+    extra = read_upload("d.txt", b"Another.", "cellar")
+    fake.store.papers[extra.id] = extra
+    st.cache_data.clear()
+    assert not page.run().exception
+    assert page.selectbox(key="collection").value is None
 
 
 def test_a_slash_command_is_a_run_like_any_other(open_page: Opener) -> None:

@@ -128,7 +128,7 @@ def _cut_short(reply: Reply, run: str) -> None:
 def _progress(reply: Reply, trouble: str) -> None:
     working = [tool for tool in reply.tools if tool.text is None]
     if trouble:
-        words = f"{label(trouble, 300)} Trying again…"
+        words = label(trouble, 400)
     elif working:
         words = f"Using {label(working[-1].name)}…"
     elif reply.text:

@@ -44,7 +44,7 @@ def draw() -> None:
 
 def _rooms(split: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
     # Both are always there, so that opening a source moves nothing that is read at the moment.
-    left, right = st.columns([10, 12], gap="medium")
+    left, right = st.container(key="rooms").columns([10, 12], gap="medium")
     return left.container(key="chat"), right.container(key="viewer" if split else "no-viewer")
 
 
@@ -82,8 +82,9 @@ def _question(message: MessageJson) -> None:
 
 def _follow(live: LiveRun) -> None:
     """Draw a growing answer; when it is complete, draw the page anew with what was stored."""
-    answer.draw(live.reply, live.run, trouble=live.trouble)
-    if live.ended:
+    trouble = f"{live.trouble} Trying again…" if live.trouble and not live.ended else live.trouble
+    answer.draw(live.reply, live.run, trouble)
+    if live.ended and not live.trouble:
         forget_documents()
         st.rerun()
 
@@ -141,6 +142,7 @@ def _options(now: StatusJson) -> None:
             [None, *names],
             format_func=lambda name: name or "All documents",
             key="collection",
+            persist_state="session",
             label_visibility="collapsed",
             width=190,
         )
@@ -152,6 +154,7 @@ def _options(now: StatusJson) -> None:
         default="answer",
         required=True,
         key="mode",
+        persist_state="session",
         disabled=no_model,
         help="The agent needs a language model; start Alcove with one (`--llm URL`)."
         if no_model

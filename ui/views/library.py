@@ -142,6 +142,13 @@ def _table(documents: Sequence[DocumentJson]) -> None:
         width="stretch",
         height=min(36 * (len(shown) + 1) + 2, 480),
         placeholder="",
+        column_config={
+            "Document": st.column_config.TextColumn(width="large"),
+            "Reason": st.column_config.TextColumn(width="large"),
+            **{
+                name: st.column_config.Column(width="small") for name in ("Pages", "Chunks", "Size")
+            },
+        },
         on_select="rerun",
         selection_mode="single-row",
         key=f"documents-{chosen}-{words}",
