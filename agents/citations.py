@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from agents.sentences import Unit, sentence_spans, units
@@ -87,13 +87,13 @@ def _is_stored(passage: Passage, read: Read) -> bool:
     return stored[passage.span.start : passage.span.end] == passage.text
 
 
-def _parse(text: str, known: Sequence[int] | set[int] | object) -> tuple[str, list[_Claim]]:
+def _parse(text: str, known: Collection[int]) -> tuple[str, list[_Claim]]:
     """The text with only known numbers, each written ``[n]``, and which sentence carries which."""
     bare, clean, marks, last = "", "", [], 0
     for mark in _marks(text):
         between = text[last : mark.start()]
         bare, clean = bare + between, clean + between
-        numbers = [n for n in _numbers(mark.group(1)) if n in known]  # type: ignore[operator]
+        numbers = [n for n in _numbers(mark.group(1)) if n in known]
         marks += [(len(bare.rstrip()) - 1, n) for n in numbers]
         if numbers:
             clean = clean.rstrip(" \t") + (" " if clean.strip() else "")

@@ -102,7 +102,7 @@ class Weigher:
 
     def _weigh(self, question: str, passages: Sequence[Passage]) -> Evidence:
         found = [(unit, rank) for rank, p in enumerate(passages) for unit in self.split(p)]
-        found = [(unit, rank) for unit, rank in found if not unit.asks]
+        found = [(unit, rank) for unit, rank in found if not unit.label]
         bags = [set(content_words(unit.whole)) for unit, _ in found]
         weights = dict(rarity(bags))
         wanted = frozenset(content_words(question))

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from corpus.records import Element, ElementKind, Parsed, Passage, Span
 
@@ -29,6 +30,8 @@ _ABBREVIATION_LIST = """
 _ABBREVIATIONS = frozenset(_ABBREVIATION_LIST.split())
 _LINE_START = re.compile(r"\s*(?:[-*•‣▪◦–]\s|\(?\d{1,3}[.)]\s|[A-Z][\w /-]{0,28}:\s)")
 _SHORT_LINE = 60  # characters; shorter lines that end without punctuation are taken as they stand
+_LONGEST_TERM = 5  # words
+_PARAGRAPH_END = 3  # characters between two elements
 _SHORT_ANSWER = 3  # words; "No." alone is no answer, so it goes with the sentence behind it
 
 
@@ -37,7 +40,8 @@ class Unit:
     """A quotable piece. ``text`` equals the canonical text at ``span``.
 
     ``shown`` is how an answer says it (one line; a table's row with the names of its columns), and
-    ``context`` is what it is about, to be read before it; ``asks`` marks a question.
+    ``context`` is what it is about, to be read before it. ``label`` marks what only announces: a
+    question, or a term before its explanation.
     """
 
     passage: int
@@ -47,7 +51,7 @@ class Unit:
     context: str = ""
     kind: ElementKind = ElementKind.TEXT
     page: int | None = None
-    asks: bool = False
+    label: bool = False
 
     @property
     def whole(self) -> str:
@@ -113,7 +117,27 @@ def units(passage: Passage, parsed: Parsed | None = None) -> list[Unit]:
             heading = element.text
         else:
             found += _of_element(passage, element, heading)
-    return [unit for unit in found if _belongs(unit.span, passage.span)]
+    found = [unit for unit in found if _belongs(unit.span, passage.span)]
+    return list(_labelled(found))
+
+
+def _labelled(found: Sequence[Unit]) -> Iterator[Unit]:
+    """The units, where a term stands alone before its explanation joined to that as context."""
+    term = ""
+    for unit, following in zip_longest(found, found[1:]):
+        now = replace(unit, context=": ".join(filter(None, [unit.context, term])))
+        announces = following is not None and _is_term(unit, following)
+        term = unit.shown if announces else ""
+        yield replace(now, label=True) if announces else now
+
+
+def _is_term(unit: Unit, following: Unit) -> bool:
+    """A few words without a full stop, right before a whole sentence."""
+    prose = {ElementKind.TEXT, ElementKind.LIST}
+    near = following.span.start - unit.span.end <= _PARAGRAPH_END
+    short = len(unit.shown.split()) <= _LONGEST_TERM and unit.shown[-1:].isalnum()
+    sentence = following.shown[-1:] in ".!" and len(following.shown.split()) > _LONGEST_TERM
+    return near and short and sentence and {unit.kind, following.kind} <= prose
 
 
 def _overlapping(elements: Sequence[Element], span: Span) -> Iterator[Element]:
@@ -199,9 +223,9 @@ def _code(number: int, element: Element, heading: str) -> Iterator[Unit]:
 
 
 def _unit(
-    number: int, element: Element, span: Span, shown: str, context: str, asks: bool = False
+    number: int, element: Element, span: Span, shown: str, context: str, label: bool = False
 ) -> Unit:
     at = element.span.start
     where = Span(at + span.start, at + span.end)
     text = element.text[span.start : span.end]
-    return Unit(number, where, text, shown, context, element.kind, element.page, asks)
+    return Unit(number, where, text, shown, context, element.kind, element.page, label)
