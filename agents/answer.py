@@ -120,7 +120,7 @@ class Answerer:
         stop: threading.Event,
     ) -> Generator[Step, None, None]:
         clock = _Clock()
-        asked = self._condensed(question, history)
+        asked = self._condensed(question, history, stop)
         s = self._settings
         result = self._searcher.search(asked, s.hits, s.mode, collection)
         passages = gather(result.hits, self._catalog.text, s.passages)
@@ -133,12 +133,12 @@ class Answerer:
         else:
             yield from self._written(asked, question, passages, history, stop, clock)
 
-    def _condensed(self, question: str, history: Sequence[Message]) -> str:
+    def _condensed(self, question: str, history: Sequence[Message], stop: threading.Event) -> str:
         """The question to search for: in a conversation, one that stands alone."""
         if not history:
             return question
         try:
-            return self._engine.condense(question, history)
+            return self._engine.condense(question, history, stop)
         except ModelError as exc:
             log.warning("searching for the question as it was typed: %s", exc)
             return question

@@ -73,7 +73,9 @@ class ExtractiveEngine:
             space = " " if index else ""
             yield f"{space}{piece.unit.shown} [{piece.unit.passage}]"
 
-    def condense(self, question: str, history: Sequence[Message]) -> str:
+    def condense(
+        self, question: str, history: Sequence[Message], stop: threading.Event | None = None
+    ) -> str:
         """A question that leans on the one before it (short, or with a pronoun), behind that one."""
         before = [m.content for m in history if m.role == "user"]
         words = content_words(question)

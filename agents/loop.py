@@ -68,6 +68,10 @@ class ServerEngine(Protocol):
         """The name the server gives the model."""
         ...
 
+    def know_model(self) -> None:
+        """Ask the server for that name, if nobody has said it."""
+        ...
+
 
 class Agent:
     """Answers with tools.
@@ -101,6 +105,7 @@ class Agent:
         Raises:
             ModelError: the server failed, was too slow, or its model cannot call tools.
         """
+        self._engine.know_model()
         return iterate(lambda: self._steps(question, thread, desk, history), stop)
 
     async def _steps(

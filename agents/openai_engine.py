@@ -64,7 +64,7 @@ class OpenAIEngine:
         Raises:
             ModelUnavailable: the model's name must be asked for, and the server does not answer.
         """
-        self._know_model()
+        self.know_model()
         return make_chat_model(self.settings, self.url, self.model)
 
     def stream(
@@ -79,13 +79,20 @@ class OpenAIEngine:
         messages = answer_messages(question, fitted, self._recent(history))
         return self._pieces(messages, self.settings.max_tokens, stop)
 
-    def condense(self, question: str, history: Sequence[Message]) -> str:
+    def condense(
+        self, question: str, history: Sequence[Message], stop: threading.Event | None = None
+    ) -> str:
         """The question as the model rewrites it to stand alone; see ``agents.protocols.Engine``."""
         messages = condense_messages(question, self._recent(history))
-        text = without_thoughts("".join(self._pieces(messages, _CONDENSE_TOKENS, None)))
+        text = without_thoughts("".join(self._pieces(messages, _CONDENSE_TOKENS, stop)))
         return " ".join(text.split()) or question
 
-    def _know_model(self) -> None:
+    def know_model(self) -> None:
+        """Ask the server for its model's name, if nobody has said it.
+
+        Raises:
+            ModelUnavailable: the server does not answer.
+        """
         if self.model:
             return
         key = self.settings.api_key.get_secret_value()
@@ -105,7 +112,7 @@ class OpenAIEngine:
         self, messages: list[Role], max_tokens: int, stop: threading.Event | None
     ) -> Generator[str, None, None]:
         """Text without thoughts. An answer of nothing at all is a broken one."""
-        self._know_model()
+        self.know_model()
         thoughts, empty = ThoughtFilter(), True
         for piece in iterate(lambda: self._retried(messages, max_tokens), stop):
             if shown := thoughts.feed(piece):

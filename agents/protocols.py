@@ -55,8 +55,12 @@ class Engine(Protocol):
         """
         ...
 
-    def condense(self, question: str, history: Sequence[Message]) -> str:
+    def condense(
+        self, question: str, history: Sequence[Message], stop: threading.Event | None = None
+    ) -> str:
         """One self-contained question to search for, from one asked in a conversation.
+
+        Setting ``stop`` from another thread ends the work at once, with any question.
 
         Raises:
             ModelError: the server failed; the caller can go on with the question as it is.

@@ -33,6 +33,7 @@ from corpus.errors import AlcoveError, InternalError, OperatorError, UserError
 __all__ = ["create_app", "serve"]
 
 _BUG = "something went wrong inside Alcove; the service's log says more, please report it"
+_ANY_HOST = {"0.0.0.0", "::", ""}  # addresses to listen on, but no names to be called by
 _CLOSE_S = 5  # how long open responses may take to end once the service stops
 
 
@@ -70,7 +71,7 @@ def create_app(app: App, start: bool = True) -> FastAPI:
     )
     _add_error_handlers(service)
     ours = app.settings.service
-    names = [*ours.allowed_hosts, ours.host]
+    names = [*ours.allowed_hosts, *({ours.host} - _ANY_HOST)]
     service.add_middleware(Guard, allowed_hosts=names, max_bytes=ours.max_json_kib * 1024)
     service.add_middleware(Measured, metrics=metrics)
     return service

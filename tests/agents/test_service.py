@@ -192,6 +192,35 @@ def test_cancelling_stops_the_model_within_a_second(
     assert bench.get(f"/v1/threads/{ids['thread']}")["active_run"] is None
 
 
+def test_cancelling_also_stops_the_rewriting_of_a_follow_up(
+    bench: ServiceBench, llm: FakeLLMServer
+) -> None:
+    thread = bench.thread()
+    llm.say("Thirty days [1].")
+    bench.answer(thread=thread)
+    llm.say("How long", first_delay=30)
+    ids = bench.ask("And how long?", thread=thread)
+    until(lambda: len(llm.chats) == 2)
+    began = time.monotonic()
+    bench.post(f"/v1/runs/{ids['run']}/cancel")
+    assert list(bench.events(ids["run"]))[-1]["kind"] == "cancelled"
+    assert time.monotonic() - began < 1.0
+
+
+def test_a_model_that_nobody_named_is_asked_for_its_name(
+    indexed_home: Path, tmp_path: Path, llm: FakeLLMServer
+) -> None:
+    home = Path(shutil.copytree(indexed_home, tmp_path / "home"))
+    bench = ServiceBench(home, llm, llm={"model": ""})
+    bench.start()
+    try:
+        llm.call("search_corpus", {"query": "backups kept"})
+        llm.say("For thirty days [1].")
+        assert bench.answer(mode="agent")[1]["model"] == "fake-model"
+    finally:
+        bench.close()
+
+
 def test_a_reload_finds_the_running_answer(bench: ServiceBench, llm: FakeLLMServer) -> None:
     llm.say("Thirty ", "days.", gap=0.3)
     ids = bench.ask()
