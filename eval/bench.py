@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from agents.build import App
     from corpus.datasets import Dataset
     from eval.indexing import Advance
-    from ingest.pipeline import Listener
+    from ingest.run import Listener
     from retrieval.search import Searcher
 
 __all__ = ["Bench", "open_bench"]

@@ -8,23 +8,22 @@ are acknowledged batch by batch, after the snapshot that holds them is durable. 
 from __future__ import annotations
 
 import time
-import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from corpus.catalog import Catalog, Stored
 from corpus.errors import FileProblem, NotFound, UserError
 from corpus.home import Home
-from corpus.records import Document, Parsed, State, content_id
+from corpus.records import Document, Parsed, State
 from corpus.settings import CorpusSettings
 from ingest.chunking import make_chunker
 from ingest.discover import UPLOAD, Source, find_sources, hash_source
 from ingest.parsing.limits import Limits
 from ingest.parsing.worker import ParserPool
-from ingest.report import FileResult, Progress, Report
+from ingest.report import FileResult, Report
+from ingest.run import PARSER_VERSION, Listener, Run, Work
 from ingest.settings import IngestSettings
 from ingest.writer import Batch, Writer
 from retrieval.protocols import Encoder
@@ -32,23 +31,7 @@ from retrieval.protocols import Encoder
 __all__ = ["DEFAULT_COLLECTION", "Pipeline"]
 
 DEFAULT_COLLECTION = "default"
-PARSER_VERSION = "1"  # raise it when parsing changes, so that unchanged files are parsed again
 MAX_COLLECTION_CHARACTERS = 64
-
-Listener = Callable[[Progress], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """A file whose content must be read, and the ids that follow from that content."""
-
-    source: Source
-    sha256: str
-    size: int
-
-    @property
-    def content(self) -> str:
-        return content_id("content", self.sha256, self.source.path.suffix.lower(), PARSER_VERSION)
 
 
 class Pipeline:
@@ -137,7 +120,7 @@ class Pipeline:
             self._writer.recover()
             if self._writer.in_other_space():
                 self._embed_everything_anew()
-            run = _Run(self._catalog.stored(collection), collection, len(sources), listen)
+            run = Run(self._catalog.stored(collection), collection, len(sources), listen)
             todo = [work for source in sources if (work := self._look_at(source, run))]
             for work, parsed in self._parse_all(todo):
                 self._take(work, parsed, run)
@@ -152,7 +135,7 @@ class Pipeline:
         run.report.seconds = time.perf_counter() - started
         return run.report
 
-    def _look_at(self, source: Source, run: _Run) -> _Work | None:
+    def _look_at(self, source: Source, run: Run) -> Work | None:
         """Hash a source; only what is new, changed or unread so far comes back as work."""
         try:
             sha256, size = hash_source(source, self._limits.max_bytes)
@@ -169,15 +152,15 @@ class Pipeline:
             run.report.chunks_kept += run.chunks_of(self._catalog, old.document.id)
             run.done(FileResult(source.name, State.UNCHANGED, old.document.reason))
             return None
-        return _Work(source, sha256, size)
+        return Work(source, sha256, size)
 
-    def _parse_all(self, todo: list[_Work]) -> Iterator[tuple[_Work, Parsed | FileProblem]]:
+    def _parse_all(self, todo: list[Work]) -> Iterator[tuple[Work, Parsed | FileProblem]]:
         """Parse in order, a few files ahead of the consumer, so that memory stays flat."""
         if not todo:
             return
         workers = min(self._settings.workers, len(todo))
         with ParserPool(workers, self._limits) as pool, ThreadPoolExecutor(workers) as threads:
-            ahead: deque[tuple[_Work, Future[Parsed | FileProblem]]] = deque()
+            ahead: deque[tuple[Work, Future[Parsed | FileProblem]]] = deque()
             for work in todo:
                 ahead.append((work, threads.submit(self._parse, pool, work)))
                 if len(ahead) > 2 * workers:
@@ -187,7 +170,7 @@ class Pipeline:
                 first, future = ahead.popleft()
                 yield first, future.result()
 
-    def _parse(self, pool: ParserPool, work: _Work) -> Parsed | FileProblem:
+    def _parse(self, pool: ParserPool, work: Work) -> Parsed | FileProblem:
         known = self._catalog.content(work.content)
         if known is not None:
             return known
@@ -197,7 +180,7 @@ class Pipeline:
         except FileProblem as problem:
             return problem
 
-    def _take(self, work: _Work, parsed: Parsed | FileProblem, run: _Run) -> None:
+    def _take(self, work: Work, parsed: Parsed | FileProblem, run: Run) -> None:
         source = work.source
         if isinstance(parsed, FileProblem):
             self._record_problem(source, work.sha256, work.size, parsed, run)
@@ -211,7 +194,7 @@ class Pipeline:
         self._replace(Stored(document, work.content, self._recipe), run)
 
     def _record_problem(
-        self, source: Source, sha256: str, size: int, problem: FileProblem, run: _Run
+        self, source: Source, sha256: str, size: int, problem: FileProblem, run: Run
     ) -> None:
         id = Document.make_id(run.collection, source.name, sha256)
         document = Document(
@@ -228,7 +211,7 @@ class Pipeline:
         )
         self._replace(Stored(document, None, self._recipe), run)
 
-    def _replace(self, new: Stored, run: _Run) -> None:
+    def _replace(self, new: Stored, run: Run) -> None:
         """Put a document into the batch in place of the one its source had before."""
         document = new.document
         old = run.known.get(document.source)
@@ -241,7 +224,7 @@ class Pipeline:
         run.batch.documents.append(new)
         run.waiting.append(FileResult(document.source, document.state, document.reason))
 
-    def _drop_missing(self, sources: list[Source], run: _Run) -> None:
+    def _drop_missing(self, sources: list[Source], run: Run) -> None:
         present = {source.name for source in sources}
         for name, stored in run.known.items():
             if name not in present and not name.startswith(UPLOAD):
@@ -249,7 +232,7 @@ class Pipeline:
                 run.report.chunks_removed += run.chunks_of(self._catalog, stored.document.id)
                 run.report.removed += 1
 
-    def _commit(self, run: _Run) -> None:
+    def _commit(self, run: Run) -> None:
         run.changed = run.changed or bool(run.batch)
         self._writer.commit(run.batch)
         run.acknowledge()
@@ -270,39 +253,7 @@ class Pipeline:
         self._writer.commit(batch, anew=True)
 
 
-class _Run:
-    """What one ingestion knows and has done so far."""
-
-    def __init__(
-        self, stored: list[Stored], collection: str, total: int, listen: Listener | None
-    ) -> None:
-        self.known = {s.document.source: s for s in stored}
-        self.collection = collection
-        self.report = Report(job=uuid.uuid4().hex[:12])
-        self.batch = Batch()
-        self.waiting: list[FileResult] = []  # read, but not yet durable
-        self.changed = False
-        self._total = total
-        self._listen = listen
-        self._counts: dict[str, int] | None = None
-
-    def chunks_of(self, catalog: Catalog, document: str) -> int:
-        if self._counts is None:
-            self._counts = catalog.chunk_counts()
-        return self._counts.get(document, 0)
-
-    def done(self, result: FileResult) -> None:
-        self.report.files.append(result)
-        if self._listen:
-            self._listen(Progress(len(self.report.files), self._total, result))
-
-    def acknowledge(self) -> None:
-        for result in self.waiting:
-            self.done(result)
-        self.batch, self.waiting = Batch(), []
-
-
-def _document(work: _Work, parsed: Parsed, collection: str) -> Document:
+def _document(work: Work, parsed: Parsed, collection: str) -> Document:
     name = work.source.name
     return Document(
         id=Document.make_id(collection, name, work.sha256),

@@ -41,7 +41,8 @@ def router(
         max_upload_bytes: bytes kept of one uploaded file; a longer one ends as ``too_large``.
     """
     api = APIRouter(prefix="/v1", tags=["documents"])
-    _add_document_routes(api, home, catalog, remove)
+    _add_record_routes(api, catalog, remove)
+    _add_content_routes(api, home, catalog)
     _add_upload_and_job_routes(api, jobs, max_upload_bytes)
 
     @api.get("/collections")
@@ -52,9 +53,7 @@ def router(
     return api
 
 
-def _add_document_routes(
-    api: APIRouter, home: Home, catalog: Catalog, remove: Callable[[str], int]
-) -> None:
+def _add_record_routes(api: APIRouter, catalog: Catalog, remove: Callable[[str], int]) -> None:
     @api.get("/documents")
     def list_documents(collection: str | None = None) -> dict[str, Any]:
         """Every document with the state it is in."""
@@ -78,6 +77,8 @@ def _add_document_routes(
         """Take a document out of the index; its file, if it came from a folder, is left alone."""
         return {"snapshot": remove(id)}
 
+
+def _add_content_routes(api: APIRouter, home: Home, catalog: Catalog) -> None:
     @api.get("/documents/{id}/text")
     def document_text(
         id: str,

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from corpus.errors import AlcoveError, InternalError, UserError
+from corpus.errors import AlcoveError, InternalError
 from ui.console import show_json, show_table, tracked, warn, write
+from ui.listings import documents_app, models_app
+from ui.options import CollectionOption, HomeOption, JsonOption, load_settings
 
 if TYPE_CHECKING:
     from agents.settings import Settings
@@ -31,17 +33,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-documents_app = typer.Typer(help="What is in the corpus, and the state of each file.")
-models_app = typer.Typer(help="Encoders on this machine.")
-
-HomeOption = Annotated[
-    Path | None,
-    typer.Option("--home", help="Alcove's folder; default: the platform's, or ALCOVE_HOME."),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-CollectionOption = Annotated[
-    str | None, typer.Option("--collection", help="Only this collection; default: all.")
-]
 
 
 @app.command()
@@ -58,7 +49,10 @@ def up(
     from ui.supervisor import run
 
     run(
-        _settings(home, {"llm": {"url": llm}} if llm else {}), host, port, with_sample=not no_sample
+        load_settings(home, {"llm": {"url": llm}} if llm else {}),
+        host,
+        port,
+        with_sample=not no_sample,
     )
 
 
@@ -75,7 +69,7 @@ def ingest(
 ) -> None:
     """Add, update and remove documents so that a collection equals the paths."""
     chosen = {"strategy": strategy, "workers": workers}
-    settings = _settings(home, {"ingest": {k: v for k, v in chosen.items() if v is not None}})
+    settings = load_settings(home, {"ingest": {k: v for k, v in chosen.items() if v is not None}})
     report = _ingest(settings, paths, collection)
     show_json(report.to_json()) if as_json else _show_report(report)
     raise typer.Exit(report.exit_status)
@@ -95,7 +89,7 @@ def search(
     from retrieval.routes import search_json
 
     result = search_json(
-        build(_settings(home)).finder().searcher.search(query, k, mode, collection)
+        build(load_settings(home)).finder().searcher.search(query, k, mode, collection)
     )
     if as_json:
         show_json(result)
@@ -119,7 +113,7 @@ def ask(
     """Answer a question from the documents, with citations."""
     from agents.build import build
 
-    core = build(_settings(home, {"llm": {"engine": engine}})).core()
+    core = build(load_settings(home, {"llm": {"engine": engine}})).core()
     answer = core.answerer.answer(question, collection=collection)
     if as_json:
         raw = answer.to_json()
@@ -151,7 +145,7 @@ def serve(
     }
     if llm:
         overrides["llm"] = {"url": llm}
-    run(_settings(home, overrides), lambda address: write(f"Alcove serves at {address}"))
+    run(load_settings(home, overrides), lambda address: write(f"Alcove serves at {address}"))
 
 
 @app.command("ui")
@@ -169,126 +163,12 @@ def page(
     os.execve(command[0], command, page_environment())
 
 
-@documents_app.callback(invoke_without_command=True)
-def documents(
-    context: typer.Context,
-    collection: CollectionOption = None,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """What is in the corpus, and the state of each file."""
-    if context.invoked_subcommand is None:
-        list_documents(collection, home, as_json)
-
-
-@documents_app.command("list")
-def list_documents(
-    collection: CollectionOption = None, home: HomeOption = None, as_json: JsonOption = False
-) -> None:
-    """Every document with its state."""
-    from ui.inventory import document_rows
-
-    rows = document_rows(_settings(home), collection)
-    if as_json:
-        show_json({"documents": rows})
-        return
-    columns = ("id", "state", "collection", "chunks", "source", "reason")
-    show_table(columns, [[row[name] for name in columns] for row in rows])
-
-
-@documents_app.command("show")
-def show_document(
-    id: Annotated[str, typer.Argument(help="A document's id.")],
-    home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """One document with its pages and its text."""
-    from ui.inventory import document_details
-
-    details = document_details(_settings(home), id)
-    if as_json:
-        show_json(details)
-        return
-    for name, value in details.items():
-        write(f"{name}: {value}" if name != "text" else f"\n{value}")
-
-
-@documents_app.command("remove")
-def remove_document(
-    ids: Annotated[list[str] | None, typer.Argument(help="Ids of documents.")] = None,
-    collection: Annotated[str | None, typer.Option(help="Remove this whole collection.")] = None,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Take documents out of the index; their files are left alone."""
-    from agents.build import build
-
-    app_ = build(_settings(home))
-    chosen = list(ids or [])
-    if collection is not None:
-        chosen += [d.id for d in app_.catalog.documents(collection)]
-    if not chosen:
-        raise UserError(
-            "nothing was named; give ids that `alcove documents` lists, or --collection"
-        )
-    snapshot = app_.remove_documents(chosen)
-    if as_json:
-        show_json({"removed": len(chosen), "snapshot": snapshot})
-    else:
-        write(f"Removed {len(chosen)} documents.")
-
-
-@models_app.callback(invoke_without_command=True)
-def models(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Encoders on this machine."""
-    if context.invoked_subcommand is None:
-        list_models(home, as_json)
-
-
-@models_app.command("list")
-def list_models(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Every known encoder, and where its files are."""
-    from ui.inventory import model_rows
-
-    rows, note = model_rows(_settings(home))
-    if as_json:
-        show_json({"models": rows, "note": note})
-        return
-    show_table(
-        ("name", "size", "folder"),
-        [[r["name"], r["size"], r["folder"] or "not here"] for r in rows],
-    )
-    write(note)
-
-
-@models_app.command("pull")
-def pull_model(name: str, home: HomeOption = None) -> None:
-    """Download an encoder: the one command that uses the network."""
-    from corpus.home import Home
-    from retrieval.models import pull
-
-    found = pull(name, Home(_settings(home).corpus.home))
-    write(f"{found.name} is now in {found.folder}.")
-
-
-@models_app.command("add")
-def add_model(folder: Path, home: HomeOption = None) -> None:
-    """Take an encoder from a folder in sentence-transformers' layout."""
-    from corpus.home import Home
-    from retrieval.models import add
-
-    found = add(folder, Home(_settings(home).corpus.home))
-    write(
-        f"{found.name} is now in {found.folder}; use it with ALCOVE_EMBEDDING__MODEL={found.name}."
-    )
-
-
 @app.command()
 def doctor(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """What is installed, found and missing, and what to do about it."""
     from ui.doctor import examine
 
-    findings = examine(_settings(home))
+    findings = examine(load_settings(home))
     if as_json:
         show_json({"checks": [finding.to_json() for finding in findings]})
     else:
@@ -305,12 +185,6 @@ def run_tests(
     from ui.checks import run_checks
 
     raise typer.Exit(run_checks(full=full, arguments=context.args))
-
-
-def _settings(home: Path | None, overrides: dict[str, dict[str, Any]] | None = None) -> Settings:
-    from agents.settings import Settings
-
-    return Settings.load(home, overrides)
 
 
 def _ingest(settings: Settings, paths: list[Path], collection: str) -> Report:

@@ -1,0 +1,131 @@
+"""The commands ``documents`` and ``models``: what is there, and single changes to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from corpus.errors import UserError
+from ui.console import show_json, show_table, write
+from ui.options import CollectionOption, HomeOption, JsonOption, load_settings
+
+__all__ = ["documents_app", "models_app"]
+
+documents_app = typer.Typer(help="What is in the corpus, and the state of each file.")
+models_app = typer.Typer(help="Encoders on this machine.")
+
+
+@documents_app.callback(invoke_without_command=True)
+def documents(
+    context: typer.Context,
+    collection: CollectionOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What is in the corpus, and the state of each file."""
+    if context.invoked_subcommand is None:
+        list_documents(collection, home, as_json)
+
+
+@documents_app.command("list")
+def list_documents(
+    collection: CollectionOption = None, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """Every document with its state."""
+    from ui.inventory import document_rows
+
+    rows = document_rows(load_settings(home), collection)
+    if as_json:
+        show_json({"documents": rows})
+        return
+    columns = ("id", "state", "collection", "chunks", "source", "reason")
+    show_table(columns, [[row[name] for name in columns] for row in rows])
+
+
+@documents_app.command("show")
+def show_document(
+    id: Annotated[str, typer.Argument(help="A document's id.")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """One document with its pages and its text."""
+    from ui.inventory import document_details
+
+    details = document_details(load_settings(home), id)
+    if as_json:
+        show_json(details)
+        return
+    for name, value in details.items():
+        write(f"{name}: {value}" if name != "text" else f"\n{value}")
+
+
+@documents_app.command("remove")
+def remove_document(
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids of documents.")] = None,
+    collection: Annotated[str | None, typer.Option(help="Remove this whole collection.")] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take documents out of the index; their files are left alone."""
+    from agents.build import build
+
+    app_ = build(load_settings(home))
+    chosen = list(ids or [])
+    if collection is not None:
+        chosen += [d.id for d in app_.catalog.documents(collection)]
+    if not chosen:
+        raise UserError(
+            "nothing was named; give ids that `alcove documents` lists, or --collection"
+        )
+    snapshot = app_.remove_documents(chosen)
+    if as_json:
+        show_json({"removed": len(chosen), "snapshot": snapshot})
+    else:
+        write(f"Removed {len(chosen)} documents.")
+
+
+@models_app.callback(invoke_without_command=True)
+def models(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Encoders on this machine."""
+    if context.invoked_subcommand is None:
+        list_models(home, as_json)
+
+
+@models_app.command("list")
+def list_models(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Every known encoder, and where its files are."""
+    from ui.inventory import model_rows
+
+    rows, note = model_rows(load_settings(home))
+    if as_json:
+        show_json({"models": rows, "note": note})
+        return
+    show_table(
+        ("name", "size", "folder"),
+        [[r["name"], r["size"], r["folder"] or "not here"] for r in rows],
+    )
+    write(note)
+
+
+@models_app.command("pull")
+def pull_model(name: str, home: HomeOption = None) -> None:
+    """Download an encoder: the one command that uses the network."""
+    from corpus.home import Home
+    from retrieval.models import pull
+
+    found = pull(name, Home(load_settings(home).corpus.home))
+    write(f"{found.name} is now in {found.folder}.")
+
+
+@models_app.command("add")
+def add_model(folder: Path, home: HomeOption = None) -> None:
+    """Take an encoder from a folder in sentence-transformers' layout."""
+    from corpus.home import Home
+    from retrieval.models import add
+
+    found = add(folder, Home(load_settings(home).corpus.home))
+    write(
+        f"{found.name} is now in {found.folder}; use it with ALCOVE_EMBEDDING__MODEL={found.name}."
+    )
