@@ -1,7 +1,8 @@
 """Measures as values: a name, what it means, where it was defined, and a public library behind it.
 
 Every figure is computed by ``ir_measures`` (MacAvaney, Macdonald & Ounis 2022, "Streamlining
-Evaluation with ir-measures"), which runs TREC's own code; nothing is re-implemented here.
+Evaluation with ir-measures"), which runs TREC's own code; where that is not packaged, on Linux on
+arm64, by the same formulas in ``eval.formulas``.
 
 Two things the library leaves open are settled here. A judged query without results has its row
 and scores 0. And a run is a *ranking*, best first: ties in scores have been broken by the system
@@ -12,11 +13,13 @@ Knows nothing of indexes. ``eval/stats.py`` makes means and intervals of the row
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from corpus.errors import UserError
+from eval.formulas import FORMULAS
 
 __all__ = ["MEASURES", "Measure", "Qrels", "Rows", "Run", "measure", "per_query"]
 
@@ -80,13 +83,18 @@ def per_query(measures: Sequence[Measure], qrels: Qrels, run: Run) -> Rows:
     Raises:
         ValueError: a ranking names a document twice, which no measure is defined for.
     """
+    scored = _scored({query: ranking for query, ranking in run.items() if query in qrels})
+    rows: Rows = {entry.name: dict.fromkeys(qrels, 0.0) for entry in measures}
+    if not scored:
+        return rows
+    if importlib.util.find_spec("pytrec_eval") is None:
+        for entry in measures:
+            formula = FORMULAS[entry.name]
+            rows[entry.name] |= {query: formula(qrels[query], run[query]) for query in scored}
+        return rows
     import ir_measures
 
     expressions = {ir_measures.parse_measure(entry.expression): entry.name for entry in measures}
-    rows: Rows = {entry.name: dict.fromkeys(qrels, 0.0) for entry in measures}
-    scored = _scored({query: ranking for query, ranking in run.items() if query in qrels})
-    if not scored:
-        return rows
     for value in ir_measures.iter_calc(list(expressions), _plain(qrels), scored):
         rows[expressions[value.measure]][value.query_id] = float(value.value)
     return rows
