@@ -22,7 +22,7 @@ _CLOSERS = "\"'”’»)]"
 # A sentence ends at one of these, with closing quotes, before white space; some scripts use none.
 _STOP = re.compile(rf"[.!?…][{re.escape(_CLOSERS)}]*(?=\s|$)|[。！？।؟]+|\n\s*\n")
 _ABBREVIATION_LIST = """
-    mr mrs ms dr prof sr jr st vs etc eg e.g ie i.e cf al ca approx no nos nr pos fig figs eq eqs
+    mr mrs ms dr prof sr jr st vs etc eg e.g ie i.e cf al ca approx nos nr pos fig figs eq eqs
     sec sect ch chap vol vols pp p ed eds est inc ltd co corp dept gen col lt sgt rev hon jan feb mar
     apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun min max tel ext ref resp incl
     u.s u.k a.m p.m z.b bzw usw ggf
@@ -84,6 +84,8 @@ def _is_end(text: str, stop: re.Match[str]) -> bool:
     before = re.search(r"\S*$", text[: stop.start()])
     word = (before.group() if before else "").lstrip("(\"'“[").lower()
     follows = text[stop.end() :].lstrip()[:1]
+    if word == "no":  # "No. 5", but also the answer "No."
+        return not follows.isdigit()
     if word in _ABBREVIATIONS or (len(word) == 1 and word.isalpha()):
         return not follows
     line = text[: stop.start()].rpartition("\n")[2].strip()

@@ -1,0 +1,224 @@
+"""The extractive engine quotes what answers, from sentences and from tables."""
+
+import pytest
+
+from agents.evidence import Weigher
+from agents.extractive import ExtractiveEngine, choose
+from agents.kinds import has_answer, kind_of
+from agents.sentences import sentence_spans, units
+from agents.settings import AnswerSettings
+from agents.steps import Message
+from agents.words import content_words, coverage, names, rarity, stem
+from corpus.records import Document, Element, ElementKind, Parsed, Passage, Span, State
+from tests.fakes import HashEncoder
+
+
+class Pile:
+    """Documents made of ``(kind, text)`` elements, each parted by a blank line."""
+
+    def __init__(self) -> None:
+        self.parts: dict[str, Parsed] = {}
+
+    def add(self, id: str, *elements: tuple[ElementKind, str]) -> Document:
+        text, made = "", []
+        for kind, piece in elements:
+            text += "\n\n" if text else ""
+            made.append(Element(kind, piece, Span(len(text), len(text) + len(piece)), 2))
+            text += piece
+        self.parts[id] = Parsed(text, tuple(made))
+        return Document(id, f"/{id}", "0", "text/plain", id, "c", 0, State.INDEXED)
+
+    def document(self, document_id: str) -> Document:
+        raise AssertionError("not needed")
+
+    def parsed(self, document_id: str) -> Parsed:
+        return self.parts[document_id]
+
+    def text(self, document_id: str) -> str:
+        return self.parts[document_id].text
+
+    def passage(self, document: Document, number: int = 1) -> Passage:
+        text = self.text(document.id)
+        return Passage(number, document, Span(0, len(text)), text, 1)
+
+
+SPEEDS = "Decode speed\nModel | Format | tok/s\nLlama-3.3-70B | NVFP4 | 4.51\nGPT-OSS-120B | MXFP4 | 34.57"
+
+
+@pytest.fixture
+def pile() -> Pile:
+    return Pile()
+
+
+def ask(pile: Pile, question: str, *passages: Passage, sentences: int = 3) -> str:
+    engine = ExtractiveEngine(HashEncoder(), pile, AnswerSettings(sentences=sentences))
+    return "".join(engine.stream(question, passages))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("One. Two! Three?", ["One.", "Two!", "Three?"]),
+        ("It cost 3.5 EUR. Fine.", ["It cost 3.5 EUR.", "Fine."]),
+        ("Dr. Smith met J. Doe. They spoke.", ["Dr. Smith met J. Doe.", "They spoke."]),
+        ("See e.g. Fig. 2 of it. Yes.", ["See e.g. Fig. 2 of it.", "Yes."]),
+        ('He said "No." Then he left.', ['He said "No."', "Then he left."]),
+        ("Take No. 5 of it.", ["Take No. 5 of it."]),
+        ("1. Open it.\n2. Close it.", ["1. Open it.", "2. Close it."]),
+        ("a line that\ngoes on. End", ["a line that\ngoes on.", "End"]),
+        ("Date: 3 May\nPlace: Rome", ["Date: 3 May", "Place: Rome"]),
+        ("One\n\nTwo", ["One", "Two"]),
+        ("你好。再见！", ["你好。", "再见！"]),
+        ("  ", []),
+    ],
+)
+def test_text_is_cut_into_sentences(text: str, sentences: list[str]) -> None:
+    assert [text[s.start : s.end] for s in sentence_spans(text)] == sentences
+
+
+def test_every_unit_is_the_stored_text_at_its_span(pile: Pile) -> None:
+    document = pile.add(
+        "d",
+        (ElementKind.TITLE, "Speeds"),
+        (ElementKind.TEXT, "The box is small. It is fast."),
+        (ElementKind.TABLE, SPEEDS),
+        (ElementKind.LIST, "Two boxes"),
+        (ElementKind.CODE, "[large]\nport = 8000"),
+    )
+    found = units(pile.passage(document), pile.parsed("d"))
+    assert all(pile.text("d")[u.span.start : u.span.end] == u.text for u in found)
+    assert [u.shown for u in found] == [
+        "The box is small.",
+        "It is fast.",
+        "Model: Llama-3.3-70B; Format: NVFP4; tok/s: 4.51",
+        "Model: GPT-OSS-120B; Format: MXFP4; tok/s: 34.57",
+        "Two boxes",
+        "[large]",
+        "port = 8000",
+    ]
+    assert found[2].context == "Speeds: Decode speed"
+    assert found[6].context == "Speeds: [large]"
+    assert {u.page for u in found} == {2}
+
+
+def test_a_passage_that_ends_inside_a_sentence_has_the_sentence_whole(pile: Pile) -> None:
+    document = pile.add("d", (ElementKind.TEXT, "The first one is long. The second one is longer."))
+    cut = Passage(1, document, Span(0, 40), pile.text("d")[:40], 1)
+    assert [u.text for u in units(cut, pile.parsed("d"))] == [
+        "The first one is long.",
+        "The second one is longer.",
+    ]
+    early = Passage(1, document, Span(0, 27), pile.text("d")[:27], 1)
+    assert [u.text for u in units(early, pile.parsed("d"))] == ["The first one is long."]
+
+
+def test_a_question_or_a_term_in_the_text_leads_to_what_stands_behind_it(pile: Pile) -> None:
+    document = pile.add(
+        "d",
+        (ElementKind.TEXT, "Are my questions used for training? No. Nothing of it is kept."),
+        (ElementKind.TEXT, "Goodput"),
+        (ElementKind.TEXT, "Requests per second that were answered in time."),
+    )
+    found = units(pile.passage(document), pile.parsed("d"))
+    assert [(u.shown, u.label) for u in found] == [
+        ("Are my questions used for training?", True),
+        ("No. Nothing of it is kept.", False),
+        ("Goodput", True),
+        ("Requests per second that were answered in time.", False),
+    ]
+    assert found[3].context == "Goodput"
+    assert ask(pile, "What is goodput?", pile.passage(document)).startswith("Requests per second")
+
+
+def test_a_table_answers_by_its_row_with_the_names_of_its_columns(pile: Pile) -> None:
+    table = pile.passage(pile.add("d", (ElementKind.TABLE, SPEEDS)))
+    answer = ask(pile, "How many tok/s does GPT-OSS-120B reach?", table, sentences=1)
+    assert answer == "Model: GPT-OSS-120B; Format: MXFP4; tok/s: 34.57 [1]"
+
+
+def test_a_number_is_preferred_where_a_number_is_asked_for(pile: Pile) -> None:
+    text = "The reactor is hot in summer. The reactor is hot: 900 degrees."
+    passage = pile.passage(pile.add("d", (ElementKind.TEXT, text)))
+    answer = ask(pile, "How hot is the reactor?", passage, sentences=1)
+    assert answer == "The reactor is hot: 900 degrees. [1]"
+
+
+def test_an_answer_from_two_documents_quotes_both(pile: Pile) -> None:
+    one = pile.add("a", (ElementKind.TEXT, "The warranty of the printer is two years."))
+    two = pile.add("b", (ElementKind.TEXT, "The scanner costs 90 EUR with tax."))
+    question = "What is the warranty of the printer and what does the scanner cost?"
+    answer = ask(pile, question, pile.passage(one, 1), pile.passage(two, 2))
+    assert "two years. [1]" in answer
+    assert "90 EUR with tax. [2]" in answer
+
+
+def test_the_same_is_not_said_twice(pile: Pile) -> None:
+    text = "The lease ends on 3 May."
+    one, two = (pile.add(id, (ElementKind.TEXT, text)) for id in "ab")
+    answer = ask(pile, "When does the lease end?", pile.passage(one, 1), pile.passage(two, 2))
+    assert answer == f"{text} [1]"
+
+
+def test_at_most_as_many_sentences_as_set_are_quoted(pile: Pile) -> None:
+    text = " ".join(f"The lease of room {n} ends in May {n}." for n in range(2000, 2020))
+    passage = pile.passage(pile.add("d", (ElementKind.TEXT, text)))
+    weigher = Weigher(HashEncoder(), pile, 10)
+    assert len(weigher.weigh("When does the lease end?", [passage]).pieces) == 10
+    assert len(choose(weigher.weigh("When does the lease end?", [passage]), 2)) <= 2
+
+
+def test_a_row_longer_than_the_encoders_window_is_still_compared(pile: Pile) -> None:
+    table = "a | b\n" + "word " * 600 + "| end"
+    passage = pile.passage(pile.add("d", (ElementKind.TABLE, table)))
+    assert "[1]" in ask(pile, "Which word?", passage)
+
+
+def test_sentences_are_embedded_once_however_often_they_are_asked(pile: Pile) -> None:
+    encoder = HashEncoder()
+    passage = pile.passage(pile.add("d", (ElementKind.TEXT, "The lease ends in May. It is long.")))
+    engine = ExtractiveEngine(encoder, pile, AnswerSettings())
+    for question in ("When does the lease end?", "How long is the lease?"):
+        list(engine.stream(question, [passage]))
+    assert encoder.encoded == 2
+
+
+@pytest.mark.parametrize(
+    ("question", "combined"),
+    [
+        ("What does it cost?", True),
+        ("And in June?", True),
+        ("Which engine decodes Llama fastest on spark-01?", False),
+    ],
+)
+def test_a_follow_up_leans_on_the_question_before(question: str, combined: bool) -> None:
+    engine = ExtractiveEngine(HashEncoder(), Pile(), AnswerSettings())
+    history = [Message("user", "What is the lease?"), Message("assistant", "A paper.")]
+    expected = f"What is the lease? {question}" if combined else question
+    assert engine.condense(question, history) == expected
+    assert engine.condense(question, []) == question
+
+
+def test_words_are_compared_without_endings_and_numbers_in_one_spelling() -> None:
+    assert {stem(w) for w in ("limit", "limits", "limited", "limiting")} == {"limit"}
+    assert content_words("How many of 1,234 users' requests?") == ["1234", "user", "request"]
+    assert names("Is vLLM on spark-01 from Paris?") >= {"vllm", "paris"}
+    weights = rarity([{"a", "b"}, {"a"}])
+    assert weights["b"] > weights["a"]
+    assert coverage({"a", "b"}, {"b"}, weights, 1.0) > 0.5
+    assert coverage(set(), {"b"}, weights, 1.0) == 0
+
+
+@pytest.mark.parametrize(
+    ("question", "kind", "yes", "no"),
+    [
+        ("How many boxes are there?", "number", "There are three boxes.", "There are boxes."),
+        ("When does it end?", "time", "It ends on Friday.", "It ends soon."),
+        ("Who wrote it?", "name", "It was written by Ada.", "It was written."),
+        ("What is it?", "any", "A box.", ""),
+    ],
+)
+def test_the_kind_of_answer_is_recognised(question: str, kind: str, yes: str, no: str) -> None:
+    assert kind_of(question) == kind
+    assert has_answer(question, yes)
+    if no:
+        assert not has_answer(question, no)
