@@ -101,7 +101,7 @@ class RecursiveChunker:
             return self._table(cut, start, end)
         separators = _CODE if kind == "code" else _PROSE
         overlap = 0 if kind == "code" else min(self.overlap, budget // 3)
-        pieces = list(_split(cut, start, end, separators, budget - overlap))
+        pieces = _under_titles(cut, start, end, separators, budget - overlap)
         return [
             self._draft(cut, self._back(cut, pieces, i, overlap), pieces[i][1])
             for i in range(len(pieces))
@@ -154,7 +154,7 @@ class RecursiveChunker:
         """Neighbours of one section set together as long as they fit."""
         packed: list[Draft] = []
         for draft in drafts:
-            both = self._both(cut, packed[-1], draft) if packed else None
+            both = self._both(cut, packed[-1], draft, self.size) if packed else None
             if both:
                 packed[-1] = both
             else:
@@ -162,12 +162,12 @@ class RecursiveChunker:
         return packed
 
     def _joined(self, cut: _Cut, drafts: list[Draft]) -> list[Draft]:
-        """Tiny drafts set together with a neighbour, across headings."""
+        """Tiny drafts set together with a neighbour, across headings and over the size if need be."""
         joined: list[Draft] = []
         for draft in drafts:
             last = joined[-1] if joined else None
             if last and (self._tiny(cut, last) or self._tiny(cut, draft)):
-                both = self._both(cut, last, draft)
+                both = self._both(cut, last, draft, self.window)
                 if both:
                     joined[-1] = both
                     continue
@@ -177,11 +177,11 @@ class RecursiveChunker:
     def _tiny(self, cut: _Cut, draft: Draft) -> bool:
         return cut.measure(cut.text[draft.start : draft.end]) < self.size // _TINY_SHARE
 
-    def _both(self, cut: _Cut, left: Draft, right: Draft) -> Draft | None:
-        """``left`` and ``right`` as one, or None when that is too long."""
+    def _both(self, cut: _Cut, left: Draft, right: Draft, size: int) -> Draft | None:
+        """``left`` and ``right`` as one, or None when that is more than ``size`` or the window."""
         merged = replace(left, end=right.end)
-        fits = cut.measure(cut.text[left.start : right.end]) <= self._budget(cut, left.headings)
-        return merged if fits else None
+        room = min(size, self.window - cut.measure.headings(left.headings))
+        return merged if cut.measure(cut.text[left.start : right.end]) <= room else None
 
     def _draft(self, cut: _Cut, start: int, end: int) -> Draft:
         start, end = trimmed(cut.text, start, end)
@@ -222,10 +222,25 @@ def _runs(elements: Sequence[Element]) -> Iterator[tuple[str, list[Element]]]:
 
 def _heading_lines(cut: _Cut, start: int, lines: list[tuple[int, int]]) -> int:
     """How many of a table's first lines are headings that were put before it."""
-    end_of_headings = start
-    for title in cut.outline.titles_within(start, lines[-1][1]):
-        end_of_headings = max(end_of_headings, title)
-    return sum(b <= end_of_headings for _, b in lines)
+    below = _end_of_titles(cut, start, lines[-1][1])
+    return sum(b <= below for _, b in lines)
+
+
+def _end_of_titles(cut: _Cut, start: int, end: int) -> int:
+    """Where the titles end that ``[start, end)`` begins with; ``start`` if it begins with none."""
+    return max([start, *cut.outline.titles_within(start, end)])
+
+
+def _under_titles(
+    cut: _Cut, start: int, end: int, separators: Sequence[str], size: int
+) -> list[tuple[int, int]]:
+    """As ``_split``, but with the titles on top kept together with the first piece below them."""
+    below = _end_of_titles(cut, start, end)
+    room = size - cut.measure(cut.text[start:below])
+    if below == start or room < size // 2 or not cut.text[below:end].strip():
+        return list(_split(cut, start, end, separators, size))
+    (_, first_end), *rest = _split(cut, below, end, separators, room)
+    return [(start, first_end), *rest]
 
 
 def _last_fitting(places: Sequence[int], fits: Callable[[int], bool]) -> int | None:

@@ -45,6 +45,13 @@ def one_line(text: str) -> str:
     return " ".join(clean(text).split())
 
 
+def _cleaned(kind: ElementKind, text: str) -> str:
+    if kind is ElementKind.TITLE:
+        return one_line(text)
+    indented = kind in (ElementKind.CODE, ElementKind.TABLE)
+    return clean(text) if indented else clean(text).strip()
+
+
 @dataclass(slots=True)
 class _OpenPage:
     number: int
@@ -90,7 +97,7 @@ class TextBuilder:
         html: str | None = None,
     ) -> None:
         """Append one element; text that is blank after cleaning is dropped."""
-        text = clean(text) if kind in (ElementKind.CODE, ElementKind.TABLE) else clean(text).strip()
+        text = _cleaned(kind, text)
         if not text.strip():
             return
         self._append(self._separator(kind))

@@ -1,8 +1,9 @@
 """Reads the text in a picture with RapidOCR, whose models come inside its package; nothing is
 downloaded.
 
-Start-up and speed are recorded in the docstring of ``reader``. Returns lines with their boxes;
-putting lines in order is the layout's business.
+Returns lines with their boxes; putting lines in order is the layout's business. Cost, measured on one
+x86-64 core: about 2 s to load the models once per process, then 0.03 to 0.1 s of processor time per line
+(a dense page of 108 lines: 10 s); at most 0.7 GiB resident and 1.3 GiB of address space.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ def _line(text: str, corners: Any, score: float, size: tuple[int, int]) -> OcrLi
 
 @cache
 def _reader() -> Any:
+    """The recogniser, on one thread: what runs in parallel is the pool of parser processes."""
     from rapidocr import RapidOCR
 
     logging.getLogger("RapidOCR").setLevel(logging.ERROR)

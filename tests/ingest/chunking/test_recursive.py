@@ -126,3 +126,8 @@ def test_headings_too_long_for_the_window_lose_the_outer_ones() -> None:
 def test_a_large_document_is_cut_in_reasonable_time() -> None:
     chunks = cut((TEXT, " ".join(f"Sentence {n} is short." for n in range(20_000))), size=50)
     assert len(chunks) > 1000
+
+
+def test_a_short_introduction_goes_with_the_long_paragraph_below_it() -> None:
+    chunks = cut((TEXT, "The fans:"), (TEXT, prose("a", 30)))
+    assert chunks[0].text.startswith("The fans:\n\na0")
