@@ -7,13 +7,11 @@ its messages (``agents.memory``), a checkpoint only carries a run from step to s
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from typing import Any
 
 __all__ = ["checkpoints", "serializer"]
 
@@ -27,23 +25,49 @@ def serializer() -> Any:
     )
 
 
-@asynccontextmanager
-async def checkpoints(path: Path, thread: str) -> AsyncIterator[AsyncSqliteSaver]:
-    """A saver for one run; nothing is left of the run before, and one checkpoint of this one."""
-    import aiosqlite
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+@contextmanager
+def checkpoints(path: Path, thread: str) -> Iterator[Any]:
+    """A LangGraph saver for one run; nothing is left of the run before, one checkpoint of this one.
 
-    async with aiosqlite.connect(path, timeout=30.0) as connection:
-        saver = AsyncSqliteSaver(connection, serde=serializer())
-        await saver.setup()
-        await saver.adelete_thread(thread)
-        yield saver
-        await _prune(connection, thread)
+    Belongs to the thread that opens it, which must be the one of the run's event loop.
+    """
+    with closing(sqlite3.connect(path, timeout=30.0)) as connection:
+        saver = _saver(connection)
+        saver.setup()
+        saver.delete_thread(thread)
+        try:
+            yield saver
+        finally:
+            _prune(connection, thread)
 
 
-async def _prune(connection: Any, thread: str) -> None:
+def _saver(connection: sqlite3.Connection) -> Any:
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
+    class Saver(SqliteSaver):
+        """Writes in the event loop's own thread.
+
+        The loop is the run's alone and a write takes a millisecond; unlike one that is awaited, it
+        cannot be cancelled halfway and leave the file locked.
+        """
+
+        async def aget_tuple(self, config: Any) -> Any:
+            return self.get_tuple(config)
+
+        async def aput(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
+            return self.put(config, checkpoint, metadata, new_versions)
+
+        async def aput_writes(
+            self, config: Any, writes: Any, task_id: str, task_path: str = ""
+        ) -> None:
+            self.put_writes(config, writes, task_id, task_path)
+
+    return Saver(connection, serde=serializer())
+
+
+def _prune(connection: sqlite3.Connection, thread: str) -> None:
     last = "(SELECT max(checkpoint_id) FROM checkpoints WHERE thread_id = :thread)"
-    for table in ("checkpoints", "writes"):
-        where = f"thread_id = :thread AND checkpoint_id < {last}"
-        await connection.execute(f"DELETE FROM {table} WHERE {where}", {"thread": thread})
-    await connection.commit()
+    with connection:
+        for table in ("checkpoints", "writes"):
+            where = f"thread_id = :thread AND checkpoint_id < {last}"
+            connection.execute(f"DELETE FROM {table} WHERE {where}", {"thread": thread})

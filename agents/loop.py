@@ -113,19 +113,18 @@ class Agent:
     ) -> AsyncIterator[Step]:
         budget = Budget(self._settings.tool_calls)
         reader = _Reader(desk)
-        async with (
-            transport(self._engine.settings, self._engine.url) as http,
-            checkpoints(self._chats, thread) as saver,
-        ):
-            graph = self._graph(http, saver, desk, budget)
-            config = {"configurable": {"thread_id": thread}, "recursion_limit": 1000}
-            messages = {"messages": self._messages(question, history)}
-            modes = ["messages", "updates"]
-            stream = graph.astream(messages, config, stream_mode=modes, durability="sync")
-            async with aclosing(self._timed(stream, reader)) as parts:
-                async for mode, part in parts:
-                    for step in reader.read(mode, part):
-                        yield step
+        async with transport(self._engine.settings, self._engine.url) as http:
+            with checkpoints(self._chats, thread) as saver:
+                stream = self._graph(http, saver, desk, budget).astream(
+                    {"messages": self._messages(question, history)},
+                    {"configurable": {"thread_id": thread}, "recursion_limit": 1000},
+                    stream_mode=["messages", "updates"],
+                    durability="sync",
+                )
+                async with aclosing(self._timed(stream, reader)) as parts:
+                    async for mode, part in parts:
+                        for step in reader.read(mode, part):
+                            yield step
         yield self._answered(reader, desk)
 
     def _graph(self, http: Any, saver: Any, desk: Desk, budget: Budget) -> Any:

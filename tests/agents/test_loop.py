@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import threading
 import time
@@ -318,6 +319,22 @@ def test_stopping_closes_the_request_within_a_second(bench: Bench) -> None:
     while bench.llm.gone == 0:
         assert time.monotonic() - began < 1.0
         time.sleep(0.01)
+
+
+def test_stopping_at_any_moment_leaves_the_file_free_for_others(bench: Bench) -> None:
+    dice = random.Random(11)
+    for turn in range(25):
+        bench.llm.script.clear()
+        for number in range(6):
+            bench.llm.call("search_corpus", {"query": f"backups {turn} {number}"})
+        bench.llm.say("word ", end="endless")
+        stop = threading.Event()
+        timer = threading.Timer(dice.uniform(0.0, 0.2), stop.set)
+        timer.start()
+        list(bench.run(stop=stop))
+        timer.join()
+        with closing(sqlite3.connect(bench.file, timeout=0)) as db:
+            db.execute("BEGIN IMMEDIATE")
 
 
 def test_a_thread_keeps_one_checkpoint_however_long_it_gets(bench: Bench) -> None:
