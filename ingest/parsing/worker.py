@@ -35,6 +35,9 @@ __all__ = ["ParserPool"]
 
 _ROOT = Path(__file__).resolve().parents[2]
 _BLOCK = 1 << 20
+_LOOK_ONLY = os.WEXITED | os.WNOHANG | os.WNOWAIT
+_SAMPLE_S = 0.2  # between looks at a child's memory
+_NEAR = 0.75  # of the memory limit
 _DYING_S = 5.0  # a dying process closes its pipes a moment before it is gone
 _BYTES_PER_CHARACTER = 16  # of a document on the wire: text twice in escapes, elements, tables
 _FINAL_STATES = (State.OUT_OF_MEMORY, State.INTERNAL_ERROR)  # after these a child is not used again
@@ -130,6 +133,7 @@ class _Child:
     def __init__(self, limits: Limits, parser: str | None) -> None:
         self.files = 0
         self.broken = False
+        self._peak = 0
         self._limits = limits
         self._scratch = tempfile.mkdtemp(prefix="alcove-parse-")
         command = [
@@ -203,8 +207,11 @@ class _Child:
         poll.register(stream, select.POLLIN)
         while len(received) < length:
             left = deadline - time.monotonic()
-            if left <= 0 or not poll.poll(left * 1000):
+            if left <= 0:
                 raise TimeoutError
+            if not poll.poll(min(left, _SAMPLE_S) * 1000):
+                self._sample_memory()
+                continue
             block = os.read(stream, min(length - len(received), _BLOCK))
             if not block:
                 raise EOFError
@@ -213,11 +220,13 @@ class _Child:
 
     def _post_mortem(self, path: Path) -> FileProblem:
         """What killed the child, from its exit status and the memory it had."""
-        signal_number, peak = self._reap(_DYING_S)
+        signal_number = self._reap(_DYING_S)
         if signal_number == signal.SIGXCPU:
             reason = f"Reading {path.name!r} took more than {self._limits.cpu_s} seconds of processor time."
             return FileProblem(State.TIMEOUT, reason)
-        if signal_number == signal.SIGKILL or peak > 0.8 * self._limits.memory_bytes:
+        # A library in C++ that is refused memory aborts; the kernel short of memory kills.
+        near_limit = self._peak > _NEAR * self._limits.memory_bytes
+        if signal_number == signal.SIGKILL or (signal_number and near_limit):
             reason = f"Reading {path.name!r} needs more memory than one file is allowed."
             return FileProblem(State.OUT_OF_MEMORY, reason)
         how = (
@@ -233,25 +242,35 @@ class _Child:
         """Whether the child ends by itself within ``patience_s`` seconds; it is not yet waited for."""
         deadline = time.monotonic() + patience_s
         while True:
-            if os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            try:
+                status = os.waitid(os.P_PID, self._process.pid, _LOOK_ONLY)
+            except ChildProcessError:
+                return True  # the pool was closed meanwhile, and has waited for it
+            if status is not None:
                 return True
             if time.monotonic() >= deadline:
                 return False
             time.sleep(0.01)
 
-    def _reap(self, patience_s: float = 0.0) -> tuple[int, int]:
-        """Kill what is left of the process group; the signal that ended the child (0: none), and
-        its peak in bytes.
-        """
+    def _reap(self, patience_s: float = 0.0) -> int:
+        """Kill what is left of the process group; returns the signal that ended the child, 0 if none did."""
         process = self._process
-        if process.returncode is not None:
-            return max(-process.returncode, 0), 0
-        ended = self._ended(patience_s)
-        self._kill_group()  # before the child is waited for, so that its number cannot be another's
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        own = max(-process.returncode, 0) if ended else 0
-        return own, usage.ru_maxrss * 1024
+        if process.returncode is None:
+            ended = self._ended(patience_s)
+            self._kill_group()  # before the child is waited for, so that its number is no other's
+            code = process.wait()
+            return max(-code, 0) if ended else 0
+        return max(-process.returncode, 0)
+
+    def _sample_memory(self) -> None:
+        """Note the address space that the child has had at most; Linux tells, elsewhere it stays 0."""
+        try:
+            status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
+        except OSError:
+            return
+        for line in status.splitlines():
+            if line.startswith("VmPeak:"):
+                self._peak = max(self._peak, int(line.split()[1]) * 1024)
 
     def _kill_group(self) -> None:
         try:

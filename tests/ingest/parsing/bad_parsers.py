@@ -47,6 +47,13 @@ def _allocate() -> None:
         hoard.append(bytearray(32 << 20))
 
 
+def _hoard_and_abort() -> None:
+    hoard = [bytearray(32 << 20) for _ in range(28)]
+    time.sleep(1)
+    if hoard:
+        os.abort()
+
+
 def _shout() -> None:
     for _ in range(200):
         os.write(1, b"\x00\x00\x00\x00\x00\x00\x00\x05 nonsense " * 100)
@@ -91,6 +98,7 @@ _DEEDS = {
     "spin": _spin,
     "allocate": _allocate,
     "abort": os.abort,
+    "burst": _hoard_and_abort,
     "exit": lambda: os._exit(3),
     "shout": _shout,
     "fork": _fork,

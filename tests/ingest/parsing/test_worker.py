@@ -105,6 +105,11 @@ def test_a_parser_that_hoards_memory_is_out_of_memory(tmp_path: Path) -> None:
         assert pool.parse(file_that_says(tmp_path, "good words")).text == "good words"
 
 
+def test_a_library_that_aborts_for_want_of_memory_is_out_of_memory(tmp_path: Path) -> None:
+    with ParserPool(1, LIMITS, parser=BAD) as pool:
+        assert ends_as(pool, file_that_says(tmp_path, "burst")).state == State.OUT_OF_MEMORY
+
+
 @pytest.mark.parametrize(("deed", "how"), [("abort", "SIGABRT"), ("exit", "ended early")])
 def test_a_parser_that_dies_has_crashed(tmp_path: Path, deed: str, how: str) -> None:
     with ParserPool(1, LIMITS, parser=BAD) as pool:
