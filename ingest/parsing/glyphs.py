@@ -147,11 +147,7 @@ def _apart(run: list[Glyph], glyph: Glyph) -> bool:
 def _close(textpage: PdfTextPage, run: list[Glyph], found: list[Piece]) -> None:
     if not run:
         return
-    text = "".join(glyph.text for glyph in run)
-    if any(
-        "\ud800" <= char <= "\udfff" for char in text
-    ):  # pdfium hands such characters over in halves
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    text = _readable("".join(glyph.text for glyph in run))
     inked = [glyph for glyph in run if glyph.index >= 0]
     middle = inked[len(inked) // 2]
     fonts = [_font(textpage, glyph.index) for glyph in (inked[0], middle, inked[-1])]
@@ -168,6 +164,14 @@ def _close(textpage: PdfTextPage, run: list[Glyph], found: list[Piece]) -> None:
         )
     )
     run.clear()
+
+
+def _readable(text: str) -> str:
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        # pdfium hands characters beyond the first 65,536 over in halves
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    nameless = text == UNKNOWN or "\ue000" <= text <= "\uf8ff"
+    return "•" if len(text) == 1 and nameless else text  # a lone sign of a symbol font
 
 
 def _font(textpage: PdfTextPage, index: int) -> tuple[bool, bool]:

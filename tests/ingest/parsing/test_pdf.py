@@ -173,3 +173,16 @@ def test_boxes_are_those_of_the_page_as_it_is_shown(tmp_path: Path, turn: int) -
     assert box.x0 == pytest.approx(30 / A4[0], abs=0.01)
     assert box.x1 < 0.2
     assert 0.03 < box.y0 < box.y1 < 0.06
+
+
+def test_the_bullets_of_a_symbol_font_begin_list_items(tmp_path: Path) -> None:
+    path = tmp_path / "bullets.pdf"
+    sheet = Canvas(str(path), pagesize=A4)
+    for n, words in enumerate(("two fans", "four disks")):
+        sheet.setFont("ZapfDingbats", 11)
+        sheet.drawString(72, 700 - 16 * n, "n")
+        sheet.setFont("Helvetica", 11)
+        sheet.drawString(90, 700 - 16 * n, words)
+    sheet.save()
+    items = texts(parse_file(path), "list")
+    assert [item.split(maxsplit=1)[1] for item in items] == ["two fans", "four disks"]
