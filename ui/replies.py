@@ -65,7 +65,7 @@ def advance(reply: Reply, step: Step) -> Reply:  # noqa: PLR0911 - one per kind 
     """The reply after one more step of its run."""
     match step:
         case Retrieved(passages=passages):
-            return replace(reply, passages=passages)
+            return replace(reply, passages=(*reply.passages, *passages))  # an agent searches again
         case Token(text=text):
             return replace(reply, text=reply.text + text)
         case ToolCall(id=key, name=name, arguments=arguments):
