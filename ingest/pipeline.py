@@ -60,6 +60,7 @@ class Pipeline:
             encoder.count_tokens,
             size=min(settings.chunk_tokens, _room(encoder)),
             overlap=settings.overlap_tokens,
+            window=_room(encoder),
         )
         self._recipe = f"{PARSER_VERSION}/{self._chunker.name}/{encoder.fingerprint.key}"
         self._limits = Limits(
