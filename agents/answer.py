@@ -131,7 +131,7 @@ class Answerer:
         elif self._refuses(asked, passages, result):
             yield Answered(self._refusal(passages, clock))
         else:
-            yield from self._written(asked, question, passages, history, stop, clock)
+            yield from self._written(question, passages, history, stop, clock)
 
     def _condensed(self, question: str, history: Sequence[Message], stop: threading.Event) -> str:
         """The question to search for: in a conversation, one that stands alone."""
@@ -163,7 +163,6 @@ class Answerer:
 
     def _written(
         self,
-        asked: str,
         question: str,
         passages: Sequence[Passage],
         history: Sequence[Message],
@@ -172,9 +171,8 @@ class Answerer:
     ) -> Generator[Step, None, None]:
         """The engine's text as it comes, then the checked answer."""
         text = ""
-        own = asked if self._engine.name == "extractive" else question
         try:
-            pieces = self._engine.stream(own, passages, history, stop)
+            pieces = self._engine.stream(question, passages, history, stop)
             with closing(pieces):
                 for piece in pieces:
                     clock.mark("first_token")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -56,9 +56,9 @@ class Evidence:
     weights: dict[str, float]
     unseen: float
 
-    def coverage(self, text: str) -> float:
-        """The share (0..1), by weight, of the question's words that ``text`` has."""
-        return coverage(self.words, set(content_words(text)), self.weights, self.unseen)
+    def coverage(self, words: Collection[str]) -> float:
+        """The share (0..1), by weight, of the question's words that are among ``words``."""
+        return coverage(self.words, words, self.weights, self.unseen)
 
 
 class Weigher:

@@ -106,9 +106,9 @@ def choose(evidence: Evidence, most: int) -> list[Weighed]:
 
 def _adds(piece: Weighed, chosen: Sequence[Weighed], evidence: Evidence) -> bool:
     """Whether it has much of what the question asks about and the chosen ones do not mention."""
-    said = " ".join(other.unit.whole for other in chosen)
-    gain = evidence.coverage(f"{said} {piece.unit.whole}") - evidence.coverage(said)
-    return gain >= _NEW_WORDS
+    said = {word for other in chosen for word in content_words(other.unit.whole)}
+    new = said.union(content_words(piece.unit.whole))
+    return evidence.coverage(new) - evidence.coverage(said) >= _NEW_WORDS
 
 
 def _alike(piece: Weighed, other: Weighed) -> bool:

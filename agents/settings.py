@@ -86,7 +86,7 @@ class AnswerSettings(BaseModel):
     mode: str = Field(default="hybrid", description="dense, lexical or hybrid.")
     question_characters: int = Field(default=20_000, gt=0, description="Longest question accepted.")
     threshold: float = Field(
-        default=0.5,
+        default=0.3,
         ge=0,
         le=1,
         description="Answerability score (0..1) below which the answer is a refusal.",

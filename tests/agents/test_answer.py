@@ -1,0 +1,286 @@
+"""From a question to a checked answer, or to an end that says why there is none."""
+
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
+
+import pytest
+
+from agents.answer import Answerer
+from agents.extractive import ExtractiveEngine
+from agents.openai_engine import OpenAIEngine
+from agents.passages import gather
+from agents.prompts import REFUSAL
+from agents.settings import AnswerSettings, LLMSettings
+from agents.steps import Answered, Cancelled, Failed, Message, Retrieved, Step, Token
+from corpus.errors import ModelUnavailable, NotFound, UserError
+from corpus.records import Hit, Passage, SearchResult, Span
+from tests.agents.shelf import Shelf
+from tests.fakes import FakeLLMServer, HashEncoder
+
+EASY = AnswerSettings(threshold=0.0, threshold_model=0.0)
+PATIENT = LLMSettings(first_token_s=30, gap_s=30, total_s=60)
+
+
+class Scripted:
+    """An engine that plays pieces; an error among them is raised."""
+
+    name, model, url, label = "openai", "scripted", "", ""
+
+    def __init__(self, *pieces: str | Exception, condensed: str | Exception = "") -> None:
+        self.pieces, self.condensed = pieces, condensed
+        self.asked: list[str] = []
+        self.closed = False
+
+    def stream(
+        self,
+        question: str,
+        passages: Sequence[Passage],
+        history: Sequence[Message] = (),
+        stop: threading.Event | None = None,
+    ) -> Generator[str, None, None]:
+        self.asked.append(question)
+        try:
+            for piece in self.pieces:
+                if stop is not None and stop.is_set():
+                    return
+                if isinstance(piece, Exception):
+                    raise piece
+                yield piece
+        finally:
+            self.closed = True
+
+    def condense(
+        self,
+        question: str,
+        history: Sequence[Message],
+        stop: threading.Event | None = None,
+    ) -> str:
+        if isinstance(self.condensed, Exception):
+            raise self.condensed
+        return self.condensed
+
+
+def answerer(
+    engine: object, settings: AnswerSettings = EASY, shelf: Shelf | None = None
+) -> Answerer:
+    shelf = shelf or Shelf()
+    return Answerer(shelf, shelf, HashEncoder(), engine, settings)  # type: ignore[arg-type]
+
+
+def extractive(settings: AnswerSettings = EASY) -> Answerer:
+    shelf = Shelf()
+    return answerer(ExtractiveEngine(HashEncoder(), shelf, settings), settings, shelf)
+
+
+@pytest.fixture
+def llm() -> Iterator[FakeLLMServer]:
+    with FakeLLMServer() as server:
+        yield server
+
+
+def kinds(steps: Sequence[Step]) -> list[str]:
+    return [step.kind for step in steps]
+
+
+def test_without_a_model_the_answer_is_quoted_and_cited() -> None:
+    answer = extractive().answer("How long are backups kept?")
+    assert "thirty days. [1]" in answer.text
+    assert (answer.engine, answer.model, answer.abstained) == ("extractive", "hash", False)
+    (citation,) = answer.citations
+    shelf = Shelf()
+    stored = shelf.text(citation.document)[citation.span.start : citation.span.end]
+    assert stored == citation.quote
+    assert citation.quote.endswith("They are kept for thirty days.")
+    assert citation.support == 1.0
+    assert set(answer.timings_ms) == {"search", "first_token", "total"}
+
+
+def test_the_passages_come_before_the_first_word() -> None:
+    steps = list(extractive().steps("How long are backups kept?"))
+    assert kinds(steps)[0] == "retrieved"
+    assert kinds(steps)[-1] == "answered"
+    assert set(kinds(steps)[1:-1]) == {"token"}
+    retrieved = steps[0]
+    assert isinstance(retrieved, Retrieved)
+    assert [p.number for p in retrieved.passages] == list(range(1, len(retrieved.passages) + 1))
+    shelf = Shelf()
+    for passage in retrieved.passages:
+        span = passage.span
+        assert shelf.text(passage.document.id)[span.start : span.end] == passage.text
+
+
+def test_a_models_answer_is_checked_and_its_dangling_citations_go() -> None:
+    engine = Scripted("They are kept for thirty days [1]", "[9]. The moon is made of cheese [8].")
+    answer = answerer(engine).answer("How long are backups kept?")
+    assert answer.text == "They are kept for thirty days [1]. The moon is made of cheese."
+    assert [c.n for c in answer.citations] == [1]
+    assert "thirty days" in answer.citations[0].quote
+
+
+def test_what_the_documents_do_not_answer_is_refused_with_what_was_nearest() -> None:
+    engine = Scripted("never asked")
+    settings = AnswerSettings(threshold_model=0.99)
+    steps = list(answerer(engine, settings).steps("How long are backups kept?"))
+    assert kinds(steps) == ["retrieved", "answered"]
+    (last,) = steps[1:]
+    assert isinstance(last, Answered)
+    assert last.answer.abstained
+    assert last.answer.text.startswith(REFUSAL)
+    assert "Backups" in last.answer.text
+    assert (last.answer.citations, engine.asked) == ((), [])
+    assert 0 < len(last.answer.nearest) <= 3
+
+
+def test_a_question_with_nothing_found_is_refused() -> None:
+    answer = extractive().answer("xylophone")
+    assert answer.abstained
+    assert answer.nearest == ()
+
+
+def test_a_model_that_says_it_is_not_in_the_documents_has_abstained() -> None:
+    answer = answerer(Scripted(REFUSAL)).answer("How long are backups kept?")
+    assert answer.abstained
+    assert answer.nearest
+    assert answer.citations == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "message"),
+    [("", "empty"), (" \n", "empty"), ("x" * 100_000, "100000 characters")],
+)
+def test_a_bad_question_is_refused_in_one_sentence_before_any_step(
+    question: str, message: str
+) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        extractive().steps(question)
+    assert len(str(caught.value)) < 200
+
+
+def test_only_the_collection_that_is_asked_for_is_searched() -> None:
+    assert "4711" in extractive().answer("What is the vault code?").text
+    other = extractive().answer("What is the vault code?", collection="work")
+    assert "4711" not in other.text
+
+
+def test_a_failing_model_leaves_the_passages_and_the_partial_text() -> None:
+    engine = Scripted("They are", " kept", ModelUnavailable("the server is down"))
+    steps = list(answerer(engine).steps("How long are backups kept?"))
+    assert kinds(steps) == ["retrieved", "token", "token", "failed"]
+    assert steps[-1] == Failed("ModelUnavailable", "the server is down", "They are kept")
+    with pytest.raises(ModelUnavailable, match="down"):
+        answerer(engine).answer("How long are backups kept?")
+
+
+@pytest.mark.parametrize(
+    ("script", "error"),
+    [
+        ({"end": "cut"}, "ModelBroke"),
+        ({"end": "reset"}, "ModelBroke"),
+        ({"end": "hang"}, "ModelTimeout"),
+        ({"status": 503, "body": "{}"}, "ModelUnavailable"),
+    ],
+    ids=["cut", "reset", "slow", "unavailable"],
+)
+def test_a_servers_fault_ends_in_a_clear_message_with_the_passages_shown(
+    llm: FakeLLMServer, script: dict[str, object], error: str
+) -> None:
+    llm.say("They are", **script)
+    llm.say("They are", **script)
+    settings = PATIENT.model_copy(update={"gap_s": 0.3})
+    engine = OpenAIEngine(settings, llm.url, llm.model)
+    steps = list(answerer(engine).steps("How long are backups kept?"))
+    assert isinstance(steps[0], Retrieved)
+    assert steps[0].passages
+    last = steps[-1]
+    assert isinstance(last, Failed)
+    assert (last.error, last.partial) == (error, "" if "status" in script else "They are")
+    assert llm.url in last.message
+
+
+def test_a_server_streams_through_to_a_cited_answer(llm: FakeLLMServer) -> None:
+    llm.say("<think>which one?</think>", "They are kept for", " thirty days [1].")
+    engine = OpenAIEngine(PATIENT, llm.url, llm.model)
+    steps = list(answerer(engine).steps("How long are backups kept?"))
+    assert steps[1:3] == [Token("They are kept for"), Token(" thirty days [1].")]
+    last = steps[-1]
+    assert isinstance(last, Answered)
+    assert last.answer.text == "They are kept for thirty days [1]."
+    assert "thirty days" in last.answer.citations[0].quote
+
+
+def test_stopping_keeps_the_partial_text() -> None:
+    stop = threading.Event()
+    engine = Scripted("They ", "are ", "kept")
+    steps = answerer(engine).steps("How long are backups kept?", stop=stop)
+    got = [next(steps), next(steps)]
+    stop.set()
+    got += list(steps)
+    assert kinds(got) == ["retrieved", "token", "cancelled"]
+    assert got[-1] == Cancelled("They ")
+
+
+def test_closing_the_steps_closes_the_engines_stream() -> None:
+    engine = Scripted("They ", "are ", "kept")
+    steps = answerer(engine).steps("How long are backups kept?")
+    next(steps), next(steps)
+    steps.close()
+    assert engine.closed
+
+
+def test_a_follow_up_is_searched_for_as_the_model_condenses_it() -> None:
+    engine = Scripted("At noon [1].", condensed="When does the canteen open?")
+    history = [Message("user", "Tell me of the canteen."), Message("assistant", "It has soup.")]
+    steps = list(answerer(engine).steps("And when does it open?", history))
+    assert isinstance(steps[0], Retrieved)
+    assert steps[0].passages[0].document.title == "Lunch"
+    assert engine.asked == ["And when does it open?"]  # the model sees the history besides
+
+
+def test_a_follow_up_is_searched_for_as_typed_when_condensing_fails(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    engine = Scripted("Thirty days [1].", condensed=ModelUnavailable("the server is down"))
+    answer = answerer(engine).answer("How long are backups kept?", [Message("user", "Hello")])
+    assert answer.text == "Thirty days [1]."
+    assert "the server is down" in caplog.text
+
+
+def test_a_follow_up_without_a_model_leans_on_the_question_before() -> None:
+    history = [Message("user", "When do backups run?"), Message("assistant", "At two.")]
+    answer = extractive().answer("How long are they kept?", history)
+    assert "thirty days" in answer.text
+
+
+def test_neighbouring_chunks_become_one_passage_and_far_ones_stay_apart() -> None:
+    shelf = Shelf()
+    hits = shelf.search("backups run night kept days restoring operator canteen", 20).hits
+    passages = gather(hits, shelf.text, 6)
+    by_document = [p.document.id for p in passages]
+    assert by_document.count(shelf.backups.id) == 1  # all four sentences stand together
+    assert passages[by_document.index(shelf.backups.id)].text.count(".") == 4
+    assert len(gather(hits, shelf.text, 1)) == 1
+
+
+def test_pieces_of_one_chunk_that_stand_apart_are_not_joined_over_the_gap() -> None:
+    shelf = Shelf()
+    hit = shelf.search("backups", 1).hits[0]
+    spans = (Span(0, 10), Span(40, 50))
+    hit = replace(hit, chunk=replace(hit.chunk, spans=spans))
+    assert [p.span for p in gather([hit], shelf.text, 6)] == list(spans)
+
+
+def test_a_document_removed_while_it_was_searched_is_left_out() -> None:
+    shelf = Shelf()
+    result: SearchResult = shelf.search("backups canteen", 20)
+    gone = shelf.backups.id
+
+    def read(id: str) -> str:
+        if id == gone:
+            raise NotFound("gone")
+        return shelf.text(id)
+
+    hits: Sequence[Hit] = result.hits
+    passages = gather(hits, read, 6)
+    assert {p.document.id for p in passages} == {shelf.lunch.id}
+    assert passages[0].number == 1
