@@ -6,7 +6,6 @@ Scores are tantivy's BM25 (k1 1.2, b 0.75; https://doi.org/10.1561/1500000019) o
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +17,13 @@ from corpus.errors import Damaged
 from corpus.home import disk_errors
 from corpus.snapshot import link_tree
 from retrieval.protocols import Scope
+from retrieval.words import ANALYZER, QueryWords, analyzer, with_parts
 
 if TYPE_CHECKING:
     from retrieval.protocols import Array, Keys
 
 __all__ = ["Entry", "LexicalIndex"]
 
-ANALYZER = "alcove"
 HEAP_BYTES = 64_000_000
 MAX_QUERY_TERMS = (
     256  # the rarest information of a longer query is in its first distinct words already
@@ -51,7 +50,7 @@ class LexicalIndex:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-        self._analyzer = _analyzer()
+        self._words = QueryWords()
         self._index = None if folder is None else _open(folder)
         self._searcher = None if self._index is None else self._index.searcher()
 
@@ -60,7 +59,7 @@ class LexicalIndex:
 
     def search(self, query: str, k: int, scope: Scope | None = None) -> tuple[Keys, Array]:
         """As ``Index.search``; ``query`` is any text. Words that no chunk holds are ignored."""
-        words = Counter(self._analyzer.analyze(query)).most_common(MAX_QUERY_TERMS)
+        words = self._words(query, MAX_QUERY_TERMS)
         if self._searcher is None or not words or k < 1:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         hits = self._searcher.search(self._query(words, scope), limit=k, count=False).hits
@@ -104,7 +103,7 @@ class LexicalIndex:
             if self._folder is None:
                 folder.mkdir()
                 index = tantivy.Index(_schema(), path=str(folder))
-                index.register_tokenizer(ANALYZER, _analyzer())
+                index.register_tokenizer(ANALYZER, analyzer())
             else:
                 link_tree(self._folder, folder, REWRITTEN)
                 index = _open(folder)
@@ -123,7 +122,10 @@ def _write(index: Any, entries: Iterable[Entry], removed_documents: Iterable[str
     for entry in entries:
         writer.add_document(
             tantivy.Document(
-                key=entry.key, document=entry.document, collection=entry.collection, text=entry.text
+                key=entry.key,
+                document=entry.document,
+                collection=entry.collection,
+                text=with_parts(entry.text),
             )
         )
     writer.commit()
@@ -142,19 +144,6 @@ def _schema() -> Any:
     return builder.build()
 
 
-def _analyzer() -> Any:
-    from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
-
-    return (
-        TextAnalyzerBuilder(Tokenizer.simple())
-        .filter(Filter.remove_long(64))
-        .filter(Filter.lowercase())
-        .filter(Filter.ascii_fold())
-        .filter(Filter.stemmer("English"))
-        .build()
-    )
-
-
 def _open(folder: Path) -> Any:
     import tantivy
 
@@ -162,5 +151,5 @@ def _open(folder: Path) -> Any:
         index = tantivy.Index.open(str(folder))
     except (ValueError, OSError) as exc:
         raise Damaged(f"{str(folder)!r} is not a lexical index; run `alcove doctor`") from exc
-    index.register_tokenizer(ANALYZER, _analyzer())
+    index.register_tokenizer(ANALYZER, analyzer())
     return index

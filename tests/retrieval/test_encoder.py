@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -178,3 +180,24 @@ def test_the_built_in_model_ranks_by_meaning(home: Home, tmp_path: Path) -> None
     )
     query = encoder.encode_queries(["When do we have to pay the bill?"])[0]
     assert np.argmax(passages @ query) == 0
+
+
+def test_a_length_stored_in_the_tokenizer_file_neither_cuts_nor_pads(
+    e5: TransformerEncoder, e5_folder: Path, home: Home, tmp_path: Path
+) -> None:
+    copy = tmp_path / "e5-base-v2"
+    shutil.copytree(e5_folder, copy)
+    raw = json.loads((copy / "tokenizer.json").read_text())
+    raw["truncation"] = {
+        **{"direction": "Right", "max_length": 8, "strategy": "LongestFirst"},
+        "stride": 0,
+    }
+    raw["padding"] = {
+        **{"strategy": {"Fixed": 8}, "direction": "Right", "pad_to_multiple_of": None},
+        **{"pad_id": 0, "pad_type_id": 0, "pad_token": "[PAD]"},
+    }
+    (copy / "tokenizer.json").write_text(json.dumps(raw))
+    limited = load_encoder(resolve(str(copy), home), FP32)
+    texts = ["box " * 30 + "fast", "slow"]
+    np.testing.assert_allclose(limited.encode_passages(texts), e5.encode_passages(texts), atol=1e-5)
+    assert limited.count_tokens(texts[0]) == 31

@@ -185,3 +185,22 @@ def test_a_scope_limits_lexical_search(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_a_lexical_index_is_damaged(tmp_path: Path) -> None:
     with pytest.raises(Damaged, match="not a lexical index"):
         LexicalIndex(tmp_path)
+
+
+def test_a_compound_name_is_found_by_its_parts_and_whole(tmp_path: Path) -> None:
+    rows = ((1, "a", "struct DiffExecutor"), (2, "b", "an HTTPServer here"), (3, "c", "diff"))
+    LexicalIndex(None).write_next(tmp_path / "1", entries(*rows), [])
+    index = LexicalIndex(tmp_path / "1")
+    assert index.search("executor", 3)[0].tolist() == [1]
+    assert index.search("DiffExecutor", 3)[0].tolist()[0] == 1
+    assert index.search("http server", 3)[0].tolist() == [2]
+
+
+def test_function_words_of_a_question_do_not_count_unless_there_are_no_others(
+    tmp_path: Path,
+) -> None:
+    rows = ((1, "a", "what is the purpose of it"), (2, "b", "an executor"))
+    LexicalIndex(None).write_next(tmp_path / "1", entries(*rows), [])
+    index = LexicalIndex(tmp_path / "1")
+    assert index.search("what is the executor", 3)[0].tolist() == [2]
+    assert index.search("what is it", 3)[0].tolist() == [1]
