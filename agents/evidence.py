@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +27,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Evidence", "Weighed", "Weigher"]
 
+# Texts that have nothing to do with each other: an encoder's cosine between them is its zero. It is
+# near 0 for MiniLM and near 0.7 for E5, whose training squeezes all cosines together.
+_UNRELATED = (
+    "The ferry to the island leaves at seven.",
+    "Whales breathe air through a hole in their head.",
+    "The contract may be ended with three months' notice.",
+    "Beat the eggs with sugar until they are pale.",
+    "A prime number has exactly two divisors.",
+    "The violinist practised the second movement again.",
+)
 _SPECIAL_TOKENS = 16  # room for a model's prefix and its special tokens
 _KEPT = 32  # questions whose evidence is kept, and documents whose elements are
 _KEPT_VECTORS = 10_000  # 15 MB at 384 dimensions
@@ -85,7 +95,7 @@ class Weigher:
     def similar(self, text: str, others: Sequence[str]) -> list[float]:
         """Cosines between ``text`` and each of ``others``."""
         vectors = self._vectors([text, *others])
-        return [float(c) for c in vectors[1:] @ vectors[0]]
+        return self._scaled(vectors[1:] @ vectors[0])
 
     def weigh(self, question: str, passages: Sequence[Passage]) -> Evidence:
         """The evidence for ``question``; what was weighed last is remembered."""
@@ -120,7 +130,19 @@ class Weigher:
         if not chosen:
             return []
         vectors = self._vectors([unit.whole for unit in chosen])
-        return [float(c) for c in vectors @ self._encoder.encode_queries([question])[0]]
+        return self._scaled(vectors @ self._encoder.encode_queries([question])[0])
+
+    def _scaled(self, cosines: Array) -> list[float]:
+        """Cosines with what is unrelated at 0, so that encoders with other scales compare."""
+        return [float(c) for c in (cosines - self._zero) / (1 - self._zero)]
+
+    @cached_property
+    def _zero(self) -> float:
+        queries = self._encoder.encode_queries(_UNRELATED)
+        cosines = queries @ self._encoder.encode_passages(_UNRELATED).T
+        size = len(_UNRELATED)
+        mean = (cosines.sum() - np.trace(cosines)) / (size * size - size)
+        return min(0.95, max(0.0, float(mean)))
 
     def _vectors(self, texts: Sequence[str]) -> Array:
         """Vectors of ``texts``; the same sentences come up for many questions, so they are kept."""

@@ -29,8 +29,8 @@ __all__ = ["ExtractiveEngine", "choose", "score"]
 
 # Weights of the parts of a sentence's score; see `score`.
 _COSINE, _SHARED, _RANK, _KIND = 1.0, 0.5, 0.25, 0.1
-_CLOSE = 0.92  # a further sentence is quoted if it scores this share of the best one
-_NEW_WORDS = 0.34  # or if it has this share (by weight) of the question's words still missing
+_CLOSE = 0.85  # a further sentence is quoted if it scores this share of the best one
+_NEW_WORDS = 0.25  # or if it has this share (by weight) of the question's words still missing
 _SAME = 0.7  # share of words in common from which two sentences say the same
 _FOLLOW_UP = re.compile(
     r"^(?:and|but|so|also|then|what about|how about|why|why not)\b|\b(?:it|its|they|them|their|he"

@@ -23,7 +23,7 @@ def test_a_question_that_the_documents_answer_scores_higher_than_one_they_touch(
     answered, _ = measured("How long are backups kept?")
     touched, _ = measured("How long are contracts of the canteen cook kept?")
     foreign, _ = measured("Which planet has the most moons?")
-    assert answered > 0.3 > foreign
+    assert answered > 0.2 > foreign
     assert answered > touched > foreign
 
 

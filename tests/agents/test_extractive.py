@@ -1,5 +1,8 @@
 """The extractive engine quotes what answers, from sentences and from tables."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
 
 from agents.evidence import Weigher
@@ -177,9 +180,28 @@ def test_sentences_are_embedded_once_however_often_they_are_asked(pile: Pile) ->
     encoder = HashEncoder()
     passage = pile.passage(pile.add("d", (ElementKind.TEXT, "The lease ends in May. It is long.")))
     engine = ExtractiveEngine(encoder, pile, AnswerSettings())
+    list(engine.stream("Is it warm?", [passage]))
+    encoder.encoded = 0
     for question in ("When does the lease end?", "How long is the lease?"):
         list(engine.stream(question, [passage]))
-    assert encoder.encoded == 2
+    assert encoder.encoded == 0
+
+
+class Squeezed(HashEncoder):
+    """Cosines between 0.7 and 1, as an encoder of the E5 family gives them."""
+
+    def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
+        vectors = super().encode_queries(texts) * 0.3**0.5
+        return np.hstack([vectors, np.full((len(texts), 1), 0.7**0.5, np.float32)])
+
+
+def test_encoders_with_another_scale_of_cosines_compare(pile: Pile) -> None:
+    passage = pile.passage(pile.add("d", (ElementKind.TEXT, "The lease ends in May.")))
+    plain, squeezed = (
+        Weigher(encoder, pile, 10).weigh("When does the lease end?", [passage]).pieces[0].cosine
+        for encoder in (HashEncoder(), Squeezed())
+    )
+    assert squeezed == pytest.approx(plain, abs=0.01)
 
 
 @pytest.mark.parametrize(
