@@ -71,6 +71,7 @@ def show(
     kind: str = "answer",
     active: int | None = None,
     on_cite: Callable[[int], None] | None = None,
+    newest: bool = False,
 ) -> None:
     """Put nodes on the page.
 
@@ -79,6 +80,7 @@ def show(
         kind: ``answer``, ``question``, ``source`` (a scrolling box) or ``log`` (monospaced).
         active: the citation that is open.
         on_cite: called with the number of a citation that was pressed.
+        newest: bring it to the top of the view when it first appears.
     """
 
     def pressed() -> None:
@@ -86,7 +88,7 @@ def show(
         if on_cite is not None and isinstance(number, int):
             on_cite(number)
 
-    data = {"nodes": nodes, "kind": kind, "active": active}
+    data = {"nodes": nodes, "kind": kind, "active": active, "newest": newest}
     _component()(key=key, data=data, on_cite_change=pressed)
 
 

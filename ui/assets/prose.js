@@ -44,5 +44,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
     ...data.nodes.map((node) => build(node, data.active, (n) => setTriggerValue("cite", n))),
   );
   const mark = root.querySelector("mark");
+  if (fresh && data.newest) {
+    root.style.scrollMarginTop = "5rem"; // below the page's own header
+    setTimeout(() => root.scrollIntoView({ block: "start" }), 100); // once the page has laid it out
+  }
   if (mark && data.kind === "source") root.scrollTop = mark.offsetTop - root.clientHeight / 3;
 }

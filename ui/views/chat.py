@@ -64,20 +64,28 @@ def _open_thread() -> ThreadJson | None:
 def _messages(thread: ThreadJson) -> None:
     running = thread["active_run"]
     live = state().follow(running) if running else None
+    asked = [message["id"] for message in thread["messages"] if message["role"] == "user"]
     for message in thread["messages"]:
         if message["role"] == "user":
-            _question(message)
+            _question(message, is_newest=message["id"] == asked[-1])
         elif live is None or message["run"] != live.run:
             answer.draw(stored(message), message["run"] or message["id"])
     if live is not None:
         st.fragment(_follow, run_every=settings().stream_s)(live)
     else:
         state().unfollow()
+    if len(asked) > 1:  # room below, so that the newest question can stand at the top
+        st.html('<div class="room-below"></div>')
 
 
-def _question(message: MessageJson) -> None:
+def _question(message: MessageJson, *, is_newest: bool) -> None:
     with st.container(key=f"question-{message['id']}"):
-        show(plain(message["content"]), key=f"asked-{message['id']}", kind="question")
+        show(
+            plain(message["content"]),
+            key=f"asked-{message['id']}",
+            kind="question",
+            newest=is_newest,
+        )
 
 
 def _follow(live: LiveRun) -> None:
