@@ -14,6 +14,11 @@ from collections.abc import Collection, Iterable, Mapping
 __all__ = ["content_words", "coverage", "names", "numbers", "rarity", "stem"]
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)*[A-Za-z%]*|[^\W\d_]+(?:['’][^\W\d_]+)?\d*[^\W_]*")
+_DATE = re.compile(r"(?<!\d)\d{4}-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?(?!\d)")  # ISO 8601
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july", "august", "september"),
+    *("october", "november", "december"),
+)
 _GROUPED = re.compile(r"^\d{1,3}(?:,\d{3})+(?=\D|$)")
 _FUNCTION_WORD_LIST = """
     a about above across after again against all along also although am among an and any are
@@ -54,9 +59,17 @@ def stem(word: str) -> str:
 
 
 def content_words(text: str) -> list[str]:
-    """Stems of the words of ``text`` that carry meaning, in order, with repetitions."""
+    """Stems of the words of ``text`` that carry meaning, in order, with repetitions.
+
+    A date in figures counts as said in words too: 2026-06-03 is in June, on the 3.
+    """
     found = (m.group() for m in _WORD.finditer(text))
-    return [stem(word) for word in found if word.lower() not in _FUNCTION_WORDS]
+    words = [stem(word) for word in found if word.lower() not in _FUNCTION_WORDS]
+    for date in _DATE.finditer(text):
+        words.append(stem(_MONTHS[int(date[1]) - 1]))
+        if date[2]:
+            words.append(str(int(date[2])))
+    return words
 
 
 def numbers(text: str) -> list[str]:
