@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from corpus.errors import Damaged, DiskFull, NotFound, OperatorError
+from corpus.database import sqlite_errors
+from corpus.errors import NotFound, OperatorError
 from corpus.home import disk_errors
 
 __all__ = ["ChatTables", "new_id", "now", "one"]
@@ -85,7 +86,7 @@ class ChatTables:
         self._lock = threading.RLock()
         with disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-        with self._mapped():
+        with sqlite_errors(path):
             self._connection = sqlite3.connect(path, check_same_thread=False, timeout=30.0)
             self._connection.row_factory = sqlite3.Row
             try:
@@ -115,31 +116,13 @@ class ChatTables:
         Raises:
             DiskFull, OperatorError, Damaged: what SQLite says of the file, in our words.
         """
-        with self._lock, self._mapped(), self._connection:
+        with self._lock, sqlite_errors(self._path), self._connection:
             yield self._connection
 
     def close(self) -> None:
         """Close the connection; using the object afterwards is a bug."""
         with self._lock:
             self._connection.close()
-
-    @contextmanager
-    def _mapped(self) -> Iterator[None]:
-        name = str(self._path)
-        try:
-            yield
-        except sqlite3.OperationalError as exc:
-            if exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL:
-                raise DiskFull(f"no space left for {name!r}; free some and ask again") from exc
-            raise OperatorError(
-                f"{name!r} cannot be used ({exc}); check its owner and its disk"
-            ) from exc
-        except sqlite3.IntegrityError:
-            raise
-        except sqlite3.DatabaseError as exc:
-            raise Damaged(
-                f"{name!r} is not a sound chat database ({exc}); restore it or move it away"
-            ) from exc
 
 
 def new_id() -> str:

@@ -94,11 +94,13 @@ class Database:
 
 @contextmanager
 def sqlite_errors(path: object) -> Iterator[None]:
-    """Map SQLite's failures to ours."""
+    """Map SQLite's failures to ours; a broken constraint is the caller's own and passes."""
     try:
         yield
+    except sqlite3.IntegrityError:
+        raise
     except sqlite3.OperationalError as exc:
-        if exc.sqlite_errorcode == sqlite3.SQLITE_FULL:
+        if exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL:  # extended codes carry the plain one
             raise DiskFull(f"no space left for {str(path)!r}; free some and try again") from exc
         raise OperatorError(
             f"{str(path)!r} cannot be used: {exc}; check its permissions and free space"

@@ -106,7 +106,7 @@ def test_purging_forgets_what_no_kept_snapshot_can_see(catalog: Catalog) -> None
 def test_a_failed_commit_changes_nothing(catalog: Catalog) -> None:
     add(catalog, document(), 1)
     again = document(sha256="2")  # the same source, without removing the first
-    with pytest.raises(Damaged):
+    with pytest.raises(sqlite3.IntegrityError):
         add(catalog, again, 2)
     assert catalog.snapshot == 1
     assert catalog.documents() == [document()]
