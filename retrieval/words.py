@@ -17,12 +17,12 @@ ANALYZER = "alcove-2"  # raise it when words are made otherwise: an index knows 
 LONGEST = 64  # characters of a word; longer ones are encoded data, not words
 # English words of the closed classes that a question is built with: interrogatives, auxiliaries and pronouns.
 # Articles, prepositions and conjunctions come with tantivy's own list.
-QUESTION_WORDS = (
+QUESTION_WORDS = (  # noqa: SIM905 - reads and compares better than a column of literals
     "what which who whom whose when where why how "
     "am been being do does did doing done have has had having "
     "can could shall should would may might must "
     "i me my we us our you your he him his she her its them about from"
-).split()  # noqa: SIM905 - reads and compares better than a column of literals
+).split()
 _WORD = re.compile(r"\w+")
 _SEAM = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 

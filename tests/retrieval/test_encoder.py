@@ -189,12 +189,18 @@ def test_a_length_stored_in_the_tokenizer_file_neither_cuts_nor_pads(
     shutil.copytree(e5_folder, copy)
     raw = json.loads((copy / "tokenizer.json").read_text())
     raw["truncation"] = {
-        **{"direction": "Right", "max_length": 8, "strategy": "LongestFirst"},
+        "direction": "Right",
+        "max_length": 8,
+        "strategy": "LongestFirst",
         "stride": 0,
     }
     raw["padding"] = {
-        **{"strategy": {"Fixed": 8}, "direction": "Right", "pad_to_multiple_of": None},
-        **{"pad_id": 0, "pad_type_id": 0, "pad_token": "[PAD]"},
+        "strategy": {"Fixed": 8},
+        "direction": "Right",
+        "pad_to_multiple_of": None,
+        "pad_id": 0,
+        "pad_type_id": 0,
+        "pad_token": "[PAD]",
     }
     (copy / "tokenizer.json").write_text(json.dumps(raw))
     limited = load_encoder(resolve(str(copy), home), FP32)

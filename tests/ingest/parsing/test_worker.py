@@ -161,12 +161,13 @@ def test_evil_files_among_good_ones_cost_only_themselves(tmp_path: Path) -> None
 
 
 def test_a_pool_runs_no_more_files_at_once_than_it_has_workers(tmp_path: Path) -> None:
+    before = set(psutil.Process().children())  # what other tests of this run keep open
     running: list[int] = []
     done = threading.Event()
 
     def watch() -> None:
         while not done.wait(0.02):
-            running.append(len(psutil.Process().children()))
+            running.append(len(set(psutil.Process().children()) - before))
 
     paths = [file_that_says(tmp_path, f"good words {n}") for n in range(12)]
     watcher = threading.Thread(target=watch)
@@ -180,11 +181,12 @@ def test_a_pool_runs_no_more_files_at_once_than_it_has_workers(tmp_path: Path) -
 
 def test_a_child_is_replaced_after_so_many_files(tmp_path: Path) -> None:
     path = file_that_says(tmp_path, "good words")
-    seen: set[int] = set()
+    before = set(psutil.Process().children())
+    seen: set[psutil.Process] = set()
     with ParserPool(1, Limits(files_per_worker=2), parser=BAD) as pool:
         for _ in range(4):
             pool.parse(path)
-            seen.update(child.pid for child in psutil.Process().children())
+            seen.update(set(psutil.Process().children()) - before)
     assert len(seen) == 2  # each was seen once, after its first file, and was gone after its second
 
 
