@@ -77,14 +77,16 @@ class OpenAIEngine:
         """Pieces of a grounded answer; see ``agents.protocols.Engine``."""
         fitted = fit_passages(passages, self.settings.passage_characters)
         messages = answer_messages(question, fitted, self._recent(history))
-        return self._pieces(messages, self.settings.max_tokens, stop)
+        return self._pieces(messages, self.settings.max_tokens, self.settings.total_s, stop)
 
     def condense(
         self, question: str, history: Sequence[Message], stop: threading.Event | None = None
     ) -> str:
         """The question as the model rewrites it to stand alone; see ``agents.protocols.Engine``."""
         messages = condense_messages(question, self._recent(history))
-        text = without_thoughts("".join(self._pieces(messages, _CONDENSE_TOKENS, stop)))
+        limit = self.settings.condense_s  # nothing can be shown before it, so it may not take long
+        pieces = self._pieces(messages, _CONDENSE_TOKENS, limit, stop)
+        text = without_thoughts("".join(pieces))
         return " ".join(text.split()) or question
 
     def know_model(self) -> None:
@@ -109,12 +111,12 @@ class OpenAIEngine:
         return fit_history(history, s.history_messages, s.history_characters)
 
     def _pieces(
-        self, messages: list[Role], max_tokens: int, stop: threading.Event | None
+        self, messages: list[Role], max_tokens: int, total_s: float, stop: threading.Event | None
     ) -> Generator[str, None, None]:
         """Text without thoughts. An answer of nothing at all is a broken one."""
         self.know_model()
         thoughts, empty = ThoughtFilter(), True
-        for piece in iterate(lambda: self._retried(messages, max_tokens), stop):
+        for piece in iterate(lambda: self._retried(messages, max_tokens, total_s), stop):
             if shown := thoughts.feed(piece):
                 empty = False
                 yield shown
@@ -123,12 +125,14 @@ class OpenAIEngine:
         elif empty and not (stop and stop.is_set()):
             raise ModelBroke(f"{self.model!r} at {self.url!r} sent no text; ask again")
 
-    async def _retried(self, messages: list[Role], max_tokens: int) -> AsyncGenerator[str, None]:
+    async def _retried(
+        self, messages: list[Role], max_tokens: int, total_s: float
+    ) -> AsyncGenerator[str, None]:
         """The reply, every failure as one of our errors; asked once more if nothing had come."""
         for last in (False, True):
             started = False
             try:
-                async with aclosing(self._timed(messages, max_tokens)) as pieces:
+                async with aclosing(self._timed(messages, max_tokens, total_s)) as pieces:
                     async for piece in pieces:
                         started = True
                         yield piece
@@ -143,10 +147,12 @@ class OpenAIEngine:
                     raise error from exc.__cause__ if error is exc else exc
                 await asyncio.sleep(_RETRY_AFTER_S)
 
-    async def _timed(self, messages: list[Role], max_tokens: int) -> AsyncGenerator[str, None]:
+    async def _timed(
+        self, messages: list[Role], max_tokens: int, total_s: float
+    ) -> AsyncGenerator[str, None]:
         """The reply under its deadlines; raises ``ModelTimeout`` that names the one that passed."""
         s = self.settings
-        end = time.monotonic() + s.total_s
+        end = time.monotonic() + total_s
         what, limit = "its first word", s.first_token_s
         async with aclosing(self._chunks(messages, max_tokens)) as chunks:
             deadline = time.monotonic() + limit
@@ -156,7 +162,7 @@ class OpenAIEngine:
                         chunk = await anext(chunks, None)
                 except TimeoutError as exc:
                     if time.monotonic() >= end:
-                        what, limit = "the end of its answer", s.total_s
+                        what, limit = "the end of its answer", total_s
                     raise self._late(what, limit) from exc
                 if chunk is None:
                     return

@@ -56,6 +56,11 @@ class LLMSettings(BaseModel):
         default=120.0, gt=0, description="Seconds until the first piece of text."
     )
     gap_s: float = Field(default=30.0, gt=0, description="Seconds between two pieces of text.")
+    condense_s: float = Field(
+        default=10.0,
+        gt=0,
+        description="Seconds for rewriting a follow-up; then it is asked as typed.",
+    )
     total_s: float = Field(default=600.0, gt=0, description="Seconds for one whole reply.")
     temperature: float = Field(default=0.1, ge=0, le=2, description="Sampling temperature.")
     max_tokens: int = Field(default=1024, gt=0, description="Longest reply, in the model's tokens.")

@@ -217,6 +217,15 @@ def test_a_question_is_condensed_by_the_model(llm: FakeLLMServer, engine: OpenAI
     assert engine.condense("And its capital?", history) == "What is the capital of France?"
 
 
+def test_rewriting_a_follow_up_has_a_short_deadline_of_its_own(llm: FakeLLMServer) -> None:
+    llm.say("late", first_delay=5)
+    engine = OpenAIEngine(PATIENT.model_copy(update={"condense_s": 0.3}), llm.url, "m")
+    started = time.monotonic()
+    with pytest.raises(ModelTimeout, match=r"within 0\.3 seconds"):
+        engine.condense("And its capital?", [Message("user", "Tell me of France.")])
+    assert time.monotonic() - started < 3
+
+
 def test_thoughts_are_not_shown_even_when_their_tags_are_split() -> None:
     thoughts = ThoughtFilter()
     pieces = ["<th", "ink>a < b", "</thi", "nk>4 <", " 5 <t", "?"]
