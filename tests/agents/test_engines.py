@@ -219,7 +219,7 @@ def test_a_question_is_condensed_by_the_model(llm: FakeLLMServer, engine: OpenAI
 
 def test_rewriting_a_follow_up_has_a_short_deadline_of_its_own(llm: FakeLLMServer) -> None:
     llm.say("late", first_delay=5)
-    engine = OpenAIEngine(PATIENT.model_copy(update={"condense_s": 0.3}), llm.url, "m")
+    engine = OpenAIEngine(PATIENT.model_copy(update={"condense_s": 0.3}), llm.url, "")
     started = time.monotonic()
     with pytest.raises(ModelTimeout, match=r"within 0\.3 seconds"):
         engine.condense("And its capital?", [Message("user", "Tell me of France.")])
