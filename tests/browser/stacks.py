@@ -32,8 +32,11 @@ class Stack(Protocol):
 
     url: str
 
-    def answer(self, text: str, pace: float = 0.0) -> None:
-        """Let the next answer be ``text``, written with ``pace`` seconds between its words."""
+    def answer(self, text: str, pace: float = 0.0, rewritten: str = "") -> None:
+        """Let the next answer be ``text``, written with ``pace`` seconds between its words.
+
+        In a conversation the model is first asked to rewrite the question, and says ``rewritten``.
+        """
 
     def restart(self) -> None:
         """Stop what answers, and start it again with what it had stored."""
@@ -45,7 +48,7 @@ class FakeStack:
     def __init__(self, service: FakeService, url: str) -> None:
         self.service, self.url = service, url
 
-    def answer(self, text: str, pace: float = 0.0) -> None:
+    def answer(self, text: str, pace: float = 0.0, rewritten: str = "") -> None:
         self.service.store.say, self.service.store.pace = text, pace
 
     def restart(self) -> None:
@@ -61,8 +64,10 @@ class RealStack:
         self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}"
 
-    def answer(self, text: str, pace: float = 0.0) -> None:
+    def answer(self, text: str, pace: float = 0.0, rewritten: str = "") -> None:
         self._llm.script.clear()
+        if rewritten:
+            self._llm.say(rewritten)
         self._llm.say(*re.findall(r"\S+\s*", text), gap=pace)
 
     def start(self) -> None:

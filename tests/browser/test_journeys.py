@@ -61,6 +61,24 @@ def test_a_citation_opens_its_page_with_the_span_marked(stack: Stack, open_tab: 
     expect(picture).to_have_count(0)
 
 
+def test_in_a_long_conversation_question_and_source_stay_in_view(
+    stack: Stack, open_tab: Opener
+) -> None:
+    tab = open_tab(stack.url)
+    _asked(tab, stack)
+    cited = tab.get_by_role("button", name="Open source 1")
+    for number, text in ((2, "A long story.\n\n" * 60 + ANSWER), (3, ANSWER)):
+        stack.answer(text, rewritten=QUESTION)
+        _ask(tab, QUESTION)
+        expect(tab.locator(".prose.question")).to_have_count(number)
+        expect(tab.locator(".prose.question").last).to_be_in_viewport()
+        expect(cited).to_have_count(number)
+        expect(tab.get_by_role("button", name="Stop")).to_have_count(0)
+    expect(cited.last).to_be_in_viewport()
+    cited.last.click()
+    expect(tab.get_by_alt_text(re.compile("Page 2 of"))).to_be_in_viewport()
+
+
 def _has_highlight(picture: object) -> bool:
     """Whether some pixels are yellow: no page of the test's PDF is anything but black on white."""
     script = """image => {
