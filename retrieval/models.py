@@ -169,7 +169,6 @@ def pull(name: str, home: Home) -> FoundModel:
 def _download(spec: ModelSpec, folder: Path) -> str:
     """Fetch the files and return the SHA-256 the weights must have."""
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
     try:
         files = (
@@ -184,7 +183,7 @@ def _download(spec: ModelSpec, folder: Path) -> str:
             local_dir=folder,
             allow_patterns=list(PULLED_FILES),
         )
-    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as exc:
+    except Exception as exc:  # the hub library lets errors of several HTTP clients through
         raise OperatorError(
             f"{spec.repository!r} could not be downloaded ({type(exc).__name__}); check the network,"
             " or fetch the files elsewhere and use `alcove models add FOLDER`"

@@ -179,6 +179,7 @@ def test_doctor_finds_nothing_wrong_and_a_damaged_index(
         (["documents", "remove"], 2, "nothing was named"),
         (["models", "add", "/no/such/place"], 2, "no folder '/no/such/place'"),
         (["models", "pull", "none"], 2, "no model 'none'"),
+        (["models", "pull", "e5-base-v2"], 3, "could not be downloaded"),  # no network in tests
     ],
 )
 def test_a_mistake_is_one_sentence_and_changes_nothing(
