@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from corpus.errors import Conflict, DiskFull, OperatorError
+from corpus.errors import Conflict, DiskFull, FileProblem, OperatorError
+from corpus.records import State
 
 __all__ = [
     "Home",
@@ -81,18 +82,26 @@ class Home:
         """Store a content-addressed copy of ``source`` unless there is one already.
 
         Raises:
-            OperatorError: the content changed between hashing and copying, or the disk refuses.
+            FileProblem: the source vanished or changed after it was hashed.
+            DiskFull, OperatorError: the copy cannot be written.
         """
         target = self.original(sha256)
         if target.exists():
             return
-        with disk_errors(target):
+        try:
+            reading = source.open("rb")
+        except OSError as exc:
+            raise FileProblem(State.UNREADABLE, f"the file cannot be read: {exc.strerror}") from exc
+        with reading, disk_errors(target):
             target.parent.mkdir(exist_ok=True)
             temporary = target.with_suffix(f".{os.getpid()}.tmp")
             try:
-                shutil.copyfile(source, temporary)
+                with temporary.open("wb") as copy:
+                    shutil.copyfileobj(reading, copy)
                 if file_sha256(temporary) != sha256:
-                    raise Conflict(f"{str(source)!r} changed while it was read; ingest it again")
+                    raise FileProblem(
+                        State.UNREADABLE, "the file changed while it was read; ingest it again"
+                    )
                 temporary.replace(target)
             finally:
                 temporary.unlink(missing_ok=True)
@@ -117,7 +126,11 @@ class Home:
             Conflict: another process is writing and ``wait`` is false.
         """
         path = self.root / "writer.lock"
-        with disk_errors(path), path.open("a") as handle:
+        with disk_errors(
+            path
+        ):  # the opening alone: what goes wrong under the lock is not the lock's
+            handle = path.open("a")
+        with handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError as exc:
@@ -143,7 +156,9 @@ def disk_errors(path: Path) -> Iterator[None]:
             ) from exc
         if exc.errno in (errno.ENOTDIR, errno.EEXIST):
             raise OperatorError(f"{str(path)!r} is not a folder; choose another --home") from exc
-        raise
+        raise OperatorError(
+            f"{str(path)!r} cannot be used ({exc.strerror or exc}); choose another --home"
+        ) from exc
 
 
 def file_sha256(path: Path) -> str:

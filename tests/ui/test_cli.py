@@ -206,6 +206,12 @@ def test_a_home_that_cannot_be_used_is_the_machine_s_fault(alcove: Alcove, tmp_p
     assert "choose another --home" in outcome.err
 
 
+def test_a_home_that_cannot_be_made_is_the_machine_s_fault(alcove: Alcove) -> None:
+    outcome = alcove("documents", "--home", "/proc/alcove")
+    assert outcome.status == 3
+    assert "'/proc/alcove' cannot be used" in outcome.err
+
+
 def test_a_wrong_setting_is_named(alcove: Alcove, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALCOVE_INGEST__WORKRES", "3")
     outcome = alcove("documents")
