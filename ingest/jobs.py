@@ -192,13 +192,12 @@ class JobQueue:
             )
 
     def _end(self, job: Job, state: str, error: str | None) -> None:
+        # originals/ holds its own copies; whoever sees the job ended may rely on these being gone
+        shutil.rmtree(self._home.uploads / job.id, ignore_errors=True)
         with self._changed:
             if job.state != "cancelled":
                 job.state, job.error = state, error
             self._save(job)
-        shutil.rmtree(
-            self._home.uploads / job.id, ignore_errors=True
-        )  # originals/ holds its own copies
 
     def _exchange(self, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Send one request and yield what comes back, until the process says no more."""
