@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agents.bridge import iterate
 from agents.chat_model import import_client, make_chat_model, may_pass, model_error, transport
@@ -31,9 +31,6 @@ from agents.steps import Message
 from agents.thoughts import ThoughtFilter, without_thoughts
 from corpus.errors import ModelBroke, ModelTimeout, ModelUnavailable
 from corpus.records import Passage
-
-if TYPE_CHECKING:
-    from langchain_openai import ChatOpenAI
 
 __all__ = ["OpenAIEngine"]
 
@@ -57,15 +54,6 @@ class OpenAIEngine:
         self.settings, self.url, self.model = settings, url, model
         self.label = label or f"{model} at {url}"
         import_client()  # seconds, the first time: at start-up, where no deadline runs
-
-    def chat_model(self) -> ChatOpenAI:
-        """The LangChain model itself, for a tool-calling agent; use it inside ``untraced()``.
-
-        Raises:
-            ModelUnavailable: the model's name must be asked for, and the server does not answer.
-        """
-        self.know_model()
-        return make_chat_model(self.settings, self.url, self.model)
 
     def stream(
         self,

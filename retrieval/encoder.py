@@ -72,13 +72,6 @@ class TransformerEncoder:
         self._batch_tokens = batch_tokens
         self._lock = threading.Lock()
         self._threads = _threads()
-        self._special = int(self._tokenizer.num_special_tokens_to_add())
-
-    @property
-    def passage_room(self) -> int:
-        """Tokens of one's own text that fit a passage's window."""
-        f = self.fingerprint
-        return f.max_tokens - self._special - self.count_tokens(f.passage_prefix)
 
     def count_tokens(self, text: str) -> int:
         return len(self._fast.encode(text, add_special_tokens=False).ids) if text else 0

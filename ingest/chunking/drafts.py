@@ -11,14 +11,28 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from corpus.errors import UserError
 from corpus.records import Chunk, Element, ElementKind, Parsed, Span
 from ingest.protocols import Tokenizer
 
-__all__ = ["Draft", "Measure", "Outline", "chunk_of", "trimmed"]
+__all__ = ["Draft", "Measure", "Outline", "check_sizes", "chunk_of", "trimmed"]
 
 _CHARACTERS_PER_TOKEN = 12
 _MAX_CACHED = 4096
 _PREFIX_SHARE = 0.4  # of the window, that headings may take
+
+
+def check_sizes(size: int, overlap: int, window: int) -> None:
+    """Refuse sizes, all in tokens, that no strategy can keep.
+
+    Raises:
+        UserError: the overlap is not smaller than the size, or the size exceeds the window.
+    """
+    if not 0 <= overlap < size <= window:
+        raise UserError(
+            f"Chunk size {size!r} with overlap {overlap!r} cannot be used: the overlap must be smaller "
+            f"than the size, and the size at most {window!r} tokens, which is what the encoder sees."
+        )
 
 
 @dataclass(frozen=True, slots=True)

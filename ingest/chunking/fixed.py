@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from corpus.errors import UserError
 from corpus.records import Chunk, Parsed
-from ingest.chunking.drafts import Draft, Measure, Outline, chunk_of
+from ingest.chunking.drafts import Draft, Measure, Outline, check_sizes, chunk_of
 from ingest.protocols import Tokenizer
 
 __all__ = ["FixedChunker"]
@@ -29,11 +28,7 @@ class FixedChunker:
     window: int = 254
 
     def __post_init__(self) -> None:
-        if not 0 <= self.overlap < self.size <= self.window:
-            raise UserError(
-                f"Chunk size {self.size!r} with overlap {self.overlap!r} cannot be used: the overlap must be smaller "
-                f"than the size, and the size at most {self.window!r} tokens, which is what the encoder sees."
-            )
+        check_sizes(self.size, self.overlap, self.window)
 
     @property
     def name(self) -> str:

@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from corpus.errors import InternalError, UserError
+from corpus.errors import InternalError
 from corpus.records import Chunk, Element, ElementKind, Parsed
-from ingest.chunking.drafts import Draft, Measure, Outline, chunk_of, trimmed
+from ingest.chunking.drafts import Draft, Measure, Outline, check_sizes, chunk_of, trimmed
 from ingest.protocols import Tokenizer
 
 __all__ = ["RecursiveChunker"]
@@ -58,11 +58,7 @@ class RecursiveChunker:
     window: int = 254
 
     def __post_init__(self) -> None:
-        if not 0 <= self.overlap < self.size <= self.window:
-            raise UserError(
-                f"Chunk size {self.size!r} with overlap {self.overlap!r} cannot be used: the overlap must be smaller "
-                f"than the size, and the size at most {self.window!r} tokens, which is what the encoder sees."
-            )
+        check_sizes(self.size, self.overlap, self.window)
 
     @property
     def name(self) -> str:
