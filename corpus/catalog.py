@@ -22,6 +22,7 @@ from corpus.records import Chunk, Document, Parsed
 from corpus.rows import (
     SCHEMA,
     SCHEMA_VERSION,
+    UPGRADES,
     Stored,
     chunk_values,
     decode_parsed,
@@ -63,7 +64,7 @@ class Catalog:
     """
 
     def __init__(self, home: Home) -> None:
-        self._db = Database(home.catalog, SCHEMA, SCHEMA_VERSION)
+        self._db = Database(home.catalog, SCHEMA, SCHEMA_VERSION, UPGRADES)
 
     def close(self) -> None:
         """Close the connections of every thread."""
@@ -224,7 +225,7 @@ class Catalog:
                 [stored_values(stored, snapshot) for stored in change.documents],
             )
             db.executemany(
-                "INSERT INTO chunks VALUES (?,?,?,?,?,?,?,?,NULL)",
+                "INSERT INTO chunks VALUES (?,?,?,?,?,?,?,?,NULL,?)",
                 [chunk_values(chunk, snapshot) for chunk in change.chunks],
             )
             db.execute("INSERT OR REPLACE INTO meta VALUES ('snapshot', ?)", (str(snapshot),))

@@ -25,17 +25,20 @@ class Database:
 
     Args:
         schema: statements that make the tables of ``version``, each ending in ";" and a line break.
+        upgrades: statements that bring a file of version n to n + 1, by n.
 
     Raises (any method):
         DiskFull, OperatorError, Damaged: the file cannot be written, opened or trusted.
     """
 
-    def __init__(self, path: Path, schema: str, version: int) -> None:
+    def __init__(
+        self, path: Path, schema: str, version: int, upgrades: Mapping[int, str] | None = None
+    ) -> None:
         self.path = path
         self._local = threading.local()
         self._all: list[sqlite3.Connection] = []
         with sqlite_errors(path):
-            self._migrate(schema, version)
+            self._migrate(schema, version, upgrades or {})
 
     def close(self) -> None:
         """Close the connections of every thread."""
@@ -78,7 +81,7 @@ class Database:
             self._all.append(connection)
         return connection
 
-    def _migrate(self, schema: str, version: int) -> None:
+    def _migrate(self, schema: str, version: int, upgrades: Mapping[int, str]) -> None:
         with self.transaction() as db:  # two first starts at once: the second finds the tables made
             found = db.execute("PRAGMA user_version").fetchone()[0]
             if found > version:
@@ -86,8 +89,9 @@ class Database:
                     f"{str(self.path)!r} was written by a newer Alcove (schema {found},"
                     f" this one knows {version}); upgrade, or choose another --home"
                 )
-            if found == 0:
-                for statement in schema.split(";\n"):
+            if found < version:
+                steps = [upgrades[n] for n in range(found, version)] if found else [schema]
+                for statement in ";\n".join(steps).split(";\n"):
                     db.execute(statement)
                 db.execute(f"PRAGMA user_version = {version}")
 

@@ -173,6 +173,7 @@ class Chunk:
     headings: tuple[str, ...] = ()
     pages: tuple[int, ...] = ()
     strategy: str = "recursive"
+    window: Span | None = None  # what a reader is shown in its place; None: the chunk itself
 
     @property
     def start(self) -> int:

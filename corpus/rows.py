@@ -26,6 +26,7 @@ from corpus.records import (
 __all__ = [
     "SCHEMA",
     "SCHEMA_VERSION",
+    "UPGRADES",
     "Stored",
     "chunk_values",
     "decode_parsed",
@@ -35,7 +36,7 @@ __all__ = [
     "stored_values",
 ]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA = """
 CREATE TABLE contents (
     id TEXT PRIMARY KEY, text TEXT NOT NULL, parsed TEXT NOT NULL
@@ -49,7 +50,7 @@ CREATE INDEX documents_id ON documents (id);
 CREATE UNIQUE INDEX documents_live ON documents (collection, source) WHERE removed IS NULL;
 CREATE TABLE chunks (
     id TEXT NOT NULL, document TEXT NOT NULL, spans TEXT NOT NULL, text TEXT NOT NULL, headings TEXT NOT NULL,
-    pages TEXT NOT NULL, strategy TEXT NOT NULL, added INTEGER NOT NULL, removed INTEGER
+    pages TEXT NOT NULL, strategy TEXT NOT NULL, added INTEGER NOT NULL, removed INTEGER, window TEXT
 );
 CREATE INDEX chunks_id ON chunks (id);
 CREATE INDEX chunks_document ON chunks (document);
@@ -57,7 +58,15 @@ CREATE TABLE jobs (
     id TEXT PRIMARY KEY, state TEXT NOT NULL, created REAL NOT NULL, request TEXT NOT NULL, progress TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE collections (name TEXT PRIMARY KEY, readers TEXT NOT NULL) WITHOUT ROWID;
 """
+# What brings a catalog of version n to n + 1.
+UPGRADES = {
+    1: """
+ALTER TABLE chunks ADD COLUMN window TEXT;
+CREATE TABLE collections (name TEXT PRIMARY KEY, readers TEXT NOT NULL) WITHOUT ROWID;
+"""
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +154,7 @@ def read_chunk(row: sqlite3.Row) -> Chunk:
         headings=tuple(json.loads(row["headings"])),
         pages=tuple(json.loads(row["pages"])),
         strategy=row["strategy"],
+        window=Span(*json.loads(row["window"])) if row["window"] else None,
     )
 
 
@@ -152,7 +162,8 @@ def chunk_values(c: Chunk, snapshot: int) -> tuple[object, ...]:
     """A chunk as a row, added by ``snapshot``."""
     spans = json.dumps([(s.start, s.end) for s in c.spans])
     where = (json.dumps(c.headings), json.dumps(c.pages))
-    return (c.id, c.document, spans, c.text, *where, c.strategy, snapshot)
+    window = json.dumps((c.window.start, c.window.end)) if c.window else None
+    return (c.id, c.document, spans, c.text, *where, c.strategy, snapshot, window)
 
 
 def _element_row(e: Element) -> list[Any]:

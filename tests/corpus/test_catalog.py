@@ -23,6 +23,7 @@ from corpus.records import (
     State,
     content_id,
 )
+from corpus.rows import SCHEMA
 
 TEXT = "Títle\n\nSome words 😀 here."
 
@@ -54,7 +55,7 @@ def chunk(of: Document, start: int = 0, end: int = 5) -> Chunk:
     spans = (Span(start, end),)
     text = TEXT[start:end]
     id = Chunk.make_id(of.id, "s", spans, text)
-    return Chunk(id, of.id, spans, text, ("Títle",), (1,), "s")
+    return Chunk(id, of.id, spans, text, ("Títle",), (1,), "s", Span(0, len(TEXT)))
 
 
 @pytest.fixture
@@ -159,3 +160,19 @@ def test_ids_are_sixty_three_bits_and_depend_on_every_part() -> None:
     assert len(ids) == 4
     assert all(len(id) == 16 and 0 <= int(id, 16) < 2**63 for id in ids)
     assert chunk(document()).key == int(chunk(document()).id, 16)
+
+
+def test_a_catalog_of_the_first_version_is_brought_up_to_date(home: Home) -> None:
+    old = SCHEMA.replace(", window TEXT", "")
+    old = old.replace(
+        "CREATE TABLE collections (name TEXT PRIMARY KEY, readers TEXT NOT NULL) WITHOUT ROWID;\n",
+        "",
+    )
+    db = sqlite3.connect(home.catalog)
+    db.executescript(old + "PRAGMA user_version = 1;")
+    db.close()
+    catalog = Catalog(home)
+    note = document()
+    catalog.commit(Change([Stored(note, "c", "r")], {"c": parsed()}, [chunk(note)]), 1)
+    assert catalog.chunks_of(note.id) == [chunk(note)]
+    catalog.close()
