@@ -12,9 +12,11 @@ import fcntl
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from corpus.errors import Conflict, DiskFull, FileProblem, OperatorError
 from corpus.records import State
@@ -27,6 +29,11 @@ __all__ = [
     "fsync_tree",
     "write_durably",
 ]
+
+UNFINISHED = (
+    ".tmp"  # ends the name of a file that is being written; a killed writer leaves it behind
+)
+BLOCK_BYTES = 2**20
 
 
 class Home:
@@ -78,6 +85,39 @@ class Home:
         """Where the copy of a source with this content hash is (or would be) stored."""
         return self.originals / sha256[:2] / sha256
 
+    def keep(self, handle: BinaryIO, max_bytes: int) -> tuple[str, int]:
+        """Store what is left to read of ``handle`` as an original, durably, hashing the very bytes that are stored.
+
+        Returns:
+            SHA-256 in hexadecimal and size in bytes; ``original(sha256)`` is where the copy is.
+
+        Raises:
+            FileProblem: the source cannot be read, or holds more than ``max_bytes``.
+            DiskFull, OperatorError: the copy cannot be written.
+        """
+        with disk_errors(self.originals):
+            number, name = tempfile.mkstemp(suffix=UNFINISHED, dir=self.originals)
+        temporary = Path(name)
+        try:
+            with disk_errors(self.originals), os.fdopen(number, "wb") as copy:
+                sha256, size = _copy(handle, copy, max_bytes)
+                copy.flush()
+                os.fsync(copy.fileno())
+            with disk_errors(self.originals):
+                self._place(temporary, self.original(sha256), size)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return sha256, size
+
+    def _place(self, temporary: Path, target: Path, size: int) -> None:
+        if target.exists() and target.stat().st_size == size:
+            return
+        if not target.parent.exists():
+            target.parent.mkdir(exist_ok=True)
+            fsync_folder(self.originals)
+        temporary.replace(target)
+        fsync_folder(target.parent)
+
     def keep_original(self, source: Path, sha256: str) -> None:
         """Store a content-addressed copy of ``source`` unless there is one already.
 
@@ -85,26 +125,19 @@ class Home:
             FileProblem: the source vanished or changed after it was hashed.
             DiskFull, OperatorError: the copy cannot be written.
         """
-        target = self.original(sha256)
-        if target.exists():
+        if self.original(sha256).exists():
             return
         try:
             reading = source.open("rb")
         except OSError as exc:
             raise FileProblem(State.UNREADABLE, f"the file cannot be read: {exc.strerror}") from exc
-        with reading, disk_errors(target):
-            target.parent.mkdir(exist_ok=True)
-            temporary = target.with_suffix(f".{os.getpid()}.tmp")
-            try:
-                with temporary.open("wb") as copy:
-                    shutil.copyfileobj(reading, copy)
-                if file_sha256(temporary) != sha256:
-                    raise FileProblem(
-                        State.UNREADABLE, "the file changed while it was read; ingest it again"
-                    )
-                temporary.replace(target)
-            finally:
-                temporary.unlink(missing_ok=True)
+        with reading:
+            kept, _ = self.keep(reading, os.fstat(reading.fileno()).st_size)
+        if kept != sha256:
+            self.original(kept).unlink()
+            raise FileProblem(
+                State.UNREADABLE, "the file changed while it was read; ingest it again"
+            )
 
     def require_space(self, min_free_mib: int) -> None:
         """Refuse early, before anything is half written.
@@ -159,6 +192,26 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise OperatorError(
             f"{str(path)!r} cannot be used ({exc.strerror or exc}); choose another --home"
         ) from exc
+
+
+def _copy(source: BinaryIO, target: BinaryIO, max_bytes: int) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    while block := _read(source):
+        size += len(block)
+        if size > max_bytes:
+            raise FileProblem(
+                State.TOO_LARGE, f"the file has more than {max_bytes / 2**20:.0f} MiB, the limit"
+            )
+        digest.update(block)
+        target.write(block)
+    return digest.hexdigest(), size
+
+
+def _read(source: BinaryIO) -> bytes:
+    try:
+        return source.read(BLOCK_BYTES)
+    except OSError as exc:
+        raise FileProblem(State.UNREADABLE, f"the file cannot be read: {exc.strerror}") from exc
 
 
 def file_sha256(path: Path) -> str:
