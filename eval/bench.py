@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from corpus.datasets import Dataset
     from eval.indexing import Advance
     from ingest.run import Listener
+    from retrieval.protocols import Encoder
     from retrieval.search import Searcher
 
 __all__ = ["Bench", "open_bench"]
@@ -53,6 +54,16 @@ class Bench:
     def searcher(self) -> Searcher:
         """The search over this home."""
         return self._app.finder().searcher
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder, loaded."""
+        return self._app.finder().encoder
+
+    @property
+    def parser_workers(self) -> int:
+        """Parser processes that ingestion is set to use."""
+        return self._app.settings.ingest.workers
 
     @property
     def answerer(self) -> Answerer:

@@ -213,10 +213,9 @@ def _show_report(report: Report) -> None:
 
 def main() -> None:
     """Run the command line and leave with its exit status."""
-    eval_app = importlib.import_module(
-        "eval.__main__"
-    ).app  # benchmarks and page never import each other
-    app.add_typer(eval_app, name="eval")
+    for name, module in {"eval": "eval.__main__", "bench": "eval.speed"}.items():
+        # by name: benchmarks and page never import each other
+        app.add_typer(importlib.import_module(module).app, name=name)
     try:
         app(prog_name="alcove")
     except InternalError:
