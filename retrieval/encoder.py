@@ -1,8 +1,9 @@
 """Texts to unit vectors with a sentence-transformers model on the CPU.
 
 Adds the model's prefixes, sorts by length, batches by padded tokens, and computes in bf16 where the processor has it.
-A passage that does not fit the window is refused rather than cut; a query that does not fit is embedded window by
-window and averaged. Loads files that are already here (``retrieval.models`` finds them) and never downloads.
+A text that does not fit the model's window is never cut: it is embedded window by window, each under the prefix, and
+its vector is the mean of theirs, weighted by their lengths and normalised. Loads files that are already here
+(``retrieval.models`` finds them) and never downloads.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from corpus.errors import Damaged, OperatorError, UserError
+from corpus.errors import Damaged, OperatorError
 from corpus.home import file_sha256
 from retrieval.fingerprint import Fingerprint
 from retrieval.models import FoundModel
@@ -77,44 +78,32 @@ class TransformerEncoder:
         return len(self._fast.encode(text, add_special_tokens=False).ids) if text else 0
 
     def encode_passages(self, texts: Sequence[str]) -> Array:
-        prefixed = [self.fingerprint.passage_prefix + text for text in texts]
-        ids = self._token_ids(prefixed)
-        for number, (text, row) in enumerate(zip(texts, ids, strict=True)):
-            if len(row) > self.fingerprint.max_tokens:
-                raise UserError(
-                    f"text {number} ({text[:40]!r}…) has {len(row)} tokens, the window of {self.fingerprint.model!r}"
-                    f" is {self.fingerprint.max_tokens}; split it first"
-                )
-        return self._encode(ids)
+        return self._embed(texts, self.fingerprint.passage_prefix)
 
     def encode_queries(self, texts: Sequence[str]) -> Array:
-        ids = self._token_ids([self.fingerprint.query_prefix + text for text in texts])
-        windows = [list(self._windows(row)) for row in ids]
+        return self._embed(texts, self.fingerprint.query_prefix)
+
+    def _embed(self, texts: Sequence[str], prefix: str) -> Array:
+        encodings = self._fast.encode_batch([prefix + text for text in texts])
+        prefix_tokens = self.count_tokens(prefix.rstrip())
+        windows = [list(self._windows(encoding.ids, prefix_tokens)) for encoding in encodings]
         vectors = self._encode([window for row in windows for window in row])
-        edges = list(itertools.accumulate((len(row) for row in windows), initial=0))
-        means = [vectors[a:b].mean(axis=0) for a, b in itertools.pairwise(edges)]
-        return _unit(
-            np.array(means, dtype=np.float32).reshape(len(texts), self.fingerprint.dimension)
-        )
+        edges = itertools.pairwise(itertools.accumulate(map(len, windows), initial=0))
+        means = [_mean(vectors[a:b], row) for row, (a, b) in zip(windows, edges, strict=True)]
+        return np.array(means, dtype=np.float32).reshape(len(texts), self.fingerprint.dimension)
 
-    def _token_ids(self, texts: Sequence[str]) -> list[list[int]]:
-        return [
-            encoding.ids
-            for encoding in self._fast.encode_batch(list(texts), add_special_tokens=True)
-        ]
+    def _windows(self, ids: list[int], prefix_tokens: int) -> Iterator[list[int]]:
+        """The tokens of a text in windows that the model sees whole.
 
-    def _windows(self, ids: list[int]) -> Iterator[list[int]]:
-        size = self.fingerprint.max_tokens
-        if len(ids) <= size:
+        The model is BERT-like: one special token stands at either end.
+        """
+        if len(ids) <= self.fingerprint.max_tokens:
             yield ids
             return
-        first, last, inner = (
-            ids[:1],
-            ids[-1:],
-            ids[1:-1],
-        )  # BERT-like: one special token at either end
-        for start in range(0, len(inner), size - 2):
-            yield first + inner[start : start + size - 2] + last
+        first, inner, last = ids[: 1 + prefix_tokens], ids[1 + prefix_tokens : -1], ids[-1:]
+        size = self.fingerprint.max_tokens - len(first) - len(last)
+        for start in range(0, len(inner), size):
+            yield first + inner[start : start + size] + last
 
     def _encode(self, ids: list[list[int]]) -> Array:
         vectors = np.zeros((len(ids), self.fingerprint.dimension), dtype=np.float32)
@@ -190,6 +179,14 @@ def _threads() -> int:
     import torch
 
     return int(torch.get_num_threads())
+
+
+def _mean(vectors: Array, windows: Sequence[Sequence[int]]) -> Array:
+    """The vector of a text from those of its windows, each of which counts by its tokens."""
+    if len(windows) == 1:
+        return vectors[0]
+    weights = np.array([len(window) for window in windows], dtype=np.float32)
+    return _unit(weights[None] @ vectors)[0]
 
 
 def _unit(vectors: Array) -> Array:

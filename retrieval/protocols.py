@@ -18,7 +18,11 @@ __all__ = ["Encoder", "Index", "Scope"]
 
 
 class Encoder(Protocol):
-    """Turns texts into unit vectors of one embedding space, named by its fingerprint."""
+    """Turns texts into unit vectors of one embedding space, named by its fingerprint.
+
+    Nothing is cut in silence: the vector of a text that is longer than ``fingerprint.max_tokens`` is the mean of its
+    windows' vectors, weighted by their lengths and normalised. A text that fits is embedded whole.
+    """
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -29,13 +33,10 @@ class Encoder(Protocol):
 
         Returns:
             shape (len(texts), fingerprint.dimension), rows of length 1.
-
-        Raises:
-            UserError: a text is longer than the encoder's window (nothing is cut in silence).
         """
 
     def encode_queries(self, texts: Sequence[str]) -> Array:
-        """Embed questions; one longer than the window is the normalised mean of its windows.
+        """Embed questions.
 
         Returns:
             shape (len(texts), fingerprint.dimension), rows of length 1.

@@ -64,15 +64,25 @@ def test_the_order_of_a_batch_does_not_change_its_vectors(e5: TransformerEncoder
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
-def test_a_passage_beyond_the_window_is_refused_not_cut(e5: TransformerEncoder) -> None:
-    with pytest.raises(UserError, match="window of 'e5-base-v2' is 64"):
-        e5.encode_passages(["fast", "box " * 80])
+@pytest.mark.parametrize("kind", ["passage", "query"])
+def test_a_text_beyond_the_window_is_the_weighted_mean_of_its_windows(
+    e5: TransformerEncoder, e5_folder: Path, kind: str
+) -> None:
+    text = (
+        "the box " * 40 + "fast slow " * 10
+    )  # 100 tokens; a window holds 64 with 4 around the text
+    words = text.split()
+    windows = [f"{kind}: " + " ".join(words[:60]), f"{kind}: " + " ".join(words[60:])]
+    mean = np.array([64, 44]) @ by_hand(e5_folder, windows)
+    encode = e5.encode_passages if kind == "passage" else e5.encode_queries
+    vectors = encode(["slow", text, "fast"])
+    np.testing.assert_allclose(vectors[1], mean / np.linalg.norm(mean), atol=1e-5)
+    np.testing.assert_allclose(vectors[[0, 2]], encode(["slow", "fast"]), atol=1e-5)
 
 
-def test_a_query_beyond_the_window_is_averaged_over_its_windows(e5: TransformerEncoder) -> None:
-    vector = e5.encode_queries(["box " * 300])
-    assert vector.shape == (1, 32)
-    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
+def test_the_end_of_a_long_passage_counts(e5: TransformerEncoder) -> None:
+    long, longer = e5.encode_passages(["box " * 100, "box " * 100 + "fast " * 60])
+    assert long @ longer < 0.999
 
 
 def test_no_texts_give_no_vectors(e5: TransformerEncoder) -> None:
