@@ -17,9 +17,9 @@ from corpus.errors import FileProblem
 from corpus.records import Parsed, State
 from ingest.parsing.archives import refuse_bombs
 from ingest.parsing.limits import Limits
-from ingest.parsing.sniff import CODE, MEDIA_TYPES, detect
+from ingest.parsing.sniff import CODE, MEDIA_TYPES, detect, is_archive
 
-__all__ = ["Limits", "parse_file", "supported_suffixes"]
+__all__ = ["Limits", "is_archive", "parse_file", "supported_suffixes"]
 
 Parser = Callable[..., Parsed]  # (path, media type, limits)
 

@@ -20,19 +20,31 @@ import tempfile
 import threading
 import time
 import traceback
-from pathlib import Path
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from corpus.errors import FileProblem
-from corpus.records import State
+from corpus.records import Parsed, State
 from ingest.parsing import parse_file
 from ingest.parsing.limits import Limits
-from ingest.parsing.wire import HEADER_BYTES, frame, frame_length, parsed_to_json
+from ingest.parsing.unpacking import unpack
+from ingest.parsing.wire import (
+    HEADER_BYTES,
+    frame,
+    frame_length,
+    members_to_json,
+    parsed_to_json,
+)
 
 __all__ = ["main"]
 
 _PARENT_CHECK_S = 1.0
 _DESCRIPTORS = 256
+_MAX_STEM_BYTES = 200
+_MAX_SUFFIX = 16
+
+Parser = Callable[[Path, Limits], Parsed]
 
 
 def main() -> None:
@@ -44,18 +56,19 @@ def main() -> None:
     _limit_resources(limits)
     sys.addaudithook(_refuse_connections)
     sys.modules["torch"] = None  # type: ignore[assignment]  # spaCy would load it, at 200 MB, for nothing
-    while path := _next_request(requests):
+    while request := _next_request(requests):
         _limit_processor_time(limits)
-        answers.write(_answer(parse, Path(path), limits))
+        answers.write(_answer(request, parse, limits))
         answers.flush()
         _empty_scratch()
     _remove_scratch()
 
 
-def _parser(name: str) -> Any:
+def _parser(name: str) -> Parser:
     """The function ``module:function``; tests put their own misbehaving one here."""
     module, _, function = name.partition(":")
-    return getattr(importlib.import_module(module), function)
+    parser: Parser = getattr(importlib.import_module(module), function)
+    return parser
 
 
 def _private_streams() -> tuple[BinaryIO, BinaryIO]:
@@ -105,29 +118,48 @@ def _die_with_parent(parent: int) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def _next_request(requests: BinaryIO) -> str | None:
+def _next_request(requests: BinaryIO) -> dict[str, str] | None:
     header = requests.read(HEADER_BYTES)
     if len(header) < HEADER_BYTES:
         return None
     message: dict[str, str] = json.loads(requests.read(frame_length(header)))
-    return message["path"]
+    return message
 
 
-def _answer(parse: Any, path: Path, limits: Limits) -> bytes:
+def _answer(request: dict[str, str], parse: Parser, limits: Limits) -> bytes:
+    name = request["name"]
     try:
+        path = _named(Path(request["path"]), name)
+        if "folder" in request:
+            members = unpack(path, Path(request["folder"]), limits)
+            return frame({"members": members_to_json(members)})
         return frame({"parsed": parsed_to_json(parse(path, limits))})
     except FileProblem as problem:
         return frame({"state": problem.state, "reason": problem.reason})
     except MemoryError:
-        reason = f"Reading {path.name!r} needs more memory than one file is allowed."
+        reason = f"Reading {name!r} needs more memory than one file is allowed."
         return frame({"state": State.OUT_OF_MEMORY, "reason": reason})
     except Exception as exc:
         where = traceback.extract_tb(exc.__traceback__)[-1]
         place = f"{Path(where.filename).name}:{where.lineno}"
-        reason = (
-            f"Reading {path.name!r} met a bug ({type(exc).__name__} at {place}); please report it."
-        )
+        reason = f"Reading {name!r} met a bug ({type(exc).__name__} at {place}); please report it."
         return frame({"state": State.INTERNAL_ERROR, "reason": reason})
+
+
+def _named(path: Path, name: str) -> Path:
+    """``path`` itself, or a link to it in the scratch folder that is called ``name``: parsers go by
+    the ending, and reasons name the file.
+    """
+    if path.name == name:
+        return path
+    pure = PurePosixPath(name.replace("\0", ""))
+    suffix = pure.suffix[:_MAX_SUFFIX]
+    stem = os.fsencode(pure.name.removesuffix(pure.suffix))[:_MAX_STEM_BYTES]
+    link = Path(tempfile.mkdtemp(prefix="named-")) / (
+        (stem.decode("utf-8", "ignore").strip(".") or "file") + suffix
+    )
+    link.symlink_to(path)
+    return link
 
 
 def _remove_scratch() -> None:

@@ -23,6 +23,7 @@ class Limits:
         max_ratio: unpacked over packed size above which an archive is a bomb (small archives may
             exceed it up to ``ratio_floor_bytes``).
         ratio_floor_bytes: unpacked bytes below which the ratio is not looked at.
+        max_members: files in a zip archive or zip-based document, nested archives' included.
         max_pages: pages read of one document; the rest is reported as missing.
         max_image_pixels: pixels of one image, or of one rendered page.
         max_characters: length of the canonical text of one document.
@@ -37,6 +38,7 @@ class Limits:
     max_unpacked_bytes: int = 1024 * MEBIBYTE
     max_ratio: float = 200.0
     ratio_floor_bytes: int = 32 * MEBIBYTE
+    max_members: int = 50_000
     max_pages: int = 5_000
     max_image_pixels: int = 120_000_000
     max_characters: int = 50_000_000

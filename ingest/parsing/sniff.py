@@ -14,7 +14,7 @@ from pathlib import Path
 from corpus.errors import FileProblem
 from corpus.records import State
 
-__all__ = ["CODE", "MEDIA_TYPES", "detect"]
+__all__ = ["CODE", "MEDIA_TYPES", "detect", "is_archive", "zip_kind"]
 
 _OOXML = "application/vnd.openxmlformats-officedocument."
 _ODF = "application/vnd.oasis.opendocument."
@@ -117,7 +117,7 @@ def detect(path: Path) -> str:
     if found is None:
         return _textual(path, head, named)
     if found == "encrypted":
-        raise _encrypted(path)
+        raise _encrypted(path.name)
     if named is not None and named != found:
         reason = (
             f"The name {path.name!r} says {named}, but the content is {found}; rename the file."
@@ -129,8 +129,8 @@ def detect(path: Path) -> str:
     return found
 
 
-def _encrypted(path: Path) -> FileProblem:
-    reason = f"The file {path.name!r} is protected by a password; save a copy without one."
+def _encrypted(name: str) -> FileProblem:
+    reason = f"The file {name!r} is protected by a password; save a copy without one."
     return FileProblem(State.ENCRYPTED, reason)
 
 
@@ -150,7 +150,7 @@ def _found(path: Path, head: bytes) -> str | None:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
     if kind == "zip":
-        return _zip_kind(path)
+        return zip_kind(path, path.name)
     if kind == "ole":
         return _ole_kind(path)
     if kind is None and b"%PDF-" in head[:1024]:
@@ -158,19 +158,35 @@ def _found(path: Path, head: bytes) -> str | None:
     return kind
 
 
-def _zip_kind(path: Path) -> str:
+def is_archive(path: Path, name: str | None = None) -> bool:
+    """Whether the file at ``path``, called ``name``, is a zip archive to be unpacked like a folder.
+
+    Its name and first bytes decide: documents in zip containers have endings of their own.
+    """
+    if Path(name or path.name).suffix.lower() != ".zip":
+        return False
+    with path.open("rb") as file:
+        return file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
+
+
+def zip_kind(path: Path, name: str) -> str:
+    """The media type of the zip container at ``path``, called ``name``, or a phrase for one that is no document.
+
+    Raises:
+        FileProblem: ``corrupt`` or ``encrypted``.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
             if "mimetype" in names:
                 return archive.read("mimetype")[:200].decode("ascii", "replace").strip()
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError) as exc:
-        reason = f"The file {path.name!r} is a damaged zip container; get a fresh copy."
+        reason = f"The file {name!r} is a damaged zip container; get a fresh copy."
         raise FileProblem(State.CORRUPT, reason) from exc
     except RuntimeError as exc:  # zipfile's way to say that a member needs a password
-        raise _encrypted(path) from exc
+        raise _encrypted(name) from exc
     for prefix, media_type in _ZIP_PARTS:
-        if any(name.startswith(prefix) for name in names):
+        if any(part.startswith(prefix) for part in names):
             return media_type
     return "a zip archive"
 

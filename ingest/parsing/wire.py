@@ -9,11 +9,22 @@ says.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
-from corpus.records import Box, Element, ElementKind, Page, Parsed, Span
+from corpus.errors import FileProblem
+from corpus.records import Box, Element, ElementKind, Page, Parsed, Span, State
+from ingest.parsing.unpacking import Member
 
-__all__ = ["HEADER_BYTES", "frame", "frame_length", "parsed_from_json", "parsed_to_json"]
+__all__ = [
+    "HEADER_BYTES",
+    "frame",
+    "frame_length",
+    "members_from_json",
+    "members_to_json",
+    "parsed_from_json",
+    "parsed_to_json",
+]
 
 HEADER_BYTES = 8
 
@@ -58,6 +69,34 @@ def parsed_from_json(message: dict[str, Any]) -> Parsed:
         metadata={str(key): str(value) for key, value in message["metadata"].items()},
         missing=tuple(str(what) for what in message["missing"]),
     )
+
+
+def members_to_json(members: list[Member]) -> list[Any]:
+    """``members`` as JSON values; of a path only the file's name travels."""
+    return [_member_to_json(member) for member in members]
+
+
+def _member_to_json(member: Member) -> list[Any]:
+    if member.problem is not None:
+        return [member.name, None, member.problem.state, member.problem.reason]
+    return [member.name, member.path.name if member.path else None, None, None]
+
+
+def members_from_json(values: list[Any], folder: Path) -> list[Member]:
+    """The members that ``members_to_json`` made ``values`` of, as files right in ``folder``; raises
+    ValueError, TypeError or KeyError if none did.
+    """
+    return [_member_from_json(one, folder) for one in values]
+
+
+def _member_from_json(values: list[Any], folder: Path) -> Member:
+    name, file, state, reason = values
+    if file is None:
+        return Member(str(name), None, FileProblem(State(state), str(reason)))
+    path = folder / Path(str(file)).name
+    if path.is_symlink() or not path.is_file():
+        raise ValueError(f"There is no file {str(path)!r}.")
+    return Member(str(name), path)
 
 
 def _element_to_json(element: Element) -> list[Any]:

@@ -22,16 +22,26 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from corpus.errors import FileProblem
 from corpus.records import Parsed, State
 from ingest.parsing.limits import Limits
-from ingest.parsing.wire import HEADER_BYTES, frame, frame_length, parsed_from_json
+from ingest.parsing.unpacking import Member
+from ingest.parsing.wire import (
+    HEADER_BYTES,
+    frame,
+    frame_length,
+    members_from_json,
+    parsed_from_json,
+)
 
 __all__ = ["ParserPool"]
+
+Answer = TypeVar("Answer")
 
 _ROOT = Path(__file__).resolve().parents[2]
 _BLOCK = 1 << 20
@@ -89,17 +99,50 @@ class ParserPool:
         for child in children:
             child.kill()
 
-    def parse(self, path: Path) -> Parsed:
+    def parse(self, path: Path, name: str | None = None) -> Parsed:
         """Parse one file in a child process.
+
+        Args:
+            path: where its bytes are.
+            name: what it is called, if not as ``path`` says: the ending tells parsers its type.
 
         Raises:
             FileProblem: as ``parse_file`` does, and ``timeout``, ``out_of_memory`` or
                 ``parser_crash``.
         """
+        return self._ask(path, name or path.name, {}, lambda said: parsed_from_json(said["parsed"]))
+
+    def unpack(self, path: Path, folder: Path, name: str | None = None) -> list[Member]:
+        """Unpack a zip archive in a child process, into ``folder``, which is empty.
+
+        Args:
+            path, name: as for ``parse``.
+            folder: gets the members as files under numbers; emptied again when this raises.
+
+        Raises:
+            FileProblem: as ``ingest.parsing.unpacking.unpack`` does, and as ``parse`` does.
+        """
+        folder = folder.absolute()
+        try:
+            return self._ask(
+                path,
+                name or path.name,
+                {"folder": str(folder)},
+                lambda said: members_from_json(said["members"], folder),
+            )
+        except BaseException:
+            for entry in folder.iterdir():
+                entry.unlink()
+            raise
+
+    def _ask(
+        self, path: Path, name: str, task: dict[str, str], read: Callable[[dict[str, Any]], Answer]
+    ) -> Answer:
+        request = {"path": str(path.absolute()), "name": name, **task}
         with self._slots:
             child = self._take()
             try:
-                parsed = child.parse(path)
+                answer = child.ask(request, read)
             except FileProblem as problem:
                 self._give_back(child, spent=child.broken or problem.state in _FINAL_STATES)
                 raise
@@ -107,7 +150,7 @@ class ParserPool:
                 self._give_back(child, spent=True)
                 raise
             self._give_back(child, spent=child.files >= self._limits.files_per_worker)
-            return parsed
+            return answer
 
     def _take(self) -> _Child:
         with self._lock:
@@ -166,29 +209,30 @@ class _Child:
         }
         return {**os.environ, **_ENVIRONMENT, **own}
 
-    def parse(self, path: Path) -> Parsed:
-        """Have the child parse ``path``; ``broken`` says afterwards whether it can go on."""
+    def ask(self, request: dict[str, str], read: Callable[[dict[str, Any]], Answer]) -> Answer:
+        """What the child answers; ``broken`` says afterwards whether it can go on."""
         self.files += 1
+        name = request["name"]
         deadline = time.monotonic() + self._limits.timeout_s
         try:
-            self._send(frame({"path": str(path.absolute())}))
+            self._send(frame(request))
             length = frame_length(self._receive(HEADER_BYTES, deadline))
             if length > self._limits.max_characters * _BYTES_PER_CHARACTER:
                 raise ValueError("the answer is longer than any document")
             message: dict[str, Any] = json.loads(self._receive(length, deadline))
-            if "parsed" in message:
-                return parsed_from_json(message["parsed"])
+            if "state" not in message:
+                return read(message)
             state, reason = State(message["state"]), str(message["reason"])
         except TimeoutError as exc:
             self.broken = True
-            reason = f"Reading {path.name!r} took longer than {self._limits.timeout_s:g} seconds."
+            reason = f"Reading {name!r} took longer than {self._limits.timeout_s:g} seconds."
             raise FileProblem(State.TIMEOUT, reason) from exc
         except EOFError as exc:
             self.broken = True
-            raise self._post_mortem(path) from exc
+            raise self._post_mortem(name) from exc
         except (ValueError, KeyError, TypeError) as exc:
             self.broken = True
-            reason = f"The parser of {path.name!r} answered nonsense."
+            reason = f"The parser of {name!r} answered nonsense."
             raise FileProblem(State.PARSER_CRASH, reason) from exc
         raise FileProblem(state, reason)
 
@@ -218,25 +262,25 @@ class _Child:
             received += block
         return bytes(received)
 
-    def _post_mortem(self, path: Path) -> FileProblem:
+    def _post_mortem(self, name: str) -> FileProblem:
         """What killed the child, from its exit status and the memory it had."""
         signal_number = self._reap(_DYING_S)
         if signal_number == signal.SIGXCPU:
-            reason = f"Reading {path.name!r} took more than {self._limits.cpu_s} seconds of processor time."
+            reason = (
+                f"Reading {name!r} took more than {self._limits.cpu_s} seconds of processor time."
+            )
             return FileProblem(State.TIMEOUT, reason)
         # A library in C++ that is refused memory aborts; the kernel short of memory kills.
         near_limit = self._peak > _NEAR * self._limits.memory_bytes
         if signal_number == signal.SIGKILL or (signal_number and near_limit):
-            reason = f"Reading {path.name!r} needs more memory than one file is allowed."
+            reason = f"Reading {name!r} needs more memory than one file is allowed."
             return FileProblem(State.OUT_OF_MEMORY, reason)
         how = (
             f"was killed by {signal.Signals(signal_number).name}"
             if signal_number
             else "ended early"
         )
-        return FileProblem(
-            State.PARSER_CRASH, f"The parser of {path.name!r} {how}; try another format."
-        )
+        return FileProblem(State.PARSER_CRASH, f"The parser of {name!r} {how}; try another format.")
 
     def _ended(self, patience_s: float) -> bool:
         """Whether the child ends by itself within ``patience_s`` seconds; it is not yet waited for."""
