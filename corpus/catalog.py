@@ -17,6 +17,7 @@ from typing import Any
 
 from corpus.database import Database
 from corpus.errors import NotFound
+from corpus.filters import FILTER_COLUMNS, filter_sql
 from corpus.home import Home
 from corpus.records import Chunk, Document, Parsed
 from corpus.rows import (
@@ -34,6 +35,7 @@ from corpus.rows import (
 
 __all__ = ["Catalog", "Change", "CollectionInfo", "Stored"]
 
+AMONG = "(:collections IS NULL OR d.collection IN (SELECT value FROM json_each(:collections)))"
 LIVE = "added <= :at AND (removed IS NULL OR removed > :at)"
 
 
@@ -49,11 +51,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class CollectionInfo:
-    """A collection with its sizes."""
+    """A collection with its sizes and the names of those who may read it; no names: everyone."""
 
     name: str
     documents: int
     chunks: int
+    readers: tuple[str, ...] = ()
 
 
 class Catalog:
@@ -167,33 +170,75 @@ class Catalog:
     def chunk_ids(
         self,
         at: int | None = None,
-        collection: str | None = None,
+        collections: Sequence[str] | None = None,
         documents: Sequence[str] | None = None,
     ) -> list[str]:
-        """Ids of the live chunks, optionally of one collection and of some documents, sorted."""
+        """Ids of the live chunks, optionally of some collections and of some documents, sorted."""
         rows = self._db.rows(
             f"""SELECT c.id FROM chunks c JOIN documents d ON d.id = c.document
                 WHERE {_live("c")} AND {_live("d")}
-                AND (:collection IS NULL OR d.collection = :collection)
+                AND {AMONG}
                 AND (:documents IS NULL OR d.id IN (SELECT value FROM json_each(:documents)))
                 ORDER BY c.id""",
-            {
-                "at": self._at(at),
-                "collection": collection,
-                "documents": None if documents is None else json.dumps(list(documents)),
-            },
+            {"at": self._at(at), "collections": _json(collections), "documents": _json(documents)},
         )
         return [row["id"] for row in rows]
 
+    def matching(
+        self,
+        filters: Mapping[str, str],
+        at: int | None = None,
+        collections: Sequence[str] | None = None,
+    ) -> list[str]:
+        """Ids of the documents whose metadata has each key with that value (or with it in a list).
+
+        Args:
+            filters: value by key; a key is one of ``FILTER_COLUMNS`` or of the metadata.
+        """
+        wanted, values = filter_sql(filters)
+        rows = self._db.rows(
+            f"""SELECT d.id FROM documents d WHERE {_live("d")}
+                AND {AMONG}{wanted} ORDER BY d.id""",
+            {"at": self._at(at), "collections": _json(collections), **values},
+        )
+        return [row["id"] for row in rows]
+
+    def filter_keys(self, collections: Sequence[str] | None = None) -> list[str]:
+        """The keys that some live document, of some collections if given, can be filtered by, sorted."""
+        rows = self._db.rows(
+            f"""SELECT DISTINCT m.key FROM documents d, json_each(d.metadata) m WHERE {_live("d")}
+                AND {AMONG}""",
+            {"at": self._at(None), "collections": _json(collections)},
+        )
+        return sorted({*FILTER_COLUMNS, *(row["key"] for row in rows)})
+
     def collections(self) -> list[CollectionInfo]:
-        """Every collection that has a document in any state, by name."""
+        """Every collection that has a document in any state, or readers, by name."""
         rows = self._db.rows(
             f"""SELECT d.collection AS name, COUNT(DISTINCT d.id) AS documents, COUNT(c.id) AS chunks
                 FROM documents d LEFT JOIN chunks c ON c.document = d.id AND {_live("c")}
-                WHERE {_live("d")} GROUP BY d.collection ORDER BY d.collection""",
+                WHERE {_live("d")} GROUP BY d.collection""",
             {"at": self._at(None)},
         )
-        return [CollectionInfo(row["name"], row["documents"], row["chunks"]) for row in rows]
+        sizes = {row["name"]: (row["documents"], row["chunks"]) for row in rows}
+        named = self.readers()
+        return [CollectionInfo(name, *sizes.get(name, (0, 0)), named[name]) for name in named]
+
+    def readers(self) -> dict[str, tuple[str, ...]]:
+        """Who may read each collection, by its name, in order; nobody named: everyone."""
+        rows = self._db.rows(
+            f"""SELECT name, readers FROM collections
+                UNION ALL SELECT DISTINCT collection, '[]' FROM documents
+                WHERE {LIVE} AND collection NOT IN (SELECT name FROM collections) ORDER BY 1""",
+            {"at": self._at(None)},
+        )
+        return {row["name"]: tuple(json.loads(row["readers"])) for row in rows}
+
+    def set_readers(self, collection: str, readers: Iterable[str]) -> None:
+        """Let only ``readers`` read a collection, which may still be empty; nobody named: everyone."""
+        names = json.dumps(sorted(set(readers)))
+        with self._db.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO collections VALUES (?, ?)", (collection, names))
 
     def chunk_counts(self) -> dict[str, int]:
         """Number of live chunks by document id (documents without any are absent)."""
@@ -277,6 +322,10 @@ class Catalog:
         if row is None:
             raise NotFound(f"there is no document {id!r}; `alcove documents` lists what there is")
         return row
+
+
+def _json(values: Sequence[str] | None) -> str | None:
+    return None if values is None else json.dumps(list(values))
 
 
 def _live(table: str) -> str:

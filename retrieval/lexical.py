@@ -85,8 +85,8 @@ class LexicalIndex:
         if scope is None:
             return text
         filters = []
-        if scope.collection is not None:
-            filters.append(Query.term_query(schema, "collection", scope.collection))
+        if scope.collections is not None:
+            filters.append(Query.term_set_query(schema, "collection", list(scope.collections)))
         if scope.documents is not None:
             filters.append(Query.term_set_query(schema, "document", list(scope.documents)))
         return Query.boolean_query(

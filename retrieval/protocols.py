@@ -48,10 +48,10 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a search may return: one collection, some documents, or both; ``keys`` are exactly its chunks, sorted."""
+    """What a search may return: some collections, some documents, or both; ``keys`` are exactly its chunks, sorted."""
 
     keys: Keys
-    collection: str | None = None
+    collections: tuple[str, ...] | None = None
     documents: tuple[str, ...] | None = None
 
 

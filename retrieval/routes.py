@@ -27,6 +27,7 @@ class SearchRequest(BaseModel):
     k: int = 10
     mode: str = "hybrid"
     collection: str | None = None
+    filters: dict[str, str] = Field(default_factory=dict, description="metadata it must have")
 
 
 class EmbeddingsRequest(BaseModel):
@@ -45,7 +46,10 @@ def router(searcher: Callable[[], Searcher], encoder: Callable[[], Encoder]) -> 
     @api.post("/search")
     def search(body: SearchRequest) -> dict[str, Any]:
         """The best k passages for a query."""
-        return search_json(searcher().search(body.query, body.k, body.mode, body.collection))
+        found = searcher().search(
+            body.query, body.k, body.mode, body.collection, filters=body.filters
+        )
+        return search_json(found)
 
     @api.post("/embeddings")
     def embeddings(body: EmbeddingsRequest) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -91,12 +91,20 @@ class Searcher:
         mode: str = "hybrid",
         collection: str | None = None,
         documents: Sequence[str] | None = None,
+        filters: Mapping[str, str] | None = None,
+        reader: str | None = None,
     ) -> SearchResult:
         """The best ``k`` chunks for ``query``, from one collection or some documents if given.
 
+        Args:
+            filters: metadata that a document must have, value by key; applied before the search,
+                so that the best k of those allowed are found.
+            reader: the name of who asks, who sees only what they may read; ``None``: the owner of
+                this machine, who sees everything.
+
         Raises:
-            UserError: empty or over-long query, unknown mode, or k outside 1..1000.
-            NotFound: unknown collection.
+            UserError: empty or over-long query, unknown mode or filter, or k outside 1..1000.
+            NotFound: a collection that does not exist, or is not for this reader.
             Damaged, FingerprintMismatch: see ``reader``.
         """
         started = time.perf_counter()
@@ -105,40 +113,80 @@ class Searcher:
             raise UserError(f"there is no search mode {mode!r}; use one of {', '.join(MODES)}")
         if not 1 <= k <= MAX_K:
             raise UserError(f"k is {k}; give a number from 1 to {MAX_K}")
-        reader = self.reader()
-        if collection is not None and collection not in {
-            c.name for c in self._catalog.collections()
-        }:
-            raise NotFound(
-                f"there is no collection {collection!r}; `alcove documents` lists what there is"
-            )
-        if reader is None:
+        live = self.reader()
+        collections = self._readable(collection, reader)
+        if live is None:
             return SearchResult(query, 0, (), {"embed": 0.0, "search": 0.0, "total": _ms(started)})
         vector = None if mode == "lexical" else self._encoder.encode_queries([query])[0]
         embedded = time.perf_counter()
-        scope = self._scope(reader, collection, documents)
-        ranking = self._rank(reader, query, vector, max(k, self._settings.candidates), mode, scope)
-        hits = self._hits(ranking, k, reader.number)
+        chosen = self._chosen(live.number, collections, documents, filters)
+        scope = self._scope(live, collections, chosen)
+        ranking = self._rank(live, query, vector, max(k, self._settings.candidates), mode, scope)
+        hits = self._hits(ranking, k, live.number)
         timings = {
             "embed": (embedded - started) * 1e3,
             "search": _ms(embedded),
             "total": _ms(started),
         }
         return SearchResult(
-            query, reader.number, hits, {name: round(ms, 3) for name, ms in timings.items()}
+            query, live.number, hits, {name: round(ms, 3) for name, ms in timings.items()}
         )
 
-    def _scope(
-        self, reader: Reader, collection: str | None, documents: Sequence[str] | None
-    ) -> Scope | None:
-        if collection is None and documents is None:
+    def _readable(self, collection: str | None, reader: str | None) -> tuple[str, ...] | None:
+        """The collections to search; ``None``: all of them. One that is not for ``reader`` is as good as none."""
+        if collection is None and reader is None:
             return None
-        chosen = None if documents is None else tuple(sorted(documents))
-        key = (reader.number, collection, chosen)
+        readers = self._catalog.readers()
+        open_ = [n for n, who in readers.items() if reader is None or not who or reader in who]
+        if collection is None:
+            return None if len(open_) == len(readers) else tuple(open_)
+        if collection not in open_:
+            raise NotFound(
+                f"there is no collection {collection!r}; `alcove documents` lists what there is"
+            )
+        return (collection,)
+
+    def _chosen(
+        self,
+        at: int,
+        collections: tuple[str, ...] | None,
+        documents: Sequence[str] | None,
+        filters: Mapping[str, str] | None,
+    ) -> tuple[str, ...] | None:
+        """The documents to search; ``None``: all of them."""
+        named = None if documents is None else set(documents)
+        if filters:
+            wanted = {key.lower(): value for key, value in filters.items()}
+            found = self._catalog.matching(wanted, at, collections)
+            if not found:
+                self._check_filters(wanted, collections)
+            named = set(found) if named is None else named.intersection(found)
+        return None if named is None else tuple(sorted(named))
+
+    def _check_filters(
+        self, filters: Mapping[str, str], collections: tuple[str, ...] | None
+    ) -> None:
+        known = self._catalog.filter_keys(collections)
+        for key in filters:
+            if key not in known:
+                raise UserError(
+                    f"no document has the metadata {key!r}; filter by one of {', '.join(known)}"
+                )
+
+    def _scope(
+        self,
+        reader: Reader,
+        collections: tuple[str, ...] | None,
+        documents: tuple[str, ...] | None,
+    ) -> Scope | None:
+        if collections is None and documents is None:
+            return None
+        key = (reader.number, collections, documents)
         scope = self._scopes.get(key)
         if scope is None:
-            ids = self._catalog.chunk_ids(reader.number, collection, chosen)
-            scope = Scope(np.array([int(i, 16) for i in ids], dtype=np.int64), collection, chosen)
+            ids = self._catalog.chunk_ids(reader.number, collections, documents)
+            keys = np.array([int(i, 16) for i in ids], dtype=np.int64)
+            scope = Scope(keys, collections, documents)
             if len(self._scopes) < 64:
                 self._scopes[key] = scope
         return scope

@@ -119,7 +119,7 @@ def test_collections_are_counted(catalog: Catalog) -> None:
     add(catalog, document("c", "3", "y"), 3)
     counted = [(c.name, c.documents, c.chunks) for c in catalog.collections()]
     assert counted == [("x", 2, 2), ("y", 1, 1)]
-    assert len(catalog.chunk_ids(collection="x")) == 2
+    assert len(catalog.chunk_ids(collections=["x"])) == 2
     assert len(catalog.chunk_ids(documents=[document("c", "3", "y").id])) == 1
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
@@ -16,12 +16,18 @@ from retrieval.settings import RetrievalSettings
 from tests.fakes import HashEncoder
 
 
-def add_texts(writer: Writer, texts: Sequence[str], collection: str = "default") -> list[Document]:
+def add_texts(
+    writer: Writer,
+    texts: Sequence[str],
+    collection: str = "default",
+    metadata: Mapping[str, str] | None = None,
+) -> list[Document]:
     """Commit one document of one chunk per text; a document's source is its text."""
     batch = Batch()
     for text in texts:
         id = Document.make_id(collection, text, text)
-        document = Document(id, text, text, "text/plain", "", collection, 0, State.INDEXED)
+        about = (0, State.INDEXED, "", 0, metadata or {})
+        document = Document(id, text, text, "text/plain", "", collection, *about)
         spans = (Span(0, len(text)),)
         chunk = Chunk(Chunk.make_id(id, "whole", spans, text), id, spans, text, strategy="whole")
         batch.documents.append(Stored(document, text, "whole"))
@@ -41,8 +47,8 @@ class Shelf:
         self.writer = Writer(home, self.catalog, self.encoder, CorpusSettings(home=home.root))
         self.searcher = Searcher(home, self.catalog, self.encoder, settings or RetrievalSettings())
 
-    def add(self, *texts: str, collection: str = "default") -> list[Document]:
-        return add_texts(self.writer, texts, collection)
+    def add(self, *texts: str, collection: str = "default", **metadata: str) -> list[Document]:
+        return add_texts(self.writer, texts, collection, metadata)
 
     def remove(self, *documents: Document) -> None:
         self.writer.commit(Batch(removed=[d.id for d in documents]))

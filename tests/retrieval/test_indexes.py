@@ -175,7 +175,7 @@ def test_a_scope_limits_lexical_search(tmp_path: Path) -> None:
     rows = [Entry(1, "a", "x", "red"), Entry(2, "b", "y", "red"), Entry(3, "c", "y", "red")]
     LexicalIndex(None).write_next(tmp_path / "1", rows, [])
     index = LexicalIndex(tmp_path / "1")
-    assert sorted(index.search("red", 5, Scope(keys_of(2, 3), collection="y"))[0].tolist()) == [
+    assert sorted(index.search("red", 5, Scope(keys_of(2, 3), collections=("y",)))[0].tolist()) == [
         2,
         3,
     ]
