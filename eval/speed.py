@@ -3,8 +3,8 @@
 ``ingest DATA`` takes a folder of files through the whole pipeline (read, parse, cut, embed, commit), and once more
 through the parsers alone; a folder in BEIR's layout has nothing to parse and is cut, embedded and committed. JSON:
 ``{"documents", "chunks", "pages", "seconds", "documents_per_s", "chunks_per_s", "pages_per_s", "parse_seconds",
-"parse_documents_per_s", "parse_pages_per_s", "peak_rss_mib", "parser_peak_rss_mib", "bytes_per_chunk"}``, the parse
-figures and pages ``null`` without files. Loading the encoder is not counted; a service does it once. Bytes are those
+"parse_documents_per_s", "parse_pages_per_s", "peak_rss_mib", "bytes_per_chunk"}``, the parse figures and pages
+``null`` without files. Loading the encoder is not counted; a service does it once. Bytes are those
 of texts, vectors and indexes; the copies of the sources are left out.
 """
 
@@ -41,7 +41,7 @@ WARM_UP = "The first text an encoder sees takes longer than those after it."
 
 @dataclass(frozen=True, slots=True)
 class IngestSpeed:
-    """Figures of one ingestion; ``documents`` are those that ended with text, memory is in MiB."""
+    """Figures of one ingestion; ``documents`` are those that ended with text, memory is this process's, in MiB."""
 
     documents: int
     chunks: int
@@ -49,7 +49,6 @@ class IngestSpeed:
     seconds: float
     parse_seconds: float | None
     peak_rss_mib: float
-    parser_peak_rss_mib: float | None
     bytes_per_chunk: float
 
     def to_json(self) -> dict[str, Any]:
@@ -113,7 +112,7 @@ def measure_ingest(data: Path, home: Path | None = None) -> IngestSpeed:
         else:
             bench.ingest(data, lambda progress: None)
         seconds = time.perf_counter() - started
-        peak = _peak_rss_mib(resource.RUSAGE_SELF)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts KiB
         parse_seconds = None if is_beir else _parse_seconds(data, bench)
         documents = [d for d in bench.catalog.documents() if d.state.searchable]
         chunks = len(bench.catalog.chunk_ids())
@@ -124,7 +123,6 @@ def measure_ingest(data: Path, home: Path | None = None) -> IngestSpeed:
             seconds=seconds,
             parse_seconds=parse_seconds,
             peak_rss_mib=peak,
-            parser_peak_rss_mib=None if is_beir else _peak_rss_mib(resource.RUSAGE_CHILDREN),
             bytes_per_chunk=_stored_bytes(folder) / max(chunks, 1),
         )
 
@@ -159,10 +157,6 @@ def _parse(pool: ParserPool, path: Path) -> bool:
 
 def _rate(count: int | None, seconds: float | None) -> float | None:
     return None if count is None or seconds is None else count / max(seconds, 1e-9)
-
-
-def _peak_rss_mib(whose: int) -> float:
-    return resource.getrusage(whose).ru_maxrss / 1024  # Linux counts KiB
 
 
 def _stored_bytes(home: Path) -> int:

@@ -43,7 +43,7 @@ def test_a_folder_in_beir_layout_has_nothing_to_parse(tmp_path: Path) -> None:
 
 
 def test_rates_are_counts_over_seconds() -> None:
-    figures = IngestSpeed(10, 40, 20, 2.0, 0.5, 300.0, 100.0, 5000.0).to_json()
+    figures = IngestSpeed(10, 40, 20, 2.0, 0.5, 300.0, 5000.0).to_json()
     assert (figures["documents_per_s"], figures["chunks_per_s"]) == (5.0, 20.0)
     assert (figures["pages_per_s"], figures["parse_pages_per_s"]) == (10.0, 40.0)
 
