@@ -15,10 +15,11 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from agents.sentences import Unit, sentence_spans, units
+from agents.sentences import Unit, units
 from agents.words import content_words, coverage, rarity
 from corpus.errors import NotFound
 from corpus.records import Citation, Passage, Span
+from ingest.chunking.sentences import sentence_spans
 
 __all__ = ["Read", "Similar", "Split", "check"]
 

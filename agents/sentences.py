@@ -2,7 +2,7 @@
 
 A unit keeps its span in the canonical text, so quoting it is exact by construction. Headings are
 never units; they, a table's caption and a question just before (as in a list of questions and
-answers) become a unit's ``context``. Rules of our own, without any model.
+answers) become a unit's ``context``.
 
 Knows nothing of questions or scores.
 """
@@ -15,21 +15,10 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from corpus.records import Element, ElementKind, Parsed, Passage, Span
+from ingest.chunking.sentences import sentence_spans
 
-__all__ = ["Unit", "sentence_spans", "units"]
+__all__ = ["Unit", "units"]
 
-_CLOSERS = "\"'”’»)]"
-# A sentence ends at one of these, with closing quotes, before white space; some scripts use none.
-_STOP = re.compile(rf"[.!?…][{re.escape(_CLOSERS)}]*(?=\s|$)|[。！？।؟]+|\n\s*\n")
-_ABBREVIATION_LIST = """
-    mr mrs ms dr prof sr jr st vs etc eg e.g ie i.e cf al ca approx nos nr pos fig figs eq eqs
-    sec sect ch chap vol vols pp p ed eds est inc ltd co corp dept gen col lt sgt rev hon jan feb mar
-    apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun min max tel ext ref resp incl
-    u.s u.k a.m p.m z.b bzw usw ggf
-"""
-_ABBREVIATIONS = frozenset(_ABBREVIATION_LIST.split())
-_LINE_START = re.compile(r"\s*(?:[-*•‣▪◦–]\s|\(?\d{1,3}[.)]\s|[A-Z][\w /-]{0,28}:\s)")
-_SHORT_LINE = 60  # characters; shorter lines that end without punctuation are taken as they stand
 _LONGEST_TERM = 5  # words
 _PARAGRAPH_END = 3  # characters between two elements
 _SHORT_ANSWER = 3  # words; "No." alone is no answer, so it goes with the sentence behind it
@@ -57,50 +46,6 @@ class Unit:
     def whole(self) -> str:
         """Context and text together: what is compared with a question."""
         return f"{self.context}: {self.shown}" if self.context else self.shown
-
-
-def sentence_spans(text: str) -> list[Span]:
-    """The sentences of running text, without the white space around them."""
-    spans, start = [], 0
-    for end in [*_ends(text), len(text)]:
-        piece = text[start:end]
-        left = start + len(piece) - len(piece.lstrip())
-        right = left + len(piece.strip())
-        if right > left:
-            spans.append(Span(left, right))
-        start = end
-    return spans
-
-
-def _ends(text: str) -> list[int]:
-    stops = {m.end() for m in _STOP.finditer(text) if _is_end(text, m)}
-    return sorted(stops | {m.start() for m in re.finditer(r"\n", text) if _breaks(text, m.start())})
-
-
-def _is_end(text: str, stop: re.Match[str]) -> bool:
-    """Whether a full stop ends its sentence: not in ``e.g. this``, ``J. Smith`` or ``1. item``."""
-    if not stop.group().startswith("."):
-        return True
-    before = re.search(r"\S*$", text[: stop.start()])
-    word = (before.group() if before else "").lstrip("(\"'“[").lower()
-    follows = text[stop.end() :].lstrip()[:1]
-    if word == "no":  # "No. 5", but also the answer "No."
-        return not follows.isdigit()
-    if word in _ABBREVIATIONS or (len(word) == 1 and word.isalpha()):
-        return not follows
-    line = text[: stop.start()].rpartition("\n")[2].strip()
-    if line.isdigit() and len(line) <= 3:
-        return False
-    return not follows.islower()
-
-
-def _breaks(text: str, newline: int) -> bool:
-    """Whether a line end also ends a sentence, as between items, ``Key: value`` and short lines."""
-    line = text[:newline].rpartition("\n")[2].rstrip()
-    after = text[newline + 1 :]
-    if _LINE_START.match(after) or line.endswith(":"):
-        return True
-    return len(line) < _SHORT_LINE and line[-1:] not in {",", ";", "-"} and not after[:1].islower()
 
 
 def units(passage: Passage, parsed: Parsed | None = None) -> list[Unit]:

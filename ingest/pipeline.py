@@ -58,9 +58,11 @@ class Pipeline:
         self._chunker = make_chunker(
             settings.strategy,
             encoder.count_tokens,
-            size=min(settings.chunk_tokens, _room(encoder)),
+            size=settings.chunk_tokens,
             overlap=settings.overlap_tokens,
             window=_room(encoder),
+            sentences=settings.sentences,
+            embed=self._writer.embed,
         )
         self._recipe = f"{PARSER_VERSION}/{self._chunker.name}/{encoder.fingerprint.key}"
         self._limits = Limits(
@@ -272,7 +274,7 @@ def _document(work: Work, parsed: Parsed, collection: str) -> Document:
 
 
 def _room(encoder: Encoder) -> int:
-    """Tokens of a chunk that fit the encoder's window beside its prefix and two special tokens."""
+    """Tokens that the encoder sees at once beside its prefix and two special tokens."""
     space = encoder.fingerprint
     return space.max_tokens - 2 - encoder.count_tokens(space.passage_prefix)
 

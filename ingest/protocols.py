@@ -5,24 +5,37 @@ Imports nothing but the records, so that anyone can implement a role without pul
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from corpus.records import Chunk, Parsed
 
-__all__ = ["Chunker", "Tokenizer"]
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, np.dtype[np.float32]]
+
+__all__ = ["Chunker", "Embed", "Tokenizer"]
 
 Tokenizer = Callable[[str], int]
 """Counts the embedding model's tokens in a text, without the special ones it adds around it."""
+
+Embed = Callable[[Sequence[str]], "Array"]
+"""Embeds texts: unit vectors of shape (len(texts), dimension), the same for the same text."""
 
 
 class Chunker(Protocol):
     """Cuts a document into retrievable chunks.
 
-    Every implementation keeps four promises, which ``tests/contracts/test_chunkers.py`` holds it
-    to: a chunk's text is the canonical text at its span; every character that is not white space is
-    in some chunk; no chunk, with its headings, is longer than the encoder's window; and the same
-    input gives the same chunks.
+    Every implementation keeps these promises, to which ``tests/contracts/test_chunkers.py`` holds
+    it:
+
+    - a chunk's text is the canonical text at its span, and its window, if it has one, holds it;
+    - every character that is not white space is in some chunk;
+    - chunks come in the order of the text, and none lies inside another;
+    - a chunk with its headings fits the encoder's window, if the size does; with a size beyond the
+      window no chunk's text is longer than the size, and the encoder takes it window by window;
+    - the same input gives the same chunks.
     """
 
     name: str

@@ -19,6 +19,9 @@ class IngestSettings(BaseModel):
     overlap_tokens: int = Field(
         default=30, ge=0, description="text repeated between neighbours (tokens)"
     )
+    sentences: int = Field(
+        default=1, ge=1, le=3, description="embedded together by sentence_window (count)"
+    )
     workers: int = Field(default=2, ge=1, le=64, description="parser processes (count)")
     commit_documents: int = Field(
         default=64, ge=1, description="documents per durable commit (count)"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from corpus.catalog import Catalog, Change, Stored
 from corpus.errors import FingerprintMismatch
@@ -19,6 +20,9 @@ from corpus.snapshot import SnapshotStore
 from retrieval.index import Entry, Reader, write_snapshot
 from retrieval.protocols import Encoder
 from retrieval.vectors import VectorStore
+
+if TYPE_CHECKING:
+    from retrieval.protocols import Array
 
 __all__ = ["Batch", "Writer"]
 
@@ -121,7 +125,11 @@ class Writer:
 
     def embed_ahead(self, chunks: Sequence[Chunk]) -> None:
         """Compute and keep the vectors of ``chunks`` before the commit that needs them."""
-        self._vectors.embed([self._embedded_text(chunk) for chunk in chunks])
+        self.embed([self._embedded_text(chunk) for chunk in chunks])
+
+    def embed(self, texts: Sequence[str]) -> Array:
+        """Vectors of any texts, from the store or kept there: shape (len(texts), dimension)."""
+        return self._vectors.embed(texts)
 
     def _previous(self) -> Reader | None:
         number = self.snapshot

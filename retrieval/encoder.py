@@ -183,10 +183,9 @@ def _threads() -> int:
 
 def _mean(vectors: Array, windows: Sequence[Sequence[int]]) -> Array:
     """The vector of a text from those of its windows, each of which counts by its tokens."""
-    if len(windows) == 1:
-        return vectors[0]
     weights = np.array([len(window) for window in windows], dtype=np.float32)
-    return _unit(weights[None] @ vectors)[0]
+    mean: Array = vectors[0] if len(windows) == 1 else _unit(weights[None] @ vectors)[0]
+    return mean
 
 
 def _unit(vectors: Array) -> Array:

@@ -15,33 +15,45 @@ from corpus.errors import UserError
 from corpus.records import Chunk, Element, ElementKind, Parsed, Span
 from ingest.protocols import Tokenizer
 
-__all__ = ["Draft", "Measure", "Outline", "check_sizes", "chunk_of", "trimmed"]
+__all__ = ["Draft", "Measure", "Outline", "check_sizes", "chunk_of", "room_under", "trimmed"]
 
 _CHARACTERS_PER_TOKEN = 12
 _MAX_CACHED = 4096
 _PREFIX_SHARE = 0.4  # of the window, that headings may take
 
 
-def check_sizes(size: int, overlap: int, window: int) -> None:
-    """Refuse sizes, all in tokens, that no strategy can keep.
+def check_sizes(size: int, overlap: int) -> None:
+    """Refuse sizes, in tokens, that no strategy can keep.
 
     Raises:
-        UserError: the overlap is not smaller than the size, or the size exceeds the window.
+        UserError: the overlap is not smaller than the size.
     """
-    if not 0 <= overlap < size <= window:
+    if not 0 <= overlap < size:
         raise UserError(
             f"Chunk size {size!r} with overlap {overlap!r} cannot be used: the overlap must be smaller "
-            f"than the size, and the size at most {window!r} tokens, which is what the encoder sees."
+            "than the size, and not below 0."
         )
+
+
+def room_under(headings: int, size: int, window: int) -> int:
+    """Tokens that a chunk may have below headings of so many tokens.
+
+    A size within the window means: one look of the encoder, headings and text together. A larger
+    one means: several looks, at the text; the encoder then sees such headings as still fit.
+    """
+    return size if size > window else window - headings
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A chunk to be: ``[start, end)`` of the canonical text, and the headings it stands under."""
+    """A chunk to be: ``[start, end)`` of the canonical text, the headings it stands under, and what
+    a reader is shown in its place, if that is more.
+    """
 
     start: int
     end: int
     headings: tuple[str, ...] = ()
+    window: Span | None = None
 
 
 class Measure:
@@ -125,6 +137,7 @@ def chunk_of(document_id: str, parsed: Parsed, strategy: str, draft: Draft) -> C
         headings=draft.headings,
         pages=_pages(parsed, span),
         strategy=strategy,
+        window=draft.window,
     )
 
 

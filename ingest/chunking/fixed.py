@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from corpus.records import Chunk, Parsed
-from ingest.chunking.drafts import Draft, Measure, Outline, check_sizes, chunk_of
+from ingest.chunking.drafts import Draft, Measure, Outline, check_sizes, chunk_of, room_under
 from ingest.protocols import Tokenizer
 
 __all__ = ["FixedChunker"]
@@ -28,7 +28,7 @@ class FixedChunker:
     window: int = 254
 
     def __post_init__(self) -> None:
-        check_sizes(self.size, self.overlap, self.window)
+        check_sizes(self.size, self.overlap)
 
     @property
     def name(self) -> str:
@@ -44,7 +44,8 @@ class FixedChunker:
         while first < len(words):
             start = words[first][0]
             headings = measure.fitted(outline.at(start), self.window)
-            budget = min(self.size, self.window - measure.headings(headings))
+            room = room_under(measure.headings(headings), self.size, self.window)
+            budget = min(self.size, room)
             last = self._last(measure, parsed.text, words, first, budget)
             draft = Draft(start, words[last][1], headings)
             chunks.append(chunk_of(document_id, parsed, self.name, draft))

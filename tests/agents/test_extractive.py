@@ -8,7 +8,7 @@ import pytest
 from agents.evidence import Weigher
 from agents.extractive import ExtractiveEngine, choose
 from agents.kinds import has_answer, kind_of
-from agents.sentences import sentence_spans, units
+from agents.sentences import units
 from agents.settings import AnswerSettings
 from agents.steps import Message
 from agents.words import content_words, coverage, names, rarity, stem
@@ -56,27 +56,6 @@ def pile() -> Pile:
 def ask(pile: Pile, question: str, *passages: Passage, sentences: int = 3) -> str:
     engine = ExtractiveEngine(HashEncoder(), pile, AnswerSettings(sentences=sentences))
     return "".join(engine.stream(question, passages))
-
-
-@pytest.mark.parametrize(
-    ("text", "sentences"),
-    [
-        ("One. Two! Three?", ["One.", "Two!", "Three?"]),
-        ("It cost 3.5 EUR. Fine.", ["It cost 3.5 EUR.", "Fine."]),
-        ("Dr. Smith met J. Doe. They spoke.", ["Dr. Smith met J. Doe.", "They spoke."]),
-        ("See e.g. Fig. 2 of it. Yes.", ["See e.g. Fig. 2 of it.", "Yes."]),
-        ('He said "No." Then he left.', ['He said "No."', "Then he left."]),
-        ("Take No. 5 of it.", ["Take No. 5 of it."]),
-        ("1. Open it.\n2. Close it.", ["1. Open it.", "2. Close it."]),
-        ("a line that\ngoes on. End", ["a line that\ngoes on.", "End"]),
-        ("Date: 3 May\nPlace: Rome", ["Date: 3 May", "Place: Rome"]),
-        ("One\n\nTwo", ["One", "Two"]),
-        ("你好。再见！", ["你好。", "再见！"]),
-        ("  ", []),
-    ],
-)
-def test_text_is_cut_into_sentences(text: str, sentences: list[str]) -> None:
-    assert [text[s.start : s.end] for s in sentence_spans(text)] == sentences
 
 
 def test_every_unit_is_the_stored_text_at_its_span(pile: Pile) -> None:
