@@ -15,7 +15,7 @@ from pathlib import Path
 
 from corpus.errors import FileProblem
 from corpus.records import Parsed, State
-from ingest.parsing.archives import refuse_bombs
+from ingest.parsing.archives import OUT_OF_SPACE, refuse_bombs
 from ingest.parsing.limits import Limits
 from ingest.parsing.sniff import CODE, MEDIA_TYPES, detect, is_archive
 
@@ -72,6 +72,7 @@ def parse_file(path: Path, limits: Limits | None = None, *, depth: int = 0) -> P
 
     Raises:
         FileProblem: the file ends in the problem's state and is not indexed.
+        OSError: there is no space for temporary files.
     """
     limits = limits or Limits()
     _check_size(path, limits)
@@ -121,7 +122,7 @@ def _run(parser: Parser, path: Path, media_type: str, limits: Limits, depth: int
         reason = f"Reading {path.name!r} needs more memory than one file is allowed."
         raise FileProblem(State.OUT_OF_MEMORY, reason) from exc
     except Exception as exc:
-        if _ours(exc):
+        if _ours(exc) or (isinstance(exc, OSError) and exc.errno in OUT_OF_SPACE):
             raise
         reason = (
             f"The content of {path.name!r} is damaged ({type(exc).__name__}); get a fresh copy."

@@ -1,24 +1,23 @@
 """The parser process: reads requests from its standard input, answers on its standard output, and
 trusts no file.
 
-Started by ``ingest.parsing.worker``, one at a time per slot: ``python -m ingest.parsing.child
-LIMITS-AS-JSON``. Before the first file it puts limits on itself (address space, processor time,
-size of written files, no core dumps), hands its standard streams to nobody, refuses every network
-connection made from Python, and watches for its parent's death.
+Forked by ``ingest.parsing.supervisor``, one at a time per slot. Before the first file it puts
+limits on itself (address space, processor time, size of written files, no core dumps), hands its
+standard streams to nobody, and refuses every network connection made from Python. It says which
+process it is, then, for every request, that it gets on, as far as the parser reports it, and at
+last the answer. A file whose parser left processes behind is the last one of this process.
 """
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import os
 import resource
 import shutil
-import signal
 import sys
 import tempfile
-import threading
-import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -27,7 +26,9 @@ from typing import Any, BinaryIO
 from corpus.errors import FileProblem
 from corpus.records import Parsed, State
 from ingest.parsing import parse_file
+from ingest.parsing.kernel import adopt_orphans
 from ingest.parsing.limits import Limits
+from ingest.parsing.progress import report_to
 from ingest.parsing.unpacking import unpack
 from ingest.parsing.wire import (
     HEADER_BYTES,
@@ -37,9 +38,8 @@ from ingest.parsing.wire import (
     parsed_to_json,
 )
 
-__all__ = ["main"]
+__all__ = ["serve"]
 
-_PARENT_CHECK_S = 1.0
 _DESCRIPTORS = 256
 _MAX_STEM_BYTES = 200
 _MAX_SUFFIX = 16
@@ -47,21 +47,34 @@ _MAX_SUFFIX = 16
 Parser = Callable[[Path, Limits], Parsed]
 
 
-def main() -> None:
-    """Serve requests until the parent closes the pipe."""
-    limits = Limits(**json.loads(sys.argv[1]))
-    parse = _parser(sys.argv[2]) if len(sys.argv) > 2 else parse_file
+def serve(orders: dict[str, Any]) -> None:
+    """Serve requests until the parent closes the pipe.
+
+    Args:
+        orders: ``limits`` (the fields of ``Limits``), ``scratch`` (a folder for temporary files),
+            and perhaps ``parser`` (``module:function`` in place of ``parse_file``).
+    """
+    limits = Limits(**orders["limits"])
+    parse = _parser(orders["parser"]) if orders.get("parser") else parse_file
+    scratch = tempfile.tempdir = orders["scratch"]
     requests, answers = _private_streams()
-    threading.Thread(target=_die_with_parent, args=(os.getppid(),), daemon=True).start()
+    adopt_orphans()
     _limit_resources(limits)
     sys.addaudithook(_refuse_connections)
     sys.modules["torch"] = None  # type: ignore[assignment]  # spaCy would load it, at 200 MB, for nothing
+    me = os.getpid()
+    _say(answers, {"process": me})
+    report_to(lambda goes_on: _say(answers, {"goes_on": goes_on}))
     while request := _next_request(requests):
         _limit_processor_time(limits)
-        answers.write(_answer(request, parse, limits))
-        answers.flush()
-        _empty_scratch()
-    _remove_scratch()
+        answer = _answer(request, parse, limits)
+        if os.getpid() != me:
+            os._exit(0)  # the parser forked, and this is the copy
+        _empty(Path(scratch))
+        strays = _has_children()
+        _say(answers, {**answer, "last": strays})
+        if strays:
+            return
 
 
 def _parser(name: str) -> Parser:
@@ -82,6 +95,11 @@ def _private_streams() -> tuple[BinaryIO, BinaryIO]:
         os.dup2(nowhere, stream)
     os.close(nowhere)
     return requests, answers
+
+
+def _say(answers: BinaryIO, message: dict[str, Any]) -> None:
+    answers.write(frame(message))
+    answers.flush()
 
 
 def _limit_resources(limits: Limits) -> None:
@@ -111,13 +129,6 @@ def _refuse_connections(event: str, arguments: tuple[Any, ...]) -> None:
         raise PermissionError("A parser may not use the network.")
 
 
-def _die_with_parent(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(_PARENT_CHECK_S)
-    _remove_scratch()
-    os.killpg(0, signal.SIGKILL)
-
-
 def _next_request(requests: BinaryIO) -> dict[str, str] | None:
     header = requests.read(HEADER_BYTES)
     if len(header) < HEADER_BYTES:
@@ -126,24 +137,37 @@ def _next_request(requests: BinaryIO) -> dict[str, str] | None:
     return message
 
 
-def _answer(request: dict[str, str], parse: Parser, limits: Limits) -> bytes:
+def _answer(request: dict[str, str], parse: Parser, limits: Limits) -> dict[str, Any]:
     name = request["name"]
     try:
         path = _named(Path(request["path"]), name)
         if "folder" in request:
-            members = unpack(path, Path(request["folder"]), limits)
-            return frame({"members": members_to_json(members)})
-        return frame({"parsed": parsed_to_json(parse(path, limits))})
+            return {"members": members_to_json(unpack(path, Path(request["folder"]), limits))}
+        return {"parsed": parsed_to_json(parse(path, limits))}
     except FileProblem as problem:
-        return frame({"state": problem.state, "reason": problem.reason})
+        return {"state": problem.state, "reason": problem.reason}
     except MemoryError:
         reason = f"Reading {name!r} needs more memory than one file is allowed."
-        return frame({"state": State.OUT_OF_MEMORY, "reason": reason})
+        return {"state": State.OUT_OF_MEMORY, "reason": reason}
     except Exception as exc:
-        where = traceback.extract_tb(exc.__traceback__)[-1]
-        place = f"{Path(where.filename).name}:{where.lineno}"
-        reason = f"Reading {name!r} met a bug ({type(exc).__name__} at {place}); please report it."
-        return frame({"state": State.INTERNAL_ERROR, "reason": reason})
+        return _out_of_space(exc, name, limits) or _bug(exc, name)
+
+
+def _out_of_space(exc: Exception, name: str, limits: Limits) -> dict[str, Any] | None:
+    if not isinstance(exc, OSError):
+        return None
+    if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+        return {"disk_full": True}
+    if exc.errno == errno.EFBIG:
+        return {"state": State.BOMB, "reason": limits.too_much_scratch(name)}
+    return None
+
+
+def _bug(exc: Exception, name: str) -> dict[str, Any]:
+    where = traceback.extract_tb(exc.__traceback__)[-1]
+    place = f"{Path(where.filename).name}:{where.lineno}"
+    reason = f"Reading {name!r} met a bug ({type(exc).__name__} at {place}); please report it."
+    return {"state": State.INTERNAL_ERROR, "reason": reason}
 
 
 def _named(path: Path, name: str) -> Path:
@@ -162,19 +186,21 @@ def _named(path: Path, name: str) -> Path:
     return link
 
 
-def _remove_scratch() -> None:
-    """Remove this process's temporary folder: the parent that made it is gone, or about to do so."""
-    shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)
+def _has_children() -> bool:
+    """Whether a process that the last parser started is still there; ended ones are reaped."""
+    while True:
+        try:
+            ended, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return False
+        if not ended:
+            return True
 
 
-def _empty_scratch() -> None:
+def _empty(scratch: Path) -> None:
     """Remove whatever the last file left in this process's own temporary folder."""
-    for entry in Path(tempfile.gettempdir()).iterdir():
+    for entry in scratch.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry, ignore_errors=True)
         else:
             entry.unlink(missing_ok=True)
-
-
-if __name__ == "__main__":
-    main()

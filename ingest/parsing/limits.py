@@ -28,9 +28,10 @@ class Limits:
         max_image_pixels: pixels of one image, or of one rendered page.
         max_characters: length of the canonical text of one document.
         timeout_s: wall-clock seconds for one file.
+        stall_s: wall-clock seconds for one step (a page, a member) of a parser that reports steps.
         cpu_s: processor seconds for one file.
         memory_bytes: address space of the worker process, bytes.
-        scratch_bytes: largest file the worker may write, bytes.
+        scratch_bytes: temporary files of the worker, all together, bytes.
         files_per_worker: files after which a worker is replaced by a fresh one.
     """
 
@@ -43,7 +44,12 @@ class Limits:
     max_image_pixels: int = 120_000_000
     max_characters: int = 50_000_000
     timeout_s: float = 300.0
+    stall_s: float = 100.0
     cpu_s: int = 600
     memory_bytes: int = 4096 * MEBIBYTE
     scratch_bytes: int = 512 * MEBIBYTE
     files_per_worker: int = 200
+
+    def too_much_scratch(self, name: str) -> str:
+        """Why a file whose parser writes too much ends: the reason, in a sentence."""
+        return f"Reading {name!r} takes more than the {self.scratch_bytes:,} bytes of temporary files allowed."

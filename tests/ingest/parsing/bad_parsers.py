@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -13,6 +17,7 @@ from pathlib import Path
 from corpus.records import ElementKind, Parsed
 from ingest.parsing.canonical import TextBuilder
 from ingest.parsing.limits import Limits
+from ingest.parsing.progress import steps
 
 
 def parse(path: Path, limits: Limits) -> Parsed:
@@ -66,6 +71,27 @@ def _fork() -> None:
         time.sleep(3600)
 
 
+def _daemonise() -> None:
+    """Leave a process behind that has nothing in common with this one: session, parent, surroundings."""
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.chdir("/")
+            os.execve("/bin/sleep", [f"daemon of {tempfile.gettempdir()}", "3600"], {})
+        os._exit(0)
+    os.wait()
+
+
+def _daemonise_and_abort() -> None:
+    _daemonise()
+    os.abort()
+
+
+def _daemonise_and_hang() -> None:
+    _daemonise()
+    time.sleep(3600)
+
+
 def _start_a_program_and_hang() -> None:
     subprocess.Popen(["sleep", "3600"])
     time.sleep(3600)
@@ -82,13 +108,46 @@ def _fill_the_disk() -> None:
             file.write(bytes(1 << 20))
 
 
+def _fill_the_disk_by_many() -> None:
+    folder = Path(tempfile.mkdtemp())
+    for number in range(100_000):
+        (folder / str(number)).write_bytes(b"x" * 65_536)
+    time.sleep(3600)
+
+
+def _fill_the_disk_by_files_without_a_name() -> None:
+    with contextlib.ExitStack() as hoard:
+        for _ in range(100):
+            file = hoard.enter_context(tempfile.TemporaryFile())
+            file.write(b"x" * (1 << 20))
+            file.flush()
+        time.sleep(3600)
+
+
+def _get_on_and_hang() -> None:
+    for page in steps(range(3)):
+        time.sleep(0.3 if page < 2 else 3600)
+
+
+def _get_on() -> None:
+    for _ in steps(range(4)):
+        time.sleep(0.6)
+    time.sleep(1.5)
+
+
+def _connect_in_c() -> None:
+    """Connect as a library would, past everything in Python that could refuse."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    port = int(os.environ["ALCOVE_TEST_PORT"])
+    address = struct.pack("=HH4s8x", 2, socket.htons(port), b"\x7f\0\0\1")
+    libc.connect(libc.socket(2, 1, 0), address, len(address))
+
+
 def _raise() -> None:
     raise ZeroDivisionError("a bug of the parser")
 
 
 def _connect() -> None:
-    import socket
-
     socket.create_connection(("192.0.2.1", 80), timeout=1)
 
 
@@ -102,6 +161,14 @@ _DEEDS = {
     "exit": lambda: os._exit(3),
     "shout": _shout,
     "fork": _fork,
+    "daemonise": _daemonise,
+    "daemonise-and-abort": _daemonise_and_abort,
+    "daemonise-and-hang": _daemonise_and_hang,
+    "many": _fill_the_disk_by_many,
+    "nameless": _fill_the_disk_by_files_without_a_name,
+    "stall": _get_on_and_hang,
+    "step": _get_on,
+    "connect-in-c": _connect_in_c,
     "program": _start_a_program_and_hang,
     "litter": _litter,
     "fill": _fill_the_disk,

@@ -1,5 +1,6 @@
 """Parser processes: whatever a file does to its parser, the job goes on and nothing is left behind."""
 
+import socket
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from corpus.errors import FileProblem
+from corpus.errors import DiskFull, FileProblem
 from corpus.records import State
 from ingest.parsing import parse_file
 from ingest.parsing.limits import Limits
@@ -126,15 +127,88 @@ def test_noise_forks_and_litter_do_not_disturb_the_answer(tmp_path: Path, deed: 
         assert pool.parse(file_that_says(tmp_path, "good words")).text == "good words"
 
 
-def test_a_parser_cannot_fill_the_disk(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("deed", "state"),
+    [
+        ("daemonise", None),
+        ("daemonise-and-abort", "parser_crash"),
+        ("daemonise-and-hang", "timeout"),
+    ],
+)
+def test_a_process_that_cut_itself_off_ends_with_the_file_it_came_from(
+    tmp_path: Path, deed: str, state: str | None
+) -> None:
+    with ParserPool(1, Limits(timeout_s=3), parser=BAD) as pool:
+        path = file_that_says(tmp_path, deed)
+        if state is None:
+            assert pool.parse(path).text == deed
+        else:
+            assert ends_as(pool, path).state == state
+        assert daemons() == set()  # while the pool goes on
+        assert pool.parse(file_that_says(tmp_path, "good words")).text == "good words"
+
+
+def daemons() -> set[int]:
+    """The processes that ``bad_parsers`` has left behind in this test."""
+    mark = f"daemon of {tempfile.gettempdir()}"
+    found = set()
+    for process in psutil.process_iter():
+        try:
+            if "".join(process.cmdline()).startswith(mark):
+                found.add(process.pid)
+        except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
+            continue
+    return found
+
+
+@pytest.mark.parametrize("deed", ["fill", "many", "nameless"])
+def test_a_parser_cannot_fill_the_disk(tmp_path: Path, deed: str) -> None:
     with ParserPool(1, LIMITS, parser=BAD) as pool:
-        assert ends_as(pool, file_that_says(tmp_path, "fill")).state != State.TIMEOUT
+        problem = ends_as(pool, file_that_says(tmp_path, deed))
+    assert problem.state == State.BOMB
+    assert "temporary files" in problem.reason
+
+
+def test_no_space_for_temporary_files_is_the_machines_fault(
+    tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
+    with ParserPool(1, parser=BAD) as pool, pytest.raises(DiskFull) as caught:
+        pool.parse(file_that_says(tmp_path, "fill"))
+    assert str(small_disk) in str(caught.value)
+
+
+def test_a_parser_that_reports_steps_is_stopped_when_it_gets_no_further(tmp_path: Path) -> None:
+    with ParserPool(1, Limits(timeout_s=60, stall_s=1.2), parser=BAD) as pool:
+        assert pool.parse(file_that_says(tmp_path, "step")).text == "step"
+        begin = time.monotonic()
+        problem = ends_as(pool, file_that_says(tmp_path, "stall"))
+        assert time.monotonic() - begin < 20
+    assert problem.state == State.TIMEOUT
+    assert "got no further for 1.2 seconds" in problem.reason
 
 
 def test_a_parser_cannot_use_the_network(tmp_path: Path) -> None:
     with ParserPool(1, LIMITS, parser=BAD) as pool:
         problem = ends_as(pool, file_that_says(tmp_path, "connect"))
     assert "PermissionError" in problem.reason
+
+
+def test_a_library_of_a_parser_cannot_use_the_network_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    can_leave = "from ingest.parsing.kernel import leave_network; print(leave_network())"
+    said = subprocess.run(
+        [sys.executable, "-c", can_leave], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    if said.stdout.strip() != "True":
+        pytest.skip("this machine does not let a process leave its network")
+    with socket.create_server(("127.0.0.1", 0)) as server, ParserPool(1, parser=BAD) as pool:
+        monkeypatch.setenv("ALCOVE_TEST_PORT", str(server.getsockname()[1]))
+        assert pool.parse(file_that_says(tmp_path, "connect-in-c")).text == "connect-in-c"
+        server.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            server.accept()
 
 
 def test_a_bug_of_a_parser_is_called_one(tmp_path: Path) -> None:
