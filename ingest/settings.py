@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = ["IngestSettings"]
@@ -22,6 +24,19 @@ class IngestSettings(BaseModel):
     sentences: int = Field(
         default=1, ge=1, le=3, description="embedded together by sentence_window (count)"
     )
+    include: tuple[str, ...] = Field(
+        default=(), description="globs, as in .gitignore, one of which a file must match; none: any"
+    )
+    exclude: tuple[str, ...] = Field(
+        default=(), description="globs, as in .gitignore, of files and folders to leave out"
+    )
+    gitignore: bool = Field(
+        default=False, description="whether .gitignore files leave files out, as .alcoveignore do"
+    )
+    folders: tuple[Path, ...] = Field(
+        default=(),
+        description="folders below which the service may be asked to ingest; none: nowhere",
+    )
     workers: int = Field(default=2, ge=1, le=64, description="parser processes (count)")
     commit_documents: int = Field(
         default=64, ge=1, description="documents per durable commit (count)"
@@ -31,5 +46,5 @@ class IngestSettings(BaseModel):
         default=300, gt=0, description="longest time one file may take (seconds)"
     )
     memory_mib: int = Field(
-        default=4096, ge=256, description="address space of a parser process (MiB)"
+        default=2048, ge=256, description="address space of a parser process (MiB)"
     )

@@ -46,7 +46,7 @@ class Limits:
     timeout_s: float = 300.0
     stall_s: float = 100.0
     cpu_s: int = 600
-    memory_bytes: int = 4096 * MEBIBYTE
+    memory_bytes: int = 2048 * MEBIBYTE
     scratch_bytes: int = 512 * MEBIBYTE
     files_per_worker: int = 200
 
