@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from corpus.errors import AlcoveError, InternalError
+from ingest.chunking import STRATEGIES, require_strategy
 from ui.console import show_json, show_table, tracked, warn, write
 from ui.listings import documents_app, models_app
 from ui.options import CollectionOption, HomeOption, JsonOption, load_settings
@@ -63,7 +64,10 @@ def ingest(
     collection: Annotated[
         str, typer.Option(help="Collection to make equal to the paths.")
     ] = "default",
-    strategy: Annotated[str | None, typer.Option(help="Chunking strategy, by name.")] = None,
+    strategy: Annotated[
+        str | None,
+        typer.Option(help=f"Chunking strategy: {', '.join(STRATEGIES)}, or one of a package."),
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, max=64, help="Parser processes.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -191,7 +195,8 @@ def _ingest(settings: Settings, paths: list[Path], collection: str) -> Report:
     from agents.build import build
     from ingest.discover import find_sources
 
-    find_sources(paths)  # a wrong path is answered before the model is loaded
+    require_strategy(settings.ingest.strategy)  # what is wrong is answered before the model is loaded
+    find_sources(paths)
     pipeline = build(settings).pipeline()
     with tracked("Ingesting") as advance:
 

@@ -12,12 +12,23 @@ import importlib
 import importlib.metadata
 import inspect
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from corpus.errors import OperatorError, UserError
-from ingest.protocols import Chunker, Tokenizer
+from ingest.protocols import Chunker, Embed, Tokenizer
 
-__all__ = ["GROUP", "STRATEGIES", "make_chunker", "require_strategy", "strategy_names"]
+if TYPE_CHECKING:
+    from ingest.settings import IngestSettings
+    from retrieval.protocols import Encoder
+
+__all__ = [
+    "GROUP",
+    "STRATEGIES",
+    "chunker_for",
+    "make_chunker",
+    "require_strategy",
+    "strategy_names",
+]
 
 GROUP = "alcove.chunkers"
 _STRATEGIES: dict[str, str] = {
@@ -28,6 +39,7 @@ _STRATEGIES: dict[str, str] = {
     "structure": "structure:StructureChunker",
 }
 STRATEGIES = tuple(sorted(_STRATEGIES))
+SPECIAL_TOKENS = 2  # that an encoder puts around every text
 _ON_OFFER = ("embed", "sentences")  # given to a strategy that has a parameter of this name
 
 
@@ -47,6 +59,27 @@ def require_strategy(name: str) -> None:
         raise UserError(
             f"There is no chunking strategy {name!r}; choose one of {', '.join(names)}."
         )
+
+
+def chunker_for(settings: IngestSettings, encoder: Encoder, embed: Embed) -> Chunker:
+    """The chunker that ``settings`` name, cutting to the measure of ``encoder``.
+
+    Args:
+        embed: as the encoder does passages, but it may remember them.
+
+    Raises:
+        UserError, OperatorError: as ``make_chunker``.
+    """
+    space = encoder.fingerprint
+    return make_chunker(
+        settings.strategy,
+        encoder.count_tokens,
+        size=settings.chunk_tokens,
+        overlap=settings.overlap_tokens,
+        window=space.max_tokens - SPECIAL_TOKENS - encoder.count_tokens(space.passage_prefix),
+        sentences=settings.sentences,
+        embed=embed,
+    )
 
 
 def make_chunker(name: str, tokenizer: Tokenizer, **parameters: Any) -> Chunker:
