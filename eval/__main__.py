@@ -1,9 +1,10 @@
 """The command line of the benchmarks: ``alcove eval …``, or ``python -m eval …``.
 
 ``retrieval`` measures search on a folder in BEIR's layout or on questions with gold spans;
-``answers`` measures answers on such questions. Without a choice, both take the sample documents and
-questions that come with Alcove. ``--json`` prints one object (``eval/report.py``) on stdout and
-nothing else there; progress goes to stderr, on a terminal only.
+``answers`` measures answers on such questions; ``chunking`` compares ways to cut the documents they
+are about. Without a choice, all take the sample documents and questions that come with Alcove.
+``--json`` prints one object (``eval/report.py``) on stdout and nothing else there; progress goes to
+stderr, on a terminal only.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from corpus.datasets import load_beir
 from corpus.errors import AlcoveError, UserError
 from corpus.questions import load_questions
 from eval.bench import open_bench
+from eval.chunk_gold import ChunkGold, from_placed, load_chunk_gold
 from eval.report import Report, paired_tests, print_report
 from eval.retrieval import MODES, depth, evaluate_dataset, evaluate_questions
+from ingest.chunking import STRATEGIES, require_strategy, strategy_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +36,7 @@ __all__ = ["app", "main"]
 
 SAMPLE = Path(__file__).parent.parent / "corpus" / "sample"
 
-app = typer.Typer(help="Measure retrieval and answers.", no_args_is_help=True)
+app = typer.Typer(help="Measure retrieval, chunking and answers.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 HomeFolder = Annotated[
@@ -130,6 +133,74 @@ def _on_questions(
 
 
 @app.command()
+def chunking(
+    data: Annotated[
+        Path | None, typer.Option("--data", help="A folder with corpora/ and questions.jsonl.")
+    ] = None,
+    questions: Questions = None,
+    documents: Documents = None,
+    strategy: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"{', '.join(STRATEGIES)}, or one of a package; repeatable; default: all."
+        ),
+    ] = None,
+    size: Annotated[
+        list[int] | None,
+        typer.Option(min=16, help="Of a chunk (tokens); repeatable; default: as set."),
+    ] = None,
+    overlap: Annotated[
+        int | None, typer.Option(min=0, help="Tokens; default: the set share of the size.")
+    ] = None,
+    sentences: Annotated[
+        list[int] | None,
+        typer.Option(min=1, max=3, help="Of sentence_window; repeatable; default: as set."),
+    ] = None,
+    mode: Annotated[
+        list[str] | None, typer.Option(help="dense, lexical or hybrid; repeatable; default: dense.")
+    ] = None,
+    limit_queries: Annotated[
+        int | None, typer.Option(min=1, help="Only the first so many questions.")
+    ] = None,
+    cache: Cache = None,
+    home: HomeFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Recall, precision and IoU of gold text for ways of chunking, with 95 % intervals."""
+    from eval.ablation import Choice, run
+
+    if data is not None and (questions or documents):
+        raise UserError("Give either --data or --questions, not both.")
+    for name in strategy or ():
+        require_strategy(name)
+    choice = Choice(
+        tuple(dict.fromkeys(strategy or strategy_names())),
+        tuple(dict.fromkeys(size or ())),
+        overlap,
+        tuple(dict.fromkeys(sentences or ())),
+        _modes(mode or ["dense"]),
+    )
+    gold = load_chunk_gold(data) if data else _sample_gold(questions, documents, cache, home)
+    with open_bench(f"chunking-{gold.name}", cache, home) as bench, _progress("measuring") as show:
+        report = run(gold, choice, bench, limit_queries, show)
+    _show(report, as_json, upright=False)
+
+
+def _sample_gold(
+    file: Path | None, folder: Path | None, cache: Path | None, home: Path | None
+) -> ChunkGold:
+    """The gold of a question set in its documents, read by ingestion."""
+    file, folder = _question_files(file, folder)
+    asked = load_questions(file)
+    with open_bench(_bench_name(folder), cache, home) as bench:
+        with _progress("reading") as show:
+            bench.ingest(folder, lambda done: show(done.done, done.total))
+        placed = bench.place(asked, folder)
+        ids = [document.id for document in bench.catalog.documents() if document.state.searchable]
+        return from_placed(asked.name, {id: bench.catalog.parsed(id) for id in ids}, placed)
+
+
+@app.command()
 def answers(
     questions: Questions = None,
     documents: Documents = None,
@@ -181,13 +252,13 @@ def _bench_name(folder: Path) -> str:
     return "sample" if folder == SAMPLE / "documents" else folder.name
 
 
-def _show(report: Report, as_json: bool) -> None:
+def _show(report: Report, as_json: bool, upright: bool = True) -> None:
     if as_json:
         print(json.dumps(report.to_json(), ensure_ascii=False))
         return
     from rich.console import Console
 
-    print_report(report, Console())
+    print_report(report, Console(), upright)
 
 
 @contextmanager

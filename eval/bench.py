@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from corpus.catalog import Catalog
 from corpus.errors import UserError
 from corpus.home import Home, disk_errors
 from corpus.questions import QuestionSet
+from corpus.records import Parsed
 from eval.spans import Placed, by_path, place
 
 if TYPE_CHECKING:
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     from agents.build import App
     from corpus.datasets import Dataset
     from eval.indexing import Advance
+    from ingest.protocols import Chunker
     from ingest.run import Listener
-    from retrieval.protocols import Encoder
+    from ingest.settings import IngestSettings
+    from retrieval.protocols import Array, Encoder
     from retrieval.search import Searcher
 
 __all__ = ["Bench", "open_bench"]
@@ -89,16 +92,40 @@ class Bench:
     def index(self, dataset: Dataset, advance: Advance) -> None:
         """Make the index hold exactly the documents of a test collection."""
         from eval.indexing import index_dataset
-        from ingest.chunking import make_chunker
 
-        encoder, chosen = self._app.finder().encoder, self._app.settings.ingest
-        chunker = make_chunker(
-            chosen.strategy,
-            encoder.count_tokens,
-            size=chosen.chunk_tokens,
-            overlap=chosen.overlap_tokens,
-        )
-        index_dataset(dataset, self._app.home, self.catalog, encoder, chunker, advance)
+        chunker = self.chunker()
+        index_dataset(dataset, self._app.home, self.catalog, self.encoder, chunker, advance)
+
+    @property
+    def ingest_settings(self) -> IngestSettings:
+        """How documents are read and cut, unless a benchmark says otherwise."""
+        return self._app.settings.ingest
+
+    def chunker(self, **changes: Any) -> Chunker:
+        """The chunker that ingestion is set to use, but for ``changes`` of its settings."""
+        from ingest.chunking import chunker_for
+
+        settings = self.ingest_settings
+        changed = settings.model_validate({**settings.model_dump(), **changes})
+        return chunker_for(changed, self.encoder, self._embed)
+
+    def index_documents(
+        self, documents: Mapping[str, Parsed], chunker: Chunker, advance: Advance
+    ) -> None:
+        """Make the index hold exactly ``documents``, cut by ``chunker``."""
+        from eval.indexing import index_documents
+
+        index_documents(documents, self._app.home, self.catalog, self.encoder, chunker, advance)
+
+    def _embed(self, texts: Sequence[str]) -> Array:
+        """Vectors of ``texts`` from the store of this home, or kept there."""
+        from retrieval.vectors import VectorStore
+
+        store = VectorStore(self._app.home, self.encoder)
+        try:
+            return store.embed(texts)
+        finally:
+            store.close()
 
     def ingest(self, folder: Path, listen: Listener) -> None:
         """Make the index hold exactly the files of a folder, through the whole pipeline."""

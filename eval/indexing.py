@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from corpus.catalog import Catalog, Stored
@@ -28,7 +28,7 @@ from retrieval.protocols import Encoder
 if TYPE_CHECKING:
     from ingest.protocols import Chunker
 
-__all__ = ["Advance", "index_dataset"]
+__all__ = ["Advance", "index_dataset", "index_documents", "paragraphs"]
 
 COLLECTION = "default"
 WHOLE = "whole"
@@ -59,7 +59,53 @@ def index_dataset(
             machine's fault; the index is what it was before.
     """
     recipe = f"{WHOLE}/{chunker.name}/{encoder.fingerprint.key}"
-    wanted = [_stored(document, recipe) for document in dataset.documents]
+    wanted = [_stored(entry.id, entry.title, entry.text, recipe) for entry in dataset.documents]
+    return _index(
+        home, catalog, encoder, wanted, lambda: _batch(dataset, wanted, encoder, chunker), advance
+    )
+
+
+def index_documents(
+    documents: Mapping[str, Parsed],
+    home: Home,
+    catalog: Catalog,
+    encoder: Encoder,
+    chunker: Chunker,
+    advance: Advance = lambda done, total: None,
+) -> bool:
+    """Make the index of ``home`` hold exactly ``documents``, every one cut by ``chunker``.
+
+    Args:
+        documents: by the name that becomes the stored document's ``source``.
+
+    Returns, raises: as ``index_dataset``.
+    """
+    recipe = f"{chunker.name}/{encoder.fingerprint.key}"
+    wanted = [
+        _stored(name, parsed.title, parsed.text, recipe) for name, parsed in documents.items()
+    ]
+
+    def batch() -> Batch:
+        found = Batch(documents=wanted)
+        for stored in wanted:
+            parsed = documents[stored.document.source]
+            if stored.content is not None:
+                found.contents[stored.content] = parsed
+            found.chunks.extend(chunker.chunk(stored.document.id, parsed))
+        return found
+
+    return _index(home, catalog, encoder, wanted, batch, advance)
+
+
+def _index(
+    home: Home,
+    catalog: Catalog,
+    encoder: Encoder,
+    wanted: list[Stored],
+    make: Callable[[], Batch],
+    advance: Advance,
+) -> bool:
+    """Make the index hold exactly ``wanted``, with the chunks of the batch that ``make`` gives."""
     writer = Writer(home, catalog, encoder, CorpusSettings(home=home.root))
     try:
         with home.writer_lock():
@@ -67,7 +113,7 @@ def index_dataset(
             known = catalog.stored()
             if sorted(map(_identity, known)) == sorted(map(_identity, wanted)):
                 return False
-            batch = _batch(dataset, wanted, encoder, chunker)
+            batch = make()
             batch.removed.extend(stored.document.id for stored in known)
             _embed(writer, batch.chunks, advance)
             writer.commit(batch, anew=True)
@@ -77,15 +123,15 @@ def index_dataset(
         writer.close()
 
 
-def _stored(entry: DatasetDocument, recipe: str) -> Stored:
-    raw = f"{entry.title}\x1f{entry.text}".encode()
+def _stored(source: str, title: str, text: str, recipe: str) -> Stored:
+    raw = f"{title}\x1f{text}".encode()
     sha256 = hashlib.sha256(raw).hexdigest()
     document = Document(
-        id=Document.make_id(COLLECTION, entry.id, sha256),
-        source=entry.id,
+        id=Document.make_id(COLLECTION, source, sha256),
+        source=source,
         sha256=sha256,
         media_type="text/plain",
-        title=entry.title,
+        title=title,
         collection=COLLECTION,
         pages=0,
         state=State.INDEXED,
@@ -101,23 +147,23 @@ def _identity(stored: Stored) -> tuple[str, str]:
 def _batch(dataset: Dataset, wanted: list[Stored], encoder: Encoder, chunker: Chunker) -> Batch:
     batch = Batch(documents=wanted)
     for entry, stored in zip(dataset.documents, wanted, strict=True):
-        parsed = _parsed(entry)
+        parsed = paragraphs(entry.text, entry.title)
         if stored.content is not None:
             batch.contents[stored.content] = parsed
         batch.chunks.extend(_chunks(entry, stored.document.id, parsed, encoder, chunker))
     return batch
 
 
-def _parsed(entry: DatasetDocument) -> Parsed:
+def paragraphs(text: str, title: str = "") -> Parsed:
     """The text as a parser of plain text would give it: one element per paragraph."""
     elements: list[Element] = []
     start = 0
-    for paragraph in entry.text.split("\n\n"):
+    for paragraph in text.split("\n\n"):
         end = start + len(paragraph)
         if paragraph.strip():
             elements.append(Element(ElementKind.TEXT, paragraph, Span(start, end)))
         start = end + 2
-    return Parsed(entry.text, tuple(elements), title=entry.title)
+    return Parsed(text, tuple(elements), title=title)
 
 
 def _chunks(

@@ -5,7 +5,8 @@ JSON (one object): ``{"dataset", "systems": [{"name", "metrics": {measure: mean}
 "metric", "delta", "ci95", "p", "n", "wins", "ties", "losses"}], "context": {...}}``. ``n`` counts
 queries; a mean over fewer of them (answers that were not refused, say) says so in
 ``n_by_metric``. A system measured by kind of question has ``"kinds": {kind: {...}}`` besides, each
-shaped like a system. ``context`` names what the figures depend on: encoder, sizes, options.
+shaped like a system; one with figures about itself (its chunks, say) has ``"facts": {...}``.
+``context`` names what the figures depend on: encoder, sizes, options.
 
 Knows rows, not how they were made.
 """
@@ -30,13 +31,15 @@ __all__ = ["Report", "System", "Test", "paired_tests", "print_report"]
 class System:
     """One way of answering queries, with a value per measure and query.
 
-    ``latencies_ms`` holds a figure per query that was run; ``kinds`` names subsets of the queries.
+    ``latencies_ms`` holds a figure per query that was run; ``kinds`` names subsets of the queries;
+    ``facts`` are figures about the system itself.
     """
 
     name: str
     rows: Rows
     latencies_ms: Sequence[float]
     kinds: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    facts: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def queries(self) -> set[str]:
@@ -62,6 +65,8 @@ class System:
                 "p95": round(percentile(self.latencies_ms, 0.95), 3),
             },
         }
+        if self.facts:
+            data["facts"] = dict(self.facts)
         if self.kinds:
             data["kinds"] = {
                 kind: _figures(self.estimates(queries), len(queries))
@@ -130,11 +135,15 @@ def paired_tests(systems: Sequence[System], of: str = "hybrid") -> tuple[Test, .
     )
 
 
-def print_report(report: Report, console: Console) -> None:
-    """Print the systems, their kinds of question if any, and the tests as tables."""
+def print_report(report: Report, console: Console, upright: bool = True) -> None:
+    """Print the systems, their kinds of question if any, and the tests as tables.
+
+    Args:
+        upright: one column per system; else one row, for many systems and few measures.
+    """
     for key, value in report.context.items():
         console.print(f"{key.replace('_', ' ')}: {value}", style="dim", highlight=False)
-    _print_systems(report, console)
+    (_print_systems if upright else _print_rows)(report, console)
     for system in report.systems:
         if system.kinds:
             _print_kinds(system, console)
@@ -159,6 +168,20 @@ def _print_systems(report: Report, console: Console) -> None:
     for name, share in (("p50 ms", 0.5), ("p95 ms", 0.95)):
         times = (percentile(system.latencies_ms, share) for system in report.systems)
         table.add_row(name, *(f"{time:.1f}" for time in times))
+    console.print(table)
+
+
+def _print_rows(report: Report, console: Console) -> None:
+    from rich.table import Table
+
+    table = Table("", title=f"{report.dataset}: mean, and 95 % interval")
+    first = report.systems[0]
+    for heading in [*first.facts, *first.rows, "queries"]:
+        table.add_column(heading, justify="right")
+    for system in report.systems:
+        facts = (f"{value:,.0f}" for value in system.facts.values())
+        cells = map(_cell, system.estimates().values())
+        table.add_row(system.name, *facts, *cells, str(len(system.queries)))
     console.print(table)
 
 
@@ -201,4 +224,7 @@ def _print_tests(tests: Sequence[Test], console: Console) -> None:
 
 
 def _cell(found: Estimate | None) -> str:
-    return "-" if found is None else f"{found.mean:.3f}\n{found.low:.3f}-{found.high:.3f}"
+    if found is None:
+        return "-"
+    digits = 3 if found.high <= 1 else 0  # shares, or counts
+    return f"{found.mean:,.{digits}f}\n{found.low:,.{digits}f}-{found.high:,.{digits}f}"
