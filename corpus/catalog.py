@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from corpus.crash import CrashPoint, crash_point
 from corpus.database import Database
 from corpus.errors import NotFound
 from corpus.filters import FILTER_COLUMNS, filter_sql
@@ -68,6 +69,11 @@ class Catalog:
 
     def __init__(self, home: Home) -> None:
         self._db = Database(home.catalog, SCHEMA, SCHEMA_VERSION, UPGRADES)
+
+    @property
+    def database(self) -> Database:
+        """The file itself, for ``corpus.upkeep``."""
+        return self._db
 
     def close(self) -> None:
         """Close the connections of every thread."""
@@ -274,16 +280,7 @@ class Catalog:
                 [chunk_values(chunk, snapshot) for chunk in change.chunks],
             )
             db.execute("INSERT OR REPLACE INTO meta VALUES ('snapshot', ?)", (str(snapshot),))
-
-    def purge(self, oldest: int) -> set[str]:
-        """Delete rows that no snapshot from ``oldest`` on can see; returns the content hashes still needed."""
-        with self._db.transaction() as db:
-            db.execute("DELETE FROM documents WHERE removed <= ?", (oldest,))
-            db.execute("DELETE FROM chunks WHERE removed <= ?", (oldest,))
-            db.execute(
-                "DELETE FROM contents WHERE id NOT IN (SELECT content FROM documents WHERE content IS NOT NULL)"
-            )
-            return {row["sha256"] for row in db.execute("SELECT DISTINCT sha256 FROM documents")}
+        crash_point(CrashPoint.CATALOG_COMMITTED)
 
     def save_job(
         self,

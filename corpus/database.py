@@ -11,13 +11,13 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from corpus.errors import Damaged, DiskFull, OperatorError
+from corpus.errors import Conflict, Damaged, DiskFull, OperatorError
 
 __all__ = ["Database", "sqlite_errors"]
 
-PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=30000;"
+PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA busy_timeout=30000; PRAGMA synchronous="
 
 
 class Database:
@@ -26,24 +26,54 @@ class Database:
     Args:
         schema: statements that make the tables of ``version``, each ending in ";" and a line break.
         upgrades: statements that bring a file of version n to n + 1, by n.
+        synchronous: ``FULL``, or ``NORMAL`` where a power cut may undo the last commits.
 
     Raises (any method):
         DiskFull, OperatorError, Damaged: the file cannot be written, opened or trusted.
     """
 
     def __init__(
-        self, path: Path, schema: str, version: int, upgrades: Mapping[int, str] | None = None
+        self,
+        path: Path,
+        schema: str,
+        version: int,
+        upgrades: Mapping[int, str] | None = None,
+        synchronous: Literal["FULL", "NORMAL"] = "FULL",
     ) -> None:
         self.path = path
+        self._pragmas = PRAGMAS + synchronous
         self._local = threading.local()
-        self._all: list[sqlite3.Connection] = []
+        self._all: list[tuple[threading.Thread, sqlite3.Connection]] = []
+        self._opening = threading.Lock()
         with sqlite_errors(path):
             self._migrate(schema, version, upgrades or {})
 
     def close(self) -> None:
         """Close the connections of every thread."""
         while self._all:
-            self._all.pop().close()
+            self._all.pop()[1].close()
+
+    def check(self) -> None:
+        """Look at every page.
+
+        Raises:
+            Damaged: the file is not a whole database.
+        """
+        found = self.rows("PRAGMA quick_check(1)")[0][0]
+        if found != "ok":
+            raise Damaged(f"{str(self.path)!r} is damaged ({found}); run `alcove doctor`")
+
+    def vacuum(self) -> None:
+        """Write the file anew, so that nothing deleted is left in it.
+
+        Raises:
+            Conflict: another process is reading it and did not end within half a minute.
+        """
+        with sqlite_errors(self.path):
+            self._connection.execute("VACUUM")
+            busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if busy:
+            raise Conflict(f"{str(self.path)!r} is in use; stop the service and try again")
 
     def rows(self, sql: str, values: Mapping[str, Any] | None = None) -> list[sqlite3.Row]:
         """All rows of a query."""
@@ -63,10 +93,11 @@ class Database:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
+                connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:  # a full disk has ended it already
+                    connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
 
     @property
     def _connection(self) -> sqlite3.Connection:
@@ -76,10 +107,19 @@ class Database:
                 self.path, timeout=30, isolation_level=None, check_same_thread=False
             )
             connection.row_factory = sqlite3.Row
-            connection.executescript(PRAGMAS)
+            connection.executescript(self._pragmas)
             self._local.connection = connection
-            self._all.append(connection)
+            self._remember(connection)
         return connection
+
+    def _remember(self, connection: sqlite3.Connection) -> None:
+        """Keep a connection to close; those of threads that have ended go now, or they would pile up."""
+        with self._opening:
+            ended = [pair for pair in self._all if not pair[0].is_alive()]
+            for pair in ended:
+                self._all.remove(pair)
+                pair[1].close()
+            self._all.append((threading.current_thread(), connection))
 
     def _migrate(self, schema: str, version: int, upgrades: Mapping[int, str]) -> None:
         with self.transaction() as db:  # two first starts at once: the second finds the tables made
@@ -106,6 +146,8 @@ def sqlite_errors(path: object) -> Iterator[None]:
     except sqlite3.OperationalError as exc:
         if exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL:  # extended codes carry the plain one
             raise DiskFull(f"no space left for {str(path)!r}; free some and try again") from exc
+        if exc.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # our statements are right: a table is not
+            raise Damaged(f"{str(path)!r} is damaged ({exc}); run `alcove doctor`") from exc
         raise OperatorError(
             f"{str(path)!r} cannot be used: {exc}; check its permissions and free space"
         ) from exc

@@ -10,14 +10,17 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import itertools
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from corpus.crash import CrashPoint, crash_point
 from corpus.errors import Conflict, DiskFull, FileProblem, OperatorError
 from corpus.records import State
 
@@ -26,7 +29,6 @@ __all__ = [
     "disk_errors",
     "file_sha256",
     "fsync_folder",
-    "fsync_tree",
     "write_durably",
 ]
 
@@ -81,6 +83,10 @@ class Home:
     def uploads(self) -> Path:
         return self.root / "uploads"
 
+    @property
+    def quarantine(self) -> Path:
+        return self.root / "quarantine"
+
     def original(self, sha256: str) -> Path:
         """Where the copy of a source with this content hash is (or would be) stored."""
         return self.originals / sha256[:2] / sha256
@@ -107,6 +113,7 @@ class Home:
                 self._place(temporary, self.original(sha256), size)
         finally:
             temporary.unlink(missing_ok=True)
+        crash_point(CrashPoint.ORIGINAL_KEPT)
         return sha256, size
 
     def _place(self, temporary: Path, target: Path, size: int) -> None:
@@ -138,6 +145,43 @@ class Home:
             raise FileProblem(
                 State.UNREADABLE, "the file changed while it was read; ingest it again"
             )
+
+    def set_aside(self, path: Path) -> Path:
+        """Move a damaged file or folder into quarantine, durably, and say where it is now."""
+        with disk_errors(self.quarantine):
+            self.quarantine.mkdir(exist_ok=True)
+            free = (self.quarantine / f"{path.name}.{n}" for n in itertools.count(1))
+            target = next(place for place in free if not place.exists())
+            path.rename(target)
+            fsync_folder(self.quarantine)
+            fsync_folder(path.parent)
+        crash_point(CrashPoint.SET_ASIDE)
+        return target
+
+    def clear_unfinished(self) -> None:
+        """Delete what a killed writer had half copied. The caller holds the writer lock."""
+        with disk_errors(self.originals):
+            for path in self.originals.glob("*" + UNFINISHED):
+                path.unlink()
+
+    def size(self) -> int:
+        """Bytes of all files, a file with several names counted once."""
+        files = (path.lstat() for path in self.root.rglob("*"))
+        return sum(
+            {(f.st_dev, f.st_ino): f.st_size for f in files if stat.S_ISREG(f.st_mode)}.values()
+        )
+
+    def has_service(self) -> bool:
+        """Whether a service runs on this home (it holds ``service.lock``)."""
+        path = self.root / "service.lock"
+        if not path.exists():
+            return False
+        with disk_errors(path), path.open("a") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
 
     def require_space(self, min_free_mib: int) -> None:
         """Refuse early, before anything is half written.
@@ -227,17 +271,6 @@ def fsync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def fsync_tree(folder: Path) -> None:
-    """Flush every file and folder below ``folder``, then ``folder`` itself."""
-    for path in folder.rglob("*"):
-        if path.is_file():
-            with path.open("rb") as handle:
-                os.fsync(handle.fileno())
-        elif path.is_dir():
-            fsync_folder(path)
-    fsync_folder(folder)
 
 
 def write_durably(path: Path, data: bytes) -> None:

@@ -1,37 +1,52 @@
 """Immutable, checksummed snapshots of the indexes, and the ``CURRENT`` file that names the live one.
 
-A snapshot is a folder ``v000042`` with a ``manifest.json`` that lists every other file with size and SHA-256. It is
-staged under a temporary name, flushed, renamed, and only then named by ``CURRENT``; it never changes afterwards.
-Files that a new snapshot shares with the old one are hard links. What the files are is up to ``retrieval``.
+A snapshot is a folder ``v000042`` with a ``manifest.json`` that lists every other file with size and SHA-256, and
+carries a SHA-256 of itself, which ``CURRENT`` repeats. It is staged under a temporary name, flushed, renamed, and only
+then named by ``CURRENT``; it never changes afterwards. Files that a new snapshot shares with the old one are hard
+links, whose checksums it takes over. What the files are is up to ``retrieval``.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from corpus.crash import CrashPoint, crash_point
 from corpus.errors import Damaged
-from corpus.home import Home, disk_errors, file_sha256, fsync_folder, fsync_tree, write_durably
+from corpus.home import Home, disk_errors, file_sha256, fsync_folder, write_durably
 
 __all__ = ["FORMAT", "Snapshot", "SnapshotStore", "link_tree"]
 
-FORMAT = 1
+FORMAT = 2
+UNCHECKED = 1  # the format before manifests carried a checksum of themselves; still read
 MANIFEST = "manifest.json"
+MARK = re.compile(rb"v(\d{6,})(?: ([0-9a-f]{64}))?\n")
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One published snapshot: its number, its folder and the manifest's ``body`` (JSON-able)."""
+    """One published snapshot: its number, its folder, the manifest's ``body`` (JSON-able) and its files.
+
+    ``sha256`` is the manifest's own checksum; empty in a snapshot of the first format.
+    """
 
     number: int
     folder: Path
     body: Mapping[str, Any]
     files: Mapping[str, Mapping[str, Any]]
+    sha256: str = ""
+
+    @property
+    def mark(self) -> bytes:
+        """What ``CURRENT`` holds when this snapshot is live."""
+        return f"v{self.number:06d}{self.sha256 and ' ' + self.sha256}\n".encode()
 
     def verify(self) -> None:
         """Compare every file with the manifest.
@@ -42,12 +57,14 @@ class Snapshot:
         present = {str(path.relative_to(self.folder)) for path in _contents(self.folder)}
         for name in sorted(present ^ set(self.files)):
             raise Damaged(
-                f"snapshot {self.number} has a missing or foreign file {name!r}; run `alcove doctor`"
+                f"snapshot {self.number} has a missing or foreign file {name!r}; run `alcove doctor --repair`"
             )
         for name, known in self.files.items():
             path = self.folder / name
-            if path.stat().st_size != known["size"] or file_sha256(path) != known["sha256"]:
-                raise Damaged(f"{str(path)!r} does not match its checksum; run `alcove doctor`")
+            if not _is_intact(path, known):
+                raise Damaged(
+                    f"{str(path)!r} does not match its checksum; run `alcove doctor --repair`"
+                )
 
 
 class SnapshotStore:
@@ -56,25 +73,50 @@ class SnapshotStore:
     def __init__(self, home: Home) -> None:
         self._home = home
 
+    def mark(self) -> bytes | None:
+        """The bytes of ``CURRENT``, which change with every snapshot that goes live; ``None`` before the first."""
+        try:
+            return self._home.current.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as exc:
+            raise Damaged(
+                f"{str(self._home.current)!r} cannot be read; run `alcove doctor --repair`"
+            ) from exc
+
     def current(self) -> int:
         """Number of the live snapshot; 0 before the first one.
 
         Raises:
-            Damaged: ``CURRENT`` holds something else than a number.
+            Damaged: ``CURRENT`` does not name a snapshot.
         """
-        try:
-            text = self._home.current.read_text("ascii").strip()
-        except FileNotFoundError:
-            return 0
-        except UnicodeDecodeError as exc:
+        mark = self.mark()
+        return 0 if mark is None else self._parsed(mark)
+
+    def live(self) -> Snapshot | None:
+        """The live snapshot, not yet verified; ``None`` before the first one.
+
+        Raises:
+            Damaged: ``CURRENT`` names no snapshot, or another manifest than the one that is there.
+        """
+        mark = self.mark()
+        if mark is None:
+            return None
+        snapshot = self.open(self._parsed(mark))
+        if snapshot.mark != mark:
             raise Damaged(
-                f"{str(self._home.current)!r} is not readable; run `alcove doctor`"
-            ) from exc
-        if not (text.startswith("v") and text[1:].isdigit()):
-            raise Damaged(
-                f"{str(self._home.current)!r} holds {text!r}, not a snapshot; run `alcove doctor`"
+                f"{str(self._home.current)!r} and the manifest of snapshot {snapshot.number} differ;"
+                " run `alcove doctor --repair`"
             )
-        return int(text[1:])
+        return snapshot
+
+    def _parsed(self, mark: bytes) -> int:
+        found = MARK.fullmatch(mark)
+        if not found:
+            raise Damaged(
+                f"{str(self._home.current)!r} holds {mark[:80]!r}, not a snapshot; run `alcove doctor --repair`"
+            )
+        return int(found[1])
 
     def folder(self, number: int) -> Path:
         return self._home.snapshots / f"v{number:06d}"
@@ -87,51 +129,78 @@ class SnapshotStore:
         """
         path = self.folder(number) / MANIFEST
         try:
-            manifest = json.loads(path.read_bytes())
-            if manifest["format"] != FORMAT:
-                raise Damaged(
-                    f"{str(path)!r} has format {manifest['format']!r}, this version reads {FORMAT}"
-                )
-            return Snapshot(number, self.folder(number), manifest["body"], manifest["files"])
+            raw = path.read_bytes()
+            manifest = json.loads(raw)
+            body, files, format_ = manifest["body"], manifest["files"], manifest["format"]
+            is_whole = raw == _encode(manifest) and manifest["number"] == number
         except (OSError, ValueError, KeyError, TypeError) as exc:
             raise Damaged(
-                f"snapshot {number} has no readable manifest at {str(path)!r}; run `alcove doctor`"
+                f"snapshot {number} has no readable manifest at {str(path)!r}; run `alcove doctor --repair`"
             ) from exc
+        if format_ not in (UNCHECKED, FORMAT):
+            raise Damaged(f"{str(path)!r} has format {format_!r}, this version reads {FORMAT}")
+        sha256 = manifest.pop("sha256", "")
+        if not is_whole or sha256 != (_digest(manifest) if format_ == FORMAT else ""):
+            raise Damaged(
+                f"the manifest {str(path)!r} does not match its checksum; run `alcove doctor --repair`"
+            )
+        return Snapshot(number, self.folder(number), body, files, sha256)
 
     def stage(self) -> Path:
-        """An empty folder to build the next snapshot in; leftovers of a killed writer are cleared first."""
+        """An empty folder to build the next snapshot in."""
+        self.clear_unfinished()
         staging = self._home.snapshots / "staging"
         with disk_errors(staging):
-            if staging.exists():
-                shutil.rmtree(staging)
             staging.mkdir()
+        crash_point(CrashPoint.STAGED)
         return staging
 
-    def publish(self, staging: Path, number: int, body: Mapping[str, Any]) -> Snapshot:
-        """Make the staged folder snapshot ``number``, durable on return, but not yet the live one."""
+    def clear_unfinished(self) -> None:
+        """Delete what a killed writer was building or deleting."""
+        for name in ("staging", "discarded"):
+            folder = self._home.snapshots / name
+            with disk_errors(folder):
+                if folder.exists():
+                    shutil.rmtree(folder)
+
+    def publish(
+        self,
+        staging: Path,
+        number: int,
+        body: Mapping[str, Any],
+        previous: Snapshot | None = None,
+    ) -> Snapshot:
+        """Make the staged folder snapshot ``number``, durable on return, but not yet the live one.
+
+        Args:
+            previous: a snapshot some staged files are hard links to; they are durable, and hashed, already.
+        """
         with disk_errors(staging):
             files = {
-                str(path.relative_to(staging)): {
-                    "size": path.stat().st_size,
-                    "sha256": file_sha256(path),
-                }
+                str(path.relative_to(staging)): _carried(path, staging, previous) or _flushed(path)
                 for path in _contents(staging)
             }
             manifest = {"format": FORMAT, "number": number, "body": body, "files": files}
-            write_durably(
-                staging / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True).encode()
-            )
-            fsync_tree(staging)
+            sha256 = _digest(manifest)
+            write_durably(staging / MANIFEST, _encode({**manifest, "sha256": sha256}))
+            for folder in (staging, *(p for p in staging.rglob("*") if p.is_dir())):
+                fsync_folder(folder)
+            crash_point(CrashPoint.MANIFEST_WRITTEN)
             target = self.folder(number)
-            if target.exists():  # staged by a writer that died before the catalog knew of it
-                shutil.rmtree(target)
+            self._discard(target)  # published by a writer that died before the catalog knew of it
             staging.rename(target)
             fsync_folder(target.parent)
-        return Snapshot(number, target, body, files)
+            crash_point(CrashPoint.RENAMED)
+        return Snapshot(number, target, body, files, sha256)
 
     def go_live(self, number: int) -> None:
-        """Point ``CURRENT`` at a published snapshot."""
-        write_durably(self._home.current, f"v{number:06d}\n".encode())
+        """Point ``CURRENT`` at a published snapshot.
+
+        Raises:
+            Damaged: its manifest cannot be read.
+        """
+        write_durably(self._home.current, self.open(number).mark)
+        crash_point(CrashPoint.CURRENT_REPLACED)
 
     def numbers(self) -> list[int]:
         """Published snapshots on disk, ascending."""
@@ -143,13 +212,59 @@ class SnapshotStore:
         """Delete every snapshot not in ``keep``; readers that hold files open keep reading them."""
         for number in self.numbers():
             if number not in keep:
-                shutil.rmtree(self.folder(number))
+                with disk_errors(self.folder(number)):
+                    self._discard(self.folder(number))
+        crash_point(CrashPoint.SNAPSHOTS_CLEARED)
+
+    def _discard(self, folder: Path) -> None:
+        """Delete a snapshot so that, killed half way, no half of it is left under a snapshot's name."""
+        if folder.exists():
+            discarded = self._home.snapshots / "discarded"
+            folder.rename(discarded)
+            crash_point(CrashPoint.SNAPSHOT_DISCARDED)
+            shutil.rmtree(discarded)
 
 
-def _contents(folder: Path) -> list[Path]:
+def _encode(manifest: Mapping[str, Any]) -> bytes:
+    return json.dumps(manifest, indent=1, sort_keys=True).encode()
+
+
+def _digest(manifest: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_encode(manifest)).hexdigest()
+
+
+def _is_intact(path: Path, known: Mapping[str, Any]) -> bool:
+    try:
+        found = (path.stat().st_size, file_sha256(path))
+    except OSError:  # a block of the disk that cannot be read, or a file that just went
+        return False
+    return found == (known["size"], known["sha256"])
+
+
+def _carried(path: Path, staging: Path, previous: Snapshot | None) -> Mapping[str, Any] | None:
+    """What the previous manifest says of a file, if this is that very file."""
+    name = str(path.relative_to(staging))
+    known = None if previous is None else previous.files.get(name)
+    if previous is None or known is None:
+        return None
+    now, before = path.stat(), (previous.folder / name).stat()
+    is_same = (now.st_dev, now.st_ino) == (before.st_dev, before.st_ino)
+    return known if is_same and now.st_size == known["size"] else None
+
+
+def _flushed(path: Path) -> Mapping[str, Any]:
+    """Flush a new file to disk and describe it."""
+    with path.open("rb") as handle:
+        os.fsync(handle.fileno())
+        sha256 = hashlib.file_digest(handle, "sha256").hexdigest()
+        return {"size": handle.tell(), "sha256": sha256}
+
+
+def _contents(folder: Path) -> Iterator[Path]:
     """The files a manifest speaks of: all but itself and the empty locks that index libraries leave behind."""
-    files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock")
-    return sorted(path for path in files if path != folder / MANIFEST)
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix != ".lock" and path != folder / MANIFEST:
+            yield path
 
 
 def link_tree(source: Path, target: Path, copy: frozenset[str] = frozenset()) -> None:

@@ -1,23 +1,29 @@
 """The commit: indexes first, then the catalog, then ``CURRENT``; and the repair of one that was interrupted.
 
 Order of a commit: (1) the new snapshot is written and flushed; (2) one transaction makes the catalog agree with it;
-(3) ``CURRENT`` names it. Killed before (2), nothing happened; killed before (3), ``recover`` finishes the work. The
-caller holds the writer lock. Knows nothing of parsing.
+(3) ``CURRENT`` names it. Killed before (2), nothing happened; killed before (3), ``recover`` finishes the work. A
+snapshot that turns out to be damaged is never built upon: it is set aside, and the indexes are written anew from the
+catalog and the stored vectors. The caller holds the writer lock. Knows nothing of parsing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from corpus.catalog import Catalog, Change, Stored
-from corpus.errors import FingerprintMismatch
+from corpus.crash import CrashPoint, crash_point
+from corpus.errors import Damaged, FingerprintMismatch
 from corpus.home import Home, disk_errors
 from corpus.records import Chunk, Document, Parsed
 from corpus.settings import CorpusSettings
 from corpus.snapshot import SnapshotStore
-from retrieval.index import Entry, Reader, write_snapshot
+from corpus.upkeep import purge, unreachable
+from retrieval.index import Delta, Entry, Reader, write_snapshot
 from retrieval.protocols import Encoder
 from retrieval.vectors import VectorStore
 
@@ -25,6 +31,8 @@ if TYPE_CHECKING:
     from retrieval.protocols import Array
 
 __all__ = ["Batch", "Writer"]
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -57,6 +65,7 @@ class Writer:
         self._store = SnapshotStore(home)
         self._vectors = VectorStore(home, encoder)
         self._reader: Reader | None = None
+        self._ahead: dict[str, Array] = {}  # by chunk id, until the commit that needs them
 
     @property
     def snapshot(self) -> int:
@@ -66,11 +75,52 @@ class Writer:
         self._vectors.close()
 
     def recover(self) -> None:
-        """Finish a commit that was killed between catalog and ``CURRENT``."""
-        committed = self._catalog.snapshot
-        if committed and self._store.current() != committed:
-            self._store.open(committed).verify()
-            self._store.go_live(committed)
+        """Undo or finish what a killed writer left, and write damaged indexes anew."""
+        self._home.clear_unfinished()
+        self._store.clear_unfinished()
+        number = self.snapshot
+        if not number:
+            return
+        try:
+            self._reader = self._reader_of(number)
+        except Damaged as exc:
+            self.set_aside(number, exc)
+            self.rebuild()
+        else:
+            self._make_live(self._reader)
+
+    def set_aside(self, number: int, problem: Damaged) -> None:
+        """Move a damaged snapshot out of the way, and say so."""
+        self._reader = None
+        folder = self._store.folder(number)
+        where = f"; moved to {str(self._home.set_aside(folder))!r}" if folder.exists() else ""
+        _LOG.warning("snapshot %d is damaged and written anew: %s%s", number, problem, where)
+
+    def rebuild(self) -> int:
+        """Write both indexes anew from the catalog and make them live; returns how many texts had to be embedded.
+
+        Vectors come from the store; only those missing there are computed.
+        """
+        before = self._vectors.computed
+        chunks = [
+            (stored.document, chunk)
+            for stored in self._catalog.stored()
+            for chunk in self._catalog.chunks_of(stored.document.id)
+        ]
+        entries = [_entry(chunk, document) for document, chunk in chunks]
+        vectors = self._vectors.embed([self._embedded_text(chunk) for _, chunk in chunks])
+        number = self._write(None, Delta(entries, vectors, [], lambda: entries))
+        self._catalog.commit(Change(), number)
+        self._store.go_live(number)
+        return self._vectors.computed - before
+
+    def prune_vectors(self) -> None:
+        """Forget every vector that no live chunk has."""
+        self._vectors.prune(
+            self._embedded_text(chunk)
+            for stored in self._catalog.stored()
+            for chunk in self._catalog.chunks_of(stored.document.id)
+        )
 
     def in_other_space(self) -> bool:
         """Whether the live index was embedded otherwise than this writer's encoder would."""
@@ -96,36 +146,50 @@ class Writer:
         ]
         number = self.snapshot
         if batch.chunks or any(keys for _, keys in removed):
-            number = self._publish(batch, removed, anew)
+            previous = None if anew else self._previous()
+            number = self._write(previous, self._delta(batch, [] if anew else removed))
         change = Change(batch.documents, batch.contents, batch.chunks, batch.removed)
         self._catalog.commit(change, number)
-        if number and self._store.current() != number:
-            self._store.go_live(number)
+        if self._reader and self._reader.number == number:
+            self._make_live(self._reader)
         return number
 
-    def _publish(
-        self, batch: Batch, removed: Sequence[tuple[str, Sequence[int]]], anew: bool
-    ) -> int:
+    def _make_live(self, reader: Reader) -> None:
+        if self._store.mark() != reader.snapshot.mark:
+            self._store.go_live(reader.number)
+
+    def _delta(self, batch: Batch, removed: Sequence[tuple[str, Sequence[int]]]) -> Delta:
         documents = {stored.document.id: stored.document for stored in batch.documents}
-        previous = None if anew else self._previous()
         entries = [_entry(chunk, documents[chunk.document]) for chunk in batch.chunks]
-        vectors = self._vectors.embed([self._embedded_text(chunk) for chunk in batch.chunks])
+
+        gone = set(batch.removed)
+
+        def whole() -> Iterator[Entry]:
+            for stored in self._catalog.stored():
+                if stored.document.id not in gone:
+                    for chunk in self._catalog.chunks_of(stored.document.id):
+                        yield _entry(chunk, stored.document)
+            yield from entries
+
+        return Delta(entries, self._taken(batch.chunks), removed, whole)
+
+    def _write(self, previous: Reader | None, delta: Delta) -> int:
         number = self.snapshot + 1
-        snapshot = write_snapshot(
-            self._store,
-            previous,
-            self._encoder.fingerprint,
-            entries,
-            vectors,
-            [] if anew else removed,
-            number,
-        )
-        self._reader = Reader(snapshot)
+        space = self._encoder.fingerprint
+        self._reader = write_snapshot(self._store, previous, space, delta, number)
         return number
 
     def embed_ahead(self, chunks: Sequence[Chunk]) -> None:
         """Compute and keep the vectors of ``chunks`` before the commit that needs them."""
-        self.embed([self._embedded_text(chunk) for chunk in chunks])
+        vectors = self.embed([self._embedded_text(chunk) for chunk in chunks])
+        self._ahead.update(zip((chunk.id for chunk in chunks), vectors, strict=True))
+
+    def _taken(self, chunks: Sequence[Chunk]) -> Array:
+        """The vectors of ``chunks``, embedded now unless they were ahead."""
+        self.embed_ahead([chunk for chunk in chunks if chunk.id not in self._ahead])
+        vectors = [self._ahead[chunk.id] for chunk in chunks]
+        self._ahead.clear()
+        return np.array(vectors, np.float32).reshape(-1, self._encoder.fingerprint.dimension)
 
     def embed(self, texts: Sequence[str]) -> Array:
         """Vectors of any texts, from the store or kept there: shape (len(texts), dimension)."""
@@ -135,10 +199,15 @@ class Writer:
         number = self.snapshot
         if number == 0:
             return None
-        if self._reader is None or self._reader.number != number:
-            self._reader = Reader(self._store.open(number))
+        self._reader = self._reader_of(number)
         self._reader.fingerprint.require(self._encoder.fingerprint)
         return self._reader
+
+    def _reader_of(self, number: int) -> Reader:
+        """A reader of the committed snapshot; the one at hand, if it is of that snapshot, was verified before."""
+        if self._reader is not None and self._reader.number == number:
+            return self._reader
+        return Reader(self._store.open(number))
 
     def _embedded_text(self, chunk: Chunk) -> str:
         """The chunk under as many of its headings, innermost first, as the encoder's window leaves room for."""
@@ -152,17 +221,23 @@ class Writer:
             kept.insert(0, heading)
         return "\n".join([*kept, chunk.text])
 
-    def clear_away(self) -> None:
-        """Delete old snapshots, the rows only they could see, and originals nobody refers to."""
+    def clear_away(self, keep: int | None = None) -> None:
+        """Delete old snapshots, the rows only they could see, and originals nobody refers to any more.
+
+        Args:
+            keep: how many snapshots stay, the live one included; default: as the settings say.
+        """
         live = self._store.current()
-        keep = {n for n in self._store.numbers() if n <= live}
-        keep = set(sorted(keep)[-self._settings.keep_snapshots :])
-        self._store.clear(keep)
-        needed = self._catalog.purge(min(keep, default=0))
+        keep = keep or self._settings.keep_snapshots
+        kept = set([n for n in self._store.numbers() if n <= live][-keep:])
+        self._store.clear(kept)
+        oldest = min(kept, default=0)
         with disk_errors(self._home.originals):
-            for path in self._home.originals.glob("??/*"):
-                if path.name not in needed:
-                    path.unlink()
+            for sha256 in unreachable(self._catalog.database, oldest):
+                self._home.original(sha256).unlink(missing_ok=True)
+        crash_point(CrashPoint.ORIGINALS_CLEARED)
+        purge(self._catalog.database, oldest)
+        crash_point(CrashPoint.PURGED)
 
 
 def _entry(chunk: Chunk, document: Document) -> Entry:

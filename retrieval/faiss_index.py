@@ -1,13 +1,15 @@
 """The dense index: exact inner-product search over immutable FAISS segments.
 
-A snapshot holds a list of segment files (a big base, small deltas) and the keys deleted from them (tombstones), so a
-small edit writes a small file. ``write_next`` merges the segments when deltas or tombstones outgrow their worth.
-Vectors are unit length, so inner product is cosine. Files are read only after their checksums matched.
+A snapshot holds a list of segment files and the keys deleted from them (tombstones), so a small edit writes a small
+file. Segments are merged by size, as in a log-structured merge tree (O'Neil et al. 1996,
+https://doi.org/10.1007/s002360050048): a vector is rewritten O(log n) times in its life. Vectors are unit length, so
+inner product is cosine. Files are read only after their checksums matched.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["DenseIndex"]
 
-MAX_SEGMENTS = 8
-MAX_DEAD_FRACTION = 0.2  # tombstones per stored vector above which a rewrite pays
+MAX_DEAD_FRACTION = 0.2  # tombstones per vector of a segment above which its rewrite pays
 TOMBSTONES = "tombstones.npy"
 
 
 class _Segment:
-    """One FAISS file: its vectors (a view, no copy), their keys, and where each key is."""
+    """One FAISS file: its vectors (a view, no copy), their keys and sum, and where each key is."""
 
     def __init__(self, path: Path) -> None:
         import faiss
@@ -38,12 +39,16 @@ class _Segment:
             flat: Any = faiss.downcast_index(index.index)
         except (RuntimeError, AttributeError) as exc:
             raise Damaged(f"{str(path)!r} is not a dense segment; run `alcove doctor`") from exc
-        self.path, self.index = path, index
+        self.name, self.index, self.inode = path.name, index, path.stat().st_ino
         self.keys: Keys = faiss.vector_to_array(index.id_map).astype(np.int64)
         self.vectors: Array = faiss.rev_swig_ptr(flat.get_xb(), flat.ntotal * flat.d).reshape(
             flat.ntotal, flat.d
         )
+        self.total = self.vectors.sum(axis=0, dtype=np.float64)
         self._order = np.argsort(self.keys)
+
+    def __len__(self) -> int:
+        return len(self.keys)
 
     def rows(self, keys: Keys) -> Any:
         """Row of each key, -1 where the key is not in this segment."""
@@ -53,6 +58,11 @@ class _Segment:
         rows = self._order[place]
         return np.where(self.keys[rows] == keys, rows, -1)
 
+    def held(self, keys: Keys) -> Any:
+        """Rows of those of ``keys`` that are in this segment."""
+        rows = self.rows(keys)
+        return rows[rows >= 0]
+
 
 class DenseIndex:
     """Reads the segments of one snapshot; immutable and safe to share between threads.
@@ -60,20 +70,25 @@ class DenseIndex:
     Args:
         folder: the snapshot's ``dense`` folder, already verified.
         dimension: of the vectors.
+        previous: the index this one was written from, whose segments need not be read again.
     """
 
-    def __init__(self, folder: Path, dimension: int) -> None:
+    def __init__(self, folder: Path, dimension: int, previous: DenseIndex | None = None) -> None:
         self.dimension = dimension
-        self._segments = [_Segment(path) for path in sorted(folder.glob("*.faiss"))]
+        self._folder = folder
+        loaded = {(s.name, s.inode): s for s in previous._segments} if previous else {}
+        self._segments: list[_Segment] = [
+            loaded.get((path.name, path.stat().st_ino)) or _Segment(path)
+            for path in sorted(folder.glob("*.faiss"))
+        ]
         path = folder / TOMBSTONES
         self._dead: Keys = (
             np.load(path, allow_pickle=False) if path.exists() else np.empty(0, np.int64)
         )
-        self._live = [~np.isin(s.keys, self._dead) for s in self._segments]
-        self.mean = self._mean()
+        self._size, self.mean = self._live_size_and_mean()
 
     def __len__(self) -> int:
-        return int(sum(mask.sum() for mask in self._live))
+        return self._size
 
     def search(self, query: Array, k: int, scope: Scope | None = None) -> tuple[Keys, Array]:
         """As ``Index.search``; ``query`` is one unit vector of shape (dimension,).
@@ -123,11 +138,13 @@ class DenseIndex:
         found = keys[0] >= 0
         return keys[0][found], scores[0][found]
 
-    def _mean(self) -> Array:
-        total = np.zeros(self.dimension, dtype=np.float64)
-        for segment, live in zip(self._segments, self._live, strict=True):
-            total += segment.vectors[live].sum(axis=0, dtype=np.float64)
-        return (total / max(len(self), 1)).astype(np.float32)
+    def _live_size_and_mean(self) -> tuple[int, Array]:
+        size, total = 0, np.zeros(self.dimension, dtype=np.float64)
+        for segment in self._segments:
+            dead = segment.held(self._dead)
+            size += len(segment) - len(dead)
+            total += segment.total - segment.vectors[dead].sum(axis=0, dtype=np.float64)
+        return size, (total / max(size, 1)).astype(np.float32)
 
     def write_next(
         self, folder: Path, number: int, keys: Keys, vectors: Array, removed: Keys
@@ -146,31 +163,44 @@ class DenseIndex:
                 f"vectors of shape {vectors.shape} cannot join an index of {self.dimension} dimensions"
             )
         dead = np.union1d(self._dead, removed)
-        stored = np.concatenate([s.keys for s in self._segments] or [np.empty(0, np.int64)])
-        again = np.intersect1d(keys, stored)
-        if len(np.unique(keys)) != len(keys) or len(np.setdiff1d(again, dead)):
+        again = [s for s in self._segments if len(s.held(keys))]
+        alive = sum(len(s.held(np.setdiff1d(keys, dead))) for s in again)
+        if alive or len(np.unique(keys)) != len(keys):
             raise InternalError("a chunk key would be in the dense index twice")
-        crowded = len(self._segments) + bool(len(keys)) > MAX_SEGMENTS
-        wasteful = len(dead) > MAX_DEAD_FRACTION * max(len(stored) + len(keys), 1)
         # A key that comes back while its old vector is still stored would be dead and alive at once: merge.
+        merged = _to_merge(self._segments, dead, len(keys), again)
+        kept = [s for s in self._segments if s not in merged]
+        for segment in merged:
+            live = np.isin(segment.keys, dead, invert=True)
+            keys = np.concatenate([keys, segment.keys[live]])
+            vectors = np.concatenate([vectors, segment.vectors[live]])
+        dead = np.array([k for s in kept for k in s.keys[s.held(dead)]], dtype=np.int64)
         with disk_errors(folder):
             folder.mkdir()
-            if crowded or wasteful or len(again):
-                keys, vectors = self._merged(dead, keys, vectors)
-                dead = np.empty(0, np.int64)
-            else:
-                for segment in self._segments:
-                    os.link(segment.path, folder / segment.path.name)
+            for segment in kept:
+                os.link(self._folder / segment.name, folder / segment.name)
             if len(keys):
                 _write_segment(folder / f"{number:06d}.faiss", keys, vectors)
             if len(dead):
-                np.save(folder / TOMBSTONES, dead, allow_pickle=False)
+                np.save(folder / TOMBSTONES, np.sort(dead), allow_pickle=False)
 
-    def _merged(self, dead: Keys, keys: Keys, vectors: Array) -> tuple[Keys, Array]:
-        live = [~np.isin(s.keys, dead) for s in self._segments]
-        all_keys = [s.keys[mask] for s, mask in zip(self._segments, live, strict=True)]
-        all_vectors = [s.vectors[mask] for s, mask in zip(self._segments, live, strict=True)]
-        return np.concatenate([*all_keys, keys]), np.concatenate([*all_vectors, vectors])
+
+def _to_merge(
+    segments: Sequence[_Segment], dead: Keys, size: int, needed: Sequence[_Segment]
+) -> list[_Segment]:
+    """The segments to write anew together with ``size`` new vectors.
+
+    Besides those ``needed``: those with too many dead vectors, and, smallest first, those that are not larger than
+    all that is written already, so that each rewriting at least doubles the segment a vector is in.
+    """
+    live = {s.name: len(s) - len(s.held(dead)) for s in segments}
+    merged = [s for s in segments if s in needed or live[s.name] < (1 - MAX_DEAD_FRACTION) * len(s)]
+    size += sum(live[s.name] for s in merged)
+    for segment in sorted(segments, key=len):
+        if segment not in merged and len(segment) <= size:
+            merged.append(segment)
+            size += live[segment.name]
+    return merged
 
 
 def _write_segment(path: Path, keys: Keys, vectors: Array) -> None:

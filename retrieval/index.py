@@ -6,11 +6,14 @@ there are is the catalog's business; when to publish is the pipeline's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from corpus.crash import CrashPoint, crash_point
 from corpus.errors import Damaged
 from corpus.snapshot import Snapshot, SnapshotStore
 from retrieval.faiss_index import DenseIndex
@@ -20,60 +23,113 @@ from retrieval.lexical import Entry, LexicalIndex
 if TYPE_CHECKING:
     from retrieval.protocols import Array
 
-__all__ = ["Entry", "Reader", "write_snapshot"]
+__all__ = ["Delta", "Entry", "Reader", "write_snapshot"]
+
+
+EXACT_CHUNKS = (
+    5_000  # an index of at most so many is written anew (0.3 s) whenever chunks are removed
+)
+MAX_STALE_FRACTION = 0.1  # of a larger one, removed chunks that BM25 may still count
 
 
 class Reader:
     """The indexes of one published snapshot, verified against its manifest on opening.
 
+    Args:
+        written_from: only for what this process has just written: the reader of the snapshot before, whose files need
+            not be read again.
+
     Raises:
         Damaged: a file does not match the manifest.
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        snapshot.verify()
+    def __init__(
+        self, snapshot: Snapshot, written_from: Reader | None = None, *, is_new: bool = False
+    ) -> None:
+        if not is_new:
+            snapshot.verify()
         try:
             self.fingerprint = Fingerprint.from_json(snapshot.body["fingerprint"])
         except KeyError as exc:
             raise Damaged(
-                f"the manifest of snapshot {snapshot.number} names no embedding space; run `alcove doctor`"
+                f"the manifest of snapshot {snapshot.number} names no embedding space; run `alcove doctor --repair`"
             ) from exc
-        self.number = snapshot.number
-        self.dense = DenseIndex(snapshot.folder / "dense", self.fingerprint.dimension)
+        self.number, self.snapshot = snapshot.number, snapshot
+        self.dense: DenseIndex = DenseIndex(
+            snapshot.folder / "dense",
+            self.fingerprint.dimension,
+            written_from.dense if written_from else None,
+        )
         self.lexical = LexicalIndex(snapshot.folder / "lexical")
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What changes from one snapshot to the next.
+
+    Args:
+        entries: the new chunks.
+        vectors: one row per entry, shape (len(entries), dimension).
+        removed: ids of documents with the keys of their chunks.
+        whole: gives every entry of the next snapshot, for when an index is better written anew.
+    """
+
+    entries: Sequence[Entry]
+    vectors: Array
+    removed: Sequence[tuple[str, Sequence[int]]]
+    whole: Callable[[], Iterable[Entry]]
+
+    @property
+    def dead(self) -> list[int]:
+        """Keys of the removed chunks."""
+        return [key for _, keys in self.removed for key in keys]
 
 
 def write_snapshot(
     store: SnapshotStore,
     previous: Reader | None,
     fingerprint: Fingerprint,
-    entries: Sequence[Entry],
-    vectors: Array,
-    removed: Sequence[tuple[str, Sequence[int]]],
+    delta: Delta,
     number: int,
-) -> Snapshot:
-    """Publish snapshot ``number``: ``previous`` less the removed documents, plus ``entries`` with their vectors.
+) -> Reader:
+    """Publish snapshot ``number``: ``previous`` (``None``: empty) changed by ``delta``.
 
     Args:
-        vectors: one row per entry, shape (len(entries), dimension).
-        removed: ids of documents with the keys of their chunks.
         number: above every number used before.
 
     Returns:
-        the snapshot, durable but not yet live.
+        a reader of the snapshot, which is durable but not yet live.
 
     Raises:
         FingerprintMismatch: ``previous`` was embedded in another space. DiskFull, OperatorError: it cannot be written.
     """
     if previous is not None:
         previous.fingerprint.require(fingerprint)
-        dense, lexical = previous.dense, previous.lexical
     staging = store.stage()
-    if previous is None:
-        dense, lexical = DenseIndex(staging / "dense", fingerprint.dimension), LexicalIndex(None)
-    keys = np.array([entry.key for entry in entries], dtype=np.int64)
-    dead = np.array([key for _, chunk_keys in removed for key in chunk_keys], dtype=np.int64)
-    dense.write_next(staging / "dense", number, keys, vectors, dead)
-    lexical.write_next(staging / "lexical", entries, [document for document, _ in removed])
-    body = {"fingerprint": fingerprint.to_json(), "chunks": len(dense) - len(dead) + len(keys)}
-    return store.publish(staging, number, body)
+    dense = previous.dense if previous else DenseIndex(staging / "dense", fingerprint.dimension)
+    keys = np.array([entry.key for entry in delta.entries], dtype=np.int64)
+    dead = np.array(delta.dead, dtype=np.int64)
+    dense.write_next(staging / "dense", number, keys, delta.vectors, dead)
+    crash_point(CrashPoint.DENSE_WRITTEN)
+    chunks = len(dense) - len(dead) + len(keys)
+    stale = _write_lexical(staging / "lexical", previous, delta, chunks)
+    crash_point(CrashPoint.LEXICAL_WRITTEN)
+    body = {"fingerprint": fingerprint.to_json(), "chunks": chunks, "stale": stale}
+    before = previous.snapshot if previous else None
+    snapshot = store.publish(staging, number, body, before)
+    return Reader(snapshot, previous, is_new=True)
+
+
+def _write_lexical(folder: Path, previous: Reader | None, delta: Delta, chunks: int) -> int:
+    """Write the lexical index; returns how many removed chunks its statistics still count.
+
+    BM25 counts documents and words, and tantivy forgets those of removed chunks only when it merges their segment. So
+    that search agrees with an index built from scratch, a small index is written anew, a large one from time to time.
+    """
+    stale = len(delta.dead) + (previous.snapshot.body.get("stale", 0) if previous else 0)
+    if previous and (not stale or EXACT_CHUNKS < chunks > stale / MAX_STALE_FRACTION):
+        removed = [document for document, _ in delta.removed]
+        previous.lexical.write_next(folder, delta.entries, removed)
+        return stale
+    LexicalIndex(None).write_next(folder, delta.whole(), [])
+    return 0

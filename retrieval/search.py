@@ -6,6 +6,7 @@ the ones under way. Knows nothing of parsing, prompts or HTTP.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from retrieval.protocols import Array, Keys
 
 __all__ = ["MODES", "Searcher", "check_query"]
+
+_LOG = logging.getLogger(__name__)
 
 MODES = ("dense", "lexical", "hybrid")
 MAX_K = 1000
@@ -66,23 +69,62 @@ class Searcher:
         self._encoder = encoder
         self._settings = settings
         self._reader: Reader | None = None
+        self._mark: bytes | None = None  # what CURRENT held when the reader was opened
+        self._stand_in: Reader | None = None  # the reader, if it is not of the live snapshot
         self._scopes: dict[tuple[object, ...], Scope] = {}
         self._lock = threading.Lock()
 
     def reader(self) -> Reader | None:
         """The live snapshot, opened and verified once; ``None`` before the first ingestion.
 
+        If it is damaged, the newest older one that is whole stands in for it, until a writer has mended the index.
+
         Raises:
-            Damaged: its files do not match their checksums.
+            Damaged: no snapshot's files match their checksums.
             FingerprintMismatch: it was embedded by another model or with other settings.
         """
-        number = self._store.current()
+        mark = self._store.mark()
         with self._lock:
-            if number and (self._reader is None or self._reader.number != number):
-                reader = Reader(self._store.open(number))
+            if mark is None and not self._catalog.snapshot:
+                return None
+            if self._reader is None or mark != self._mark:
+                reader, is_stand_in = self._open(mark)
                 reader.fingerprint.require(self._encoder.fingerprint)
-                self._reader, self._scopes = reader, {}
+                self._stand_in = reader if is_stand_in else None
+                self._reader, self._mark, self._scopes = reader, mark, {}
             return self._reader
+
+    def _open(self, mark: bytes | None) -> tuple[Reader, bool]:
+        """A reader of the live snapshot, or of the one that stands in for it, and which of the two."""
+        try:
+            snapshot = self._store.live()
+            if snapshot is None:
+                raise Damaged("the file 'CURRENT' is missing; run `alcove doctor --repair`")
+            return Reader(snapshot), False
+        except Damaged as exc:
+            now = self._store.mark()
+            if now != mark:  # it was not damaged, but replaced and cleared away while it was opened
+                return self._open(now)
+            return self._older(exc), True
+
+    def _older(self, problem: Damaged) -> Reader:
+        for number in reversed(self._store.numbers()):
+            if number <= self._catalog.snapshot:
+                try:
+                    reader = Reader(self._store.open(number))
+                except Damaged as exc:
+                    _LOG.warning("snapshot %d cannot be used: %s", number, exc)
+                else:
+                    _LOG.warning("%s; until then snapshot %d answers", problem, number)
+                    return reader
+        raise problem
+
+    def _still_there(self, live: Reader, documents: Sequence[str] | None) -> Sequence[str] | None:
+        """While an older snapshot stands in, what was removed since must not be found in it."""
+        if live is not self._stand_in:
+            return documents
+        now = {document.id for document in self._catalog.documents()}
+        return sorted(now if documents is None else now.intersection(documents))
 
     def search(
         self,
@@ -119,10 +161,16 @@ class Searcher:
             return SearchResult(query, 0, (), {"embed": 0.0, "search": 0.0, "total": _ms(started)})
         vector = None if mode == "lexical" else self._encoder.encode_queries([query])[0]
         embedded = time.perf_counter()
-        chosen = self._chosen(live.number, collections, documents, filters)
+        there = self._still_there(live, documents)
+        chosen = self._chosen(live.number, collections, there, filters)
         scope = self._scope(live, collections, chosen)
         ranking = self._rank(live, query, vector, max(k, self._settings.candidates), mode, scope)
-        hits = self._hits(ranking, k, live.number)
+        try:
+            hits = self._hits(ranking, k, live.number)
+        except Damaged:
+            if self.reader() is live:
+                raise  # else the snapshot was replaced, and its rows forgotten, during this search
+            return self.search(query, k, mode, collection, documents, filters, reader)
         timings = {
             "embed": (embedded - started) * 1e3,
             "search": _ms(embedded),
@@ -230,7 +278,7 @@ class Searcher:
             ids, ranking.keys.tolist(), ranking.scores.tolist(), strict=False
         ):
             chunk = chunks.get(id)
-            if chunk is None:
+            if chunk is None or chunk.document not in documents:
                 raise Damaged(
                     f"snapshot {snapshot} holds chunk {id!r}, the catalog does not; run `alcove doctor`"
                 )

@@ -1,48 +1,63 @@
 """The vector store: embeddings by (embedding space, text), so that no text is ever embedded twice.
 
-One SQLite file per space under ``vectors/``. Losing it costs time, never data. Knows nothing of documents.
+One SQLite file per space under ``vectors/``; every vector carries a checksum. Losing it costs time, never data: a
+vector that is damaged is computed again, and a damaged file is set aside and begun anew. The file is opened at first
+use, under the writer lock. Knows nothing of documents.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import sqlite3
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from corpus.database import sqlite_errors
+from corpus.crash import CrashPoint, crash_point
+from corpus.database import Database
+from corpus.errors import Damaged
 from corpus.home import Home
 
 if TYPE_CHECKING:
     from retrieval.protocols import Array, Encoder
 
-__all__ = ["VectorStore"]
+__all__ = ["VectorStore", "check_vectors", "set_vectors_aside"]
+
+_LOG = logging.getLogger(__name__)
+_T = TypeVar("_T")
+# Files of the first release have no version and no checksums; their vectors are taken as they are.
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS vectors (hash BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
+ALTER TABLE vectors ADD COLUMN checksum INTEGER;
+"""
+VERSION = 1
+ROWS_AT_ONCE = 500  # values in one statement, well below what SQLite allows
 
 
 class VectorStore:
     """Embeds passages through ``encoder``, keeping every vector.
 
     Raises (any method):
-        DiskFull, OperatorError, Damaged: the file cannot be written, opened or trusted.
+        DiskFull, OperatorError: the file cannot be written or opened.
     """
 
     def __init__(self, home: Home, encoder: Encoder) -> None:
+        self.computed = 0  # texts embedded so far, as they were not in the store
+        self._home = home
         self._encoder = encoder
         self._path = home.vectors / f"{encoder.fingerprint.key}.sqlite"
-        with sqlite_errors(self._path):
-            self._db = sqlite3.connect(
-                self._path, timeout=30, isolation_level=None, check_same_thread=False
-            )
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute(
-                "CREATE TABLE IF NOT EXISTS vectors (hash BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID"
-            )
+        self._db: Database | None = None
 
     def close(self) -> None:
-        self._db.close()
+        if self._db is not None:
+            self._db.close()
+            self._db = None
 
     def embed(
         self, texts: Sequence[str], batch: int = 256, advance: Callable[[int], None] | None = None
@@ -56,7 +71,7 @@ class VectorStore:
         Returns:
             shape (len(texts), dimension), rows of length 1.
         """
-        hashes = [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts]
+        hashes = [_hash(text) for text in texts]
         known = self._stored(hashes)
         missing = {h: text for h, text in zip(hashes, texts, strict=True) if h not in known}
         if advance:
@@ -72,22 +87,103 @@ class VectorStore:
         dimension = self._encoder.fingerprint.dimension
         return np.array([known[h] for h in hashes], dtype=np.float32).reshape(len(texts), dimension)
 
+    def prune(self, texts: Iterable[str]) -> None:
+        """Forget every vector but those of ``texts``, and every other space's; nothing of them stays in the files."""
+        for path in self._home.vectors.iterdir():
+            if not path.name.startswith(self._path.name):
+                path.unlink()
+        hashes = json.dumps([_hash(text).hex() for text in texts])
+        self._guarded(lambda db: _keep_only(db, hashes))
+        crash_point(CrashPoint.VECTORS_PRUNED)
+
     def _stored(self, hashes: Sequence[bytes]) -> dict[bytes, Array]:
         found: dict[bytes, Array] = {}
-        keys = json.dumps([h.hex() for h in hashes])
-        sql = (
-            "SELECT hash, vector FROM vectors WHERE hash IN (SELECT unhex(value) FROM json_each(?))"
-        )
-        if sqlite3.sqlite_version_info < (3, 41):  # no unhex() before 3.41
-            self._db.create_function("unhex", 1, bytes.fromhex, deterministic=True)
-        with sqlite_errors(self._path):
-            for key, raw in self._db.execute(sql, (keys,)):
-                found[key] = np.frombuffer(raw, dtype=np.float32)
+        for start in range(0, len(hashes), ROWS_AT_ONCE):
+            rows = self._guarded(partial(_select, hashes=hashes[start : start + ROWS_AT_ONCE]))
+            for row in rows:
+                if _is_intact(row):
+                    found[row["hash"]] = np.frombuffer(row["vector"], dtype=np.float32)
+                else:
+                    _LOG.warning("a vector in %r is damaged and computed again", str(self._path))
         return found
 
     def _store(self, hashes: Sequence[bytes], vectors: Array) -> None:
-        rows = [(h, v.tobytes()) for h, v in zip(hashes, vectors, strict=True)]
-        with sqlite_errors(self._path):
-            self._db.execute("BEGIN")
-            self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
-            self._db.execute("COMMIT")
+        blobs = [(h, v.tobytes()) for h, v in zip(hashes, vectors, strict=True)]
+        rows = [(h, blob, _checksum(h, blob)) for h, blob in blobs]
+        self._guarded(lambda db: _insert(db, rows))
+        self.computed += len(rows)
+        crash_point(CrashPoint.VECTORS_STORED)
+
+    def _guarded(self, work: Callable[[Database], _T]) -> _T:
+        """Do ``work`` on the file; on another, empty one if that turns out to be damaged."""
+        try:
+            return work(self._open())
+        except Damaged as exc:
+            self.close()
+            aside = set_vectors_aside(self._home, self._path)
+            _LOG.warning("%s; it was moved to %r, its vectors are computed again", exc, str(aside))
+            return work(self._open())
+
+    def _open(self) -> Database:
+        if self._db is None:
+            # Losing the last moments in a power cut costs no more than embedding them again.
+            self._db = Database(self._path, SCHEMA, VERSION, synchronous="NORMAL")
+        return self._db
+
+
+def set_vectors_aside(home: Home, path: Path) -> Path:
+    """Move a damaged file of vectors into quarantine; returns where it is now."""
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    return home.set_aside(path)
+
+
+def check_vectors(path: Path) -> None:
+    """Look at every page of a file of vectors, and at every vector's checksum.
+
+    Raises:
+        Damaged: the file is not a whole database, or a vector is not what was stored.
+    """
+    db = Database(path, SCHEMA, VERSION, synchronous="NORMAL")
+    try:
+        db.check()
+        damaged = sum(not _is_intact(row) for row in db.rows("SELECT * FROM vectors"))
+    finally:
+        db.close()
+    if damaged:
+        raise Damaged(
+            f"{damaged} vectors in {str(path)!r} are damaged; run `alcove doctor --repair`"
+        )
+
+
+def _select(db: Database, hashes: Sequence[bytes]) -> list[sqlite3.Row]:
+    values = {f"h{n}": h for n, h in enumerate(hashes)}
+    names = ", ".join(f":{name}" for name in values)
+    return db.rows(f"SELECT * FROM vectors WHERE hash IN ({names})", values)
+
+
+def _insert(db: Database, rows: Sequence[tuple[bytes, bytes, int]]) -> None:
+    with db.transaction() as transaction:
+        transaction.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
+
+
+def _keep_only(db: Database, hashes: str) -> None:
+    with db.transaction() as transaction:
+        transaction.execute(
+            "DELETE FROM vectors WHERE lower(hex(hash)) NOT IN (SELECT value FROM json_each(?))",
+            (hashes,),
+        )
+    db.vacuum()
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def _checksum(key: bytes, vector: bytes) -> int:
+    return zlib.crc32(key + vector)
+
+
+def _is_intact(row: sqlite3.Row) -> bool:
+    known = row["checksum"]
+    return known is None or known == _checksum(row["hash"], row["vector"])

@@ -24,6 +24,7 @@ from corpus.records import (
     content_id,
 )
 from corpus.rows import SCHEMA
+from corpus.upkeep import content_hashes, purge, unreachable
 
 TEXT = "Títle\n\nSome words 😀 here."
 
@@ -97,8 +98,12 @@ def test_purging_forgets_what_no_kept_snapshot_can_see(catalog: Catalog) -> None
     old, new = document(sha256="1"), document(sha256="2")
     add(catalog, old, 1)
     add(catalog, new, 2, removed=(old.id,))
-    assert catalog.purge(oldest=1) == {"1", "2"}
-    assert catalog.purge(oldest=2) == {"2"}
+    assert unreachable(catalog.database, oldest=1) == set()
+    assert unreachable(catalog.database, oldest=2) == {"1"}
+    purge(catalog.database, oldest=1)
+    assert catalog.document(old.id) == old
+    purge(catalog.database, oldest=2)
+    assert list(content_hashes(catalog.database)) == ["2"]
     with pytest.raises(NotFound, match=old.id):
         catalog.document(old.id)
     assert catalog.content("1") is None

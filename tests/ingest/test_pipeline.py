@@ -10,6 +10,7 @@ from corpus.catalog import Catalog
 from corpus.errors import Conflict, DiskFull, FileProblem, NotFound, UserError
 from corpus.home import Home
 from corpus.settings import CorpusSettings
+from corpus.snapshot import SnapshotStore
 from ingest.pipeline import Pipeline
 from ingest.settings import IngestSettings
 from retrieval.search import Searcher
@@ -176,7 +177,7 @@ def test_a_commit_that_was_killed_before_current_moved_is_finished(desk: Desk) -
     desk.sync()
     desk.write("b.txt", "red car")
     desk.sync()
-    desk.home.current.write_text("v000001\n")  # as if killed between catalog and CURRENT
+    SnapshotStore(desk.home).go_live(1)  # as if killed between catalog and CURRENT
     assert desk.found("red") == ["a.txt"]
     desk.sync()
     assert sorted(desk.found("red")) == ["a.txt", "b.txt"]
