@@ -44,6 +44,7 @@ class Report:
     snapshot: int = 0
     files: list[FileResult] = field(default_factory=list)
     removed: int = 0  # documents whose file is gone
+    ignored: int = 0  # files that patterns left out
     chunks_added: int = 0
     chunks_removed: int = 0
     chunks_kept: int = 0
@@ -61,6 +62,7 @@ class Report:
             "snapshot": self.snapshot,
             "files": dict(sorted(Counter(str(f.state) for f in self.files).items())),
             "removed": self.removed,
+            "ignored": self.ignored,
             "chunks": {
                 "added": self.chunks_added,
                 "removed": self.chunks_removed,

@@ -1,4 +1,4 @@
-"""What one ingestion knows and has done so far: the files to read, the batch being filled, the report.
+"""What one ingestion knows and has done so far: what was there, the batch being filled, the report.
 
 Knows nothing of parsing, embedding or committing; ``ingest.pipeline`` does those.
 """
@@ -6,48 +6,88 @@ Knows nothing of parsing, embedding or committing; ``ingest.pipeline`` does thos
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from corpus.catalog import Catalog, Stored
-from corpus.records import content_id
-from ingest.discover import Source
+from corpus.records import State
+from ingest.discover import UPLOAD
+from ingest.reading import Members, Work
 from ingest.report import FileResult, Progress, Report
 from ingest.writer import Batch
 
-__all__ = ["PARSER_VERSION", "Listener", "Run", "Work"]
-
-PARSER_VERSION = "1"  # raise it when parsing changes, so that unchanged files are parsed again
+__all__ = [
+    "Covers",
+    "Listener",
+    "OpenArchive",
+    "Run",
+    "everything",
+    "inside",
+    "is_below",
+    "only_below",
+]
 
 Listener = Callable[[Progress], None]
+Covers = Callable[[str], bool]
+"""Whether a run answers for a source of this name: if it was not found, it is gone."""
+
+# What these files are does not change by itself: the same bytes are not parsed again. In other bad
+# states (a timeout, say) the machine may have had a part, so that a file is worth another try.
+_FIXED = frozenset(
+    {
+        *(State.EMPTY_TEXT, State.UNSUPPORTED_TYPE, State.TYPE_MISMATCH, State.ENCRYPTED),
+        *(State.CORRUPT, State.TOO_LARGE, State.BOMB),
+    }
+)
+
+_FLEETING = frozenset(
+    {State.TIMEOUT, State.OUT_OF_MEMORY, State.PARSER_CRASH, State.INTERNAL_ERROR}
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A file whose content must be read, and the ids that follow from that content."""
+@dataclass(slots=True)
+class OpenArchive:
+    """An archive whose members are still being read: ``left`` of them, and ``failed`` so far."""
 
-    source: Source
-    sha256: str
-    size: int
+    work: Work
+    members: Members
+    left: int
+    failed: int = 0
 
     @property
-    def content(self) -> str:
-        return content_id("content", self.sha256, self.source.path.suffix.lower(), PARSER_VERSION)
+    def reason(self) -> str:
+        count = len(self.members.sources)
+        bad = f", {self.failed} of which could not be read" if self.failed else ""
+        return f"archive of {count} file{'' if count == 1 else 's'}{bad}"
 
 
 class Run:
-    """What one ingestion knows and has done so far."""
+    """What one ingestion knows and has done so far.
+
+    Args:
+        stored: the live documents of the collection.
+        total: files to read; the members of archives are added as they come to light.
+        retry: whether files that took too long or crashed their parser are tried again.
+    """
 
     def __init__(
-        self, stored: list[Stored], collection: str, total: int, listen: Listener | None
+        self,
+        stored: Sequence[Stored],
+        collection: str,
+        total: int,
+        listen: Listener | None = None,
+        retry: bool = True,
     ) -> None:
         self.known = {s.document.source: s for s in stored}
         self.collection = collection
+        self.retry = retry
         self.report = Report(job=uuid.uuid4().hex[:12])
         self.batch = Batch()
         self.waiting: list[FileResult] = []  # read, but not yet durable
+        self.present: set[str] = set()
+        self.archives: dict[str, OpenArchive] = {}
+        self.total = total
         self.changed = False
-        self._total = total
         self._listen = listen
         self._counts: dict[str, int] | None = None
 
@@ -56,12 +96,40 @@ class Run:
             self._counts = catalog.chunk_counts()
         return self._counts.get(document, 0)
 
+    def members_of(self, archive: str) -> list[Stored]:
+        """What is known of an archive's members."""
+        return [stored for name, stored in self.known.items() if is_below(name, archive)]
+
+    def may_stay(self, state: State) -> bool:
+        """Whether a file in this state needs no new look while its bytes are the same."""
+        return state.searchable or state in _FIXED or (not self.retry and state in _FLEETING)
+
     def done(self, result: FileResult) -> None:
         self.report.files.append(result)
         if self._listen:
-            self._listen(Progress(len(self.report.files), self._total, result))
+            self._listen(Progress(len(self.report.files), self.total, result))
 
     def acknowledge(self) -> None:
         for result in self.waiting:
             self.done(result)
         self.batch, self.waiting = Batch(), []
+
+
+def everything(name: str) -> bool:
+    """Covers all that came from folders."""
+    return not name.startswith(UPLOAD)
+
+
+def only_below(names: Sequence[str]) -> Covers:
+    """Covers what is called, or lies below, one of ``names``."""
+    return lambda name: any(name == top or is_below(name, top) for top in names)
+
+
+def is_below(name: str, folder: str) -> bool:
+    """Whether ``name`` is a path inside ``folder``."""
+    return name.startswith(folder.rstrip("/") + "/")
+
+
+def inside(names: Sequence[str]) -> Covers:
+    """Covers what lies below one of ``names``: the members, if it is an archive."""
+    return lambda name: any(is_below(name, top) for top in names)
