@@ -1,7 +1,8 @@
 """From hits to passages: neighbouring chunks of one document become one, numbered best first.
 
-A passage's text is the canonical text at its span, read anew, whatever was embedded. Knows
-nothing of engines.
+A chunk that has a window is shown as that window; windows that overlap become one passage. A
+passage's text is the canonical text at its span, read anew, whatever was embedded. Knows nothing of
+engines.
 """
 
 from __future__ import annotations
@@ -56,7 +57,11 @@ def gather(hits: Sequence[Hit], read: Read, most: int) -> tuple[Passage, ...]:
 
 
 def _spans(hit: Hit) -> Sequence[Span]:
-    """Where a chunk stands: one piece if its spans touch, as they mostly do, else each for itself."""
+    """What is shown of a chunk: its window; else one piece if its spans touch, as they mostly do;
+    else each span for itself.
+    """
+    if hit.chunk.window:
+        return (hit.chunk.window,)
     whole = Span(hit.chunk.start, hit.chunk.end)
     apart = len(whole) - sum(len(span) for span in hit.chunk.spans)
     return (whole,) if apart <= _GAP * len(hit.chunk.spans) else hit.chunk.spans

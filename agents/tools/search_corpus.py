@@ -23,7 +23,7 @@ def _search(arguments: SearchArguments, desk: Desk) -> str:
     passages = [
         desk.show(
             hit.document,
-            Span(hit.chunk.start, hit.chunk.end),
+            hit.chunk.window or Span(hit.chunk.start, hit.chunk.end),
             hit.chunk.page,
             hit.chunk.headings,
             hit.score,

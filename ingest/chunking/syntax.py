@@ -111,15 +111,17 @@ class _Blocks:
         return _Block(0, self._end, tree)
 
     def inside(self, block: _Block) -> list[_Block]:
-        """The statements in ``block``, and before them the lines that open it."""
+        """The statements in ``block``, and before them the lines that open it; none if it is simple."""
         borders: list[tuple[int, ast.stmt]] = []
         floor = block.start
         for statement in _statements(block.node):
             border = self._border(statement, floor)
-            if border is not None and (border > floor or (border == block.start and not borders)):
+            if border is not None and border >= floor:
                 borders.append((border, statement))
             floor = self._starts[min(statement.end_lineno or 1, len(self._lines))]
-        opening = [] if borders and borders[0][0] == block.start else [_Block(block.start, 0)]
+        if not borders:
+            return []
+        opening = [] if borders[0][0] == block.start else [_Block(block.start, 0)]
         blocks = [*opening, *(_Block(at, 0, node, self._head(node)) for at, node in borders)]
         ends = [*(following.start for following in blocks[1:]), block.end]
         return [replace(found, end=end) for found, end in zip(blocks, ends, strict=True)]
@@ -160,7 +162,7 @@ def _cut(
     if cutter.length(start, end) <= budget:
         return [Draft(start, end, fitted)]
     inner = blocks.inside(block) if depth < _DEEPEST else []
-    if len(inner) < 2:
+    if not inner:
         return [Draft(a, b, fitted) for a, b in cutter.split(start, end, cutter.code, budget)]
     below = (*headings, block.head) if block.head else headings
     first, *rest = inner

@@ -4,35 +4,23 @@ from __future__ import annotations
 
 import itertools
 
-from corpus.records import Chunk, ElementKind
+from corpus.records import Chunk
 from ingest.chunking.recursive import RecursiveChunker
-from ingest.parsing.canonical import TextBuilder
-
-Piece = tuple[ElementKind, str] | tuple[ElementKind, str, int]
-
-
-def words(text: str) -> int:
-    return len(text.split())
+from tests.ingest.chunking.documents import (
+    CODE,
+    TABLE,
+    TEXT,
+    TITLE,
+    Piece,
+    document,
+    prose,
+    words,
+)
 
 
 def cut(*pieces: Piece, size: int = 20, overlap: int = 0, window: int = 60) -> list[Chunk]:
-    builder = TextBuilder()
-    for kind, text, *level in pieces:
-        builder.add(kind, text, level=level[0] if level else 0)
     chunker = RecursiveChunker(words, size=size, overlap=overlap, window=window)
-    return chunker.chunk("doc", builder.build("text/plain"))
-
-
-def prose(name: str, count: int) -> str:
-    return " ".join(f"{name}{n}" for n in range(count))
-
-
-TITLE, TEXT, TABLE, CODE = (
-    ElementKind.TITLE,
-    ElementKind.TEXT,
-    ElementKind.TABLE,
-    ElementKind.CODE,
-)
+    return chunker.chunk("doc", document(*pieces))
 
 
 def test_what_stands_under_one_heading_and_fits_is_one_chunk() -> None:
