@@ -21,11 +21,13 @@ from ingest.opening import open_folder, open_inside, read_problems
 
 __all__ = [
     "PASSED_OVER",
+    "SIDECAR_SUFFIXES",
     "UPLOAD",
     "Found",
     "Source",
     "find",
     "find_sources",
+    "is_passed_over",
     "paired",
     "printable",
     "roots_of",
@@ -130,6 +132,19 @@ def paired(names: Iterable[str]) -> dict[str, list[str]]:
         if not any(name.endswith(s) and name.removesuffix(s) in there for s in SIDECAR_SUFFIXES):
             pairs[name] = [name + s for s in SIDECAR_SUFFIXES if name + s in there]
     return pairs
+
+
+def is_passed_over(path: Path, root: Path) -> bool:
+    """Whether a walk of ``root`` would not come to a file at ``path`` below it, whatever the patterns say."""
+    if not path.is_relative_to(root):
+        return False
+    *folders, name = path.relative_to(root).parts or ("",)
+    hidden = any(folder.startswith(".") for folder in folders)
+    return hidden or any(_is_dropping(part) for part in (*folders, name))
+
+
+def _is_dropping(name: str) -> bool:
+    return name in PASSED_OVER or _EDITORS.fullmatch(name) is not None
 
 
 class _Scope:
@@ -273,7 +288,7 @@ def _list(descriptor: int) -> _Listing:
     with os.scandir(descriptor) as entries:
         for entry in entries:
             name = entry.name
-            if name in PASSED_OVER or _EDITORS.fullmatch(name):
+            if _is_dropping(name):
                 continue
             if entry.is_symlink():
                 listing.links.append(name)

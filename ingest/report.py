@@ -55,6 +55,11 @@ class Report:
         """0, or 1 if some file ended in a bad state."""
         return int(any(f.is_problem and f.state is not State.INDEXED_PARTIAL for f in self.files))
 
+    @property
+    def tells_something(self) -> bool:
+        """Whether a document came, went or could not be read."""
+        return self.removed > 0 or any(f.state is not State.UNCHANGED for f in self.files)
+
     def to_json(self) -> dict[str, Any]:
         """The object ``alcove ingest --json`` prints."""
         return {

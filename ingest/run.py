@@ -122,7 +122,14 @@ def everything(name: str) -> bool:
 
 def only_below(names: Sequence[str]) -> Covers:
     """Covers what is called, or lies below, one of ``names``."""
-    return lambda name: any(name == top or is_below(name, top) for top in names)
+    tops = set(names)
+
+    def covers(name: str) -> bool:
+        while name and name not in tops:
+            name = name.rpartition("/")[0]
+        return bool(name)
+
+    return covers
 
 
 def is_below(name: str, folder: str) -> bool:
