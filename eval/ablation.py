@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from corpus.records import Chunk
 from eval.chunk_gold import ChunkGold
-from eval.chunking import evaluate_chunks, tests_against
+from eval.chunking import compared_with, evaluate_chunks
 from eval.report import Report, System
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def run(
             found.extend(evaluate_chunks(name, questions, bench.searcher, mode, facts))
     advance(len(chunkers), len(chunkers))
     chosen = bench.chunker().name
-    tests = [t for mode, found in systems.items() for t in tests_against(found, f"{chosen} {mode}")]
+    tests = [t for mode, found in systems.items() for t in compared_with(found, f"{chosen} {mode}")]
     context = {k: v for k, v in bench.context.items() if k not in ("chunking", "chunks")}
     all_systems = tuple(system for found in systems.values() for system in found)
     return Report(gold.name, all_systems, tuple(tests), context | {"default": chosen})

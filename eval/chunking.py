@@ -12,9 +12,11 @@ stands in one of them:
 The report writes lengths as tokens, its published code counts characters, and so is it done here.
 Unlike that code, which takes as many chunks as hold gold at all, every question gets five.
 
-Five large chunks hold more than five small ones, whatever their borders, so two more say what that
-costs: ``characters@5``, the length of the five without repetition, and ``recall in 4000``, the recall
-of the best chunks, whole and in order, that are at most 4,000 characters together (one at least).
+Five large chunks hold more than five small ones, whatever their borders, so more measures say what
+that costs: ``characters@5``, the length of the five without repetition, and ``recall in 4000`` and
+``recall in 12000``, the recall of the best chunks, whole and in order, that are at most so many
+characters together (one chunk at least). Twelve thousand is what a language model is shown unless
+the settings say otherwise.
 
 A strategy whose chunks have windows is measured twice: by what is matched, and as ``shown``, by the
 windows that a reader gets, without repetition. Knows a search as a Protocol.
@@ -31,13 +33,13 @@ from eval.report import System, Test
 from eval.retrieval import Search
 from eval.stats import compare
 
-__all__ = ["BUDGET", "FOUND", "SHOWN", "evaluate_chunks", "tests_against"]
+__all__ = ["BUDGETS", "FOUND", "SHOWN", "compared_with", "evaluate_chunks"]
 
 FOUND = 5  # chunks that an answer is made of
-BUDGET = 4000  # characters, about a thousand tokens of English
-_DEPTH = 50  # chunks asked for, so that small ones can fill the budget
+BUDGETS = (4000, 12_000)  # characters; about a thousand and three thousand tokens of English
+_DEPTH = 200  # chunks asked for, so that small ones can fill the budgets
 SHOWN = " shown"
-_TESTED = (f"recall@{FOUND}", f"recall in {BUDGET}")
+_TESTED = (f"recall@{FOUND}", *(f"recall in {budget}" for budget in BUDGETS))
 
 Place = tuple[str, Span]
 """The name of a document, and where in it."""
@@ -74,7 +76,7 @@ def evaluate_chunks(
     return systems
 
 
-def tests_against(systems: Sequence[System], name: str) -> tuple[Test, ...]:
+def compared_with(systems: Sequence[System], name: str) -> tuple[Test, ...]:
     """Whether the system called ``name`` differs from each other one; none if it is absent."""
     chosen = next((system for system in systems if system.name == name), None)
     return tuple(
@@ -113,14 +115,17 @@ def _measures(gold: Sequence[Place], found: Sequence[Place], once: bool) -> dict
         f"precision@{FOUND}": both / seen if seen else 0.0,
         f"IoU@{FOUND}": both / (seen + wanted - both),
         f"characters@{FOUND}": float(different),
-        f"recall in {BUDGET}": _common(gold, _within_budget(found)) / wanted,
+        **{
+            f"recall in {budget}": _common(gold, _within(budget, found)) / wanted
+            for budget in BUDGETS
+        },
     }
 
 
-def _within_budget(found: Sequence[Place]) -> Sequence[Place]:
-    """As many of the best places as are at most ``BUDGET`` characters together, but one."""
+def _within(budget: int, found: Sequence[Place]) -> Sequence[Place]:
+    """As many of the best places as are at most ``budget`` characters together, but one at least."""
     count = min(1, len(found))
-    while count < len(found) and _length(found[: count + 1]) <= BUDGET:
+    while count < len(found) and _length(found[: count + 1]) <= budget:
         count += 1
     return found[:count]
 

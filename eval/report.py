@@ -174,10 +174,11 @@ def _print_systems(report: Report, console: Console) -> None:
 def _print_rows(report: Report, console: Console) -> None:
     from rich.table import Table
 
-    table = Table("", title=f"{report.dataset}: mean, and 95 % interval")
+    table = Table(title=f"{report.dataset}: mean, and 95 % interval")
+    table.add_column("", overflow="fold")
     first = report.systems[0]
     for heading in [*first.facts, *first.rows, "queries"]:
-        table.add_column(heading, justify="right")
+        table.add_column(heading.replace("@", "\n@"), justify="right", overflow="fold")
     for system in report.systems:
         facts = (f"{value:,.0f}" for value in system.facts.values())
         cells = map(_cell, system.estimates().values())
@@ -227,4 +228,4 @@ def _cell(found: Estimate | None) -> str:
     if found is None:
         return "-"
     digits = 3 if found.high <= 1 else 0  # shares, or counts
-    return f"{found.mean:,.{digits}f}\n{found.low:,.{digits}f}-{found.high:,.{digits}f}"
+    return f"{found.mean:.{digits}f}\n{found.low:.{digits}f}-{found.high:.{digits}f}"

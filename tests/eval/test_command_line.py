@@ -148,6 +148,57 @@ def test_answers_are_measured_on_the_same_questions(
     assert data["context"]["engine"].startswith("extractive")
 
 
+def test_ways_of_chunking_are_compared_on_the_same_questions(
+    capsys: pytest.CaptureFixture[str], papers: tuple[Path, Path], tmp_path: Path
+) -> None:
+    folder, questions = papers
+    arguments = ["--questions", questions, "--documents", folder, "--home", tmp_path / "home"]
+    chosen = ["--strategy", "recursive", "--strategy", "structure", "--size", 100, "--size", 200]
+    data = run_json(capsys, "chunking", *arguments, *chosen, "--mode", "lexical")
+    names = [f"{s} lexical" for s in ("recursive-100-15", "recursive-200-30", "structure-100")]
+    assert [system["name"] for system in data["systems"]] == [*names, "structure-200 lexical"]
+    for system in data["systems"]:
+        assert system["metrics"]["recall@5"] == system["metrics"]["recall in 4000"] == 1.0
+        assert system["facts"]["chunks"] == 2
+        assert system["n"] == 1
+    assert {test["a"] for test in data["tests"]} == {"recursive-200-30 lexical"}
+    assert data["context"]["default"] == "recursive-200-30"
+
+
+def test_a_folder_of_corpora_is_measured_with_every_strategy(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    data = tmp_path / "corpora-of-weather"
+    (data / "corpora").mkdir(parents=True)
+    text = f"{RAIN} {SNOW} {FOG} {RAIN} {SNOW}"
+    (data / "corpora" / "weather.md").write_text(text)
+    gold = {"content": FOG, "start_index": text.index(FOG), "end_index": text.index(FOG) + len(FOG)}
+    asked = {"id": "1", "corpus": "weather", "question": "What is fog?", "references": [gold]}
+    write_lines(data / "questions.jsonl", [asked])
+    status, out, err = run(capsys, "chunking", "--data", data, "--home", tmp_path / "home")
+    assert (status, err) == (0, "")
+    for name in ("fixed", "recursive", "semantic", "sentence", "structure", "shown"):
+        assert name in out
+    assert (tmp_path / "home" / "eval" / "chunking-corpora-of-weather").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--data", "nowhere"], "There is no corpora/*.md in 'nowhere'"),
+        (["--data", ".", "--questions", "q.jsonl"], "either --data or --questions"),
+        (["--strategy", "clever"], "no chunking strategy 'clever'; choose one of fixed, recursive"),
+    ],
+)
+def test_what_is_wrong_with_a_comparison_is_said_in_one_sentence(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], complaint: str
+) -> None:
+    status, out, err = run(capsys, "chunking", *arguments, "--home", tmp_path / "home")
+    assert (status, out) == (2, "")
+    assert complaint in err
+    assert err.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
