@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from agents.loop import Agent
     from agents.protocols import Engine
     from ingest.pipeline import Pipeline
+    from ingest.writer import Writer
     from retrieval.protocols import Encoder
     from retrieval.search import Searcher
 
@@ -181,6 +182,12 @@ class App:
 
         settings, encoder = self.settings, self.finder().encoder
         return Pipeline(self.home, self.catalog, encoder, settings.ingest, settings.corpus)
+
+    def writer(self) -> Writer:
+        """What repairs and compacts this home's indexes; the caller closes it."""
+        from ingest.writer import Writer
+
+        return Writer(self.home, self.catalog, self.finder().encoder, self.settings.corpus)
 
     def remove_documents(self, documents: Sequence[str]) -> int:
         """Take documents out of the index; returns the snapshot without them.

@@ -10,22 +10,30 @@ from corpus.errors import Damaged
 from corpus.records import Chunk
 from corpus.rows import read_chunk
 
-__all__ = ["check", "content_hashes", "purge", "unreachable"]
+__all__ = ["check_catalog", "content_hashes", "purge", "unreachable"]
 
 
 def unreachable(catalog: Database, oldest: int) -> set[str]:
     """Content hashes of the documents that ``purge`` would delete and no other document has."""
     rows = catalog.rows(
-        """SELECT sha256 FROM documents WHERE removed <= :oldest EXCEPT
+        """SELECT sha256 FROM documents WHERE removed <= :oldest AND sha256 <> '' EXCEPT
            SELECT sha256 FROM documents WHERE removed IS NULL OR removed > :oldest""",
         {"oldest": oldest},
     )
     return {row["sha256"] for row in rows}
 
 
-def content_hashes(catalog: Database) -> dict[str, str]:
-    """The source of one document by its content hash, of all documents that any snapshot can see."""
-    rows = catalog.rows("SELECT sha256, MIN(source) AS source FROM documents GROUP BY sha256")
+def content_hashes(catalog: Database, *, read: bool = False) -> dict[str, str]:
+    """The source of one document by its content hash, of all that some snapshot can see.
+
+    Args:
+        read: only of those that something was read from.
+    """
+    rows = catalog.rows(
+        """SELECT sha256, MIN(source) AS source FROM documents
+           WHERE sha256 <> '' AND (content IS NOT NULL OR NOT :read) GROUP BY sha256""",
+        {"read": read},
+    )
     return {row["sha256"]: row["source"] for row in rows}
 
 
@@ -43,7 +51,7 @@ def purge(catalog: Database, oldest: int) -> None:
         )
 
 
-def check(catalog: Database) -> None:
+def check_catalog(catalog: Database) -> None:
     """Look at every page, and at every chunk, whose id is derived from its text and place.
 
     Raises:

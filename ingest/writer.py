@@ -74,34 +74,53 @@ class Writer:
     def close(self) -> None:
         self._vectors.close()
 
-    def recover(self) -> None:
-        """Undo or finish what a killed writer left, and write damaged indexes anew."""
+    @property
+    def embedded(self) -> int:
+        """Texts embedded by this writer so far, as they were not stored."""
+        return self._vectors.computed
+
+    def recover(self) -> list[str]:
+        """Undo or finish what a killed writer left, and write damaged indexes anew; says what was wrong."""
         self._home.clear_unfinished()
         self._store.clear_unfinished()
         number = self.snapshot
         if not number:
-            return
+            return []
         try:
             self._reader = self._reader_of(number)
+            if self._make_live(self._reader):
+                return [f"'CURRENT' was made to name snapshot {number}"]
         except Damaged as exc:
-            self.set_aside(number, exc)
+            said = [str(exc), *self._set_aside(number)]
             self.rebuild()
-        else:
-            self._make_live(self._reader)
+            said.append(f"snapshot {self.snapshot} was written anew from the catalog and is live")
+            _LOG.warning("; ".join(said))
+            return said
+        return []
 
-    def set_aside(self, number: int, problem: Damaged) -> None:
-        """Move a damaged snapshot out of the way, and say so."""
+    def _set_aside(self, number: int) -> list[str]:
         self._reader = None
         folder = self._store.folder(number)
-        where = f"; moved to {str(self._home.set_aside(folder))!r}" if folder.exists() else ""
-        _LOG.warning("snapshot %d is damaged and written anew: %s%s", number, problem, where)
+        if not folder.exists():
+            return []
+        return [f"snapshot {number} was moved to {str(self._home.set_aside(folder))!r}"]
 
-    def rebuild(self) -> int:
-        """Write both indexes anew from the catalog and make them live; returns how many texts had to be embedded.
+    def set_older_aside(self) -> list[str]:
+        """Move damaged snapshots before the live one out of the way; says which."""
+        said = []
+        for number in self._store.numbers():
+            if number < self.snapshot:
+                try:
+                    self._store.open(number).verify()
+                except Damaged as exc:
+                    said += [str(exc), *self._set_aside(number)]
+        return said
+
+    def rebuild(self) -> None:
+        """Write both indexes anew from the catalog, verify them and make them live.
 
         Vectors come from the store; only those missing there are computed.
         """
-        before = self._vectors.computed
         chunks = [
             (stored.document, chunk)
             for stored in self._catalog.stored()
@@ -110,12 +129,20 @@ class Writer:
         entries = [_entry(chunk, document) for document, chunk in chunks]
         vectors = self._vectors.embed([self._embedded_text(chunk) for _, chunk in chunks])
         number = self._write(None, Delta(entries, vectors, [], lambda: entries))
+        self._store.open(number).verify()
         self._catalog.commit(Change(), number)
         self._store.go_live(number)
-        return self._vectors.computed - before
 
-    def prune_vectors(self) -> None:
-        """Forget every vector that no live chunk has."""
+    def compact(self) -> None:
+        """Leave one snapshot without deleted chunks, its rows and its vectors, and nothing else.
+
+        Raises:
+            FingerprintMismatch: the index was embedded by another encoder.
+        """
+        self._home.require_space(self._settings.min_free_mib)
+        if self._previous():
+            self.rebuild()
+        self.clear_away(keep=1)
         self._vectors.prune(
             self._embedded_text(chunk)
             for stored in self._catalog.stored()
@@ -154,9 +181,12 @@ class Writer:
             self._make_live(self._reader)
         return number
 
-    def _make_live(self, reader: Reader) -> None:
-        if self._store.mark() != reader.snapshot.mark:
+    def _make_live(self, reader: Reader) -> bool:
+        """Whether ``CURRENT`` did not name this snapshot yet."""
+        is_new = self._store.mark() != reader.snapshot.mark
+        if is_new:
             self._store.go_live(reader.number)
+        return is_new
 
     def _delta(self, batch: Batch, removed: Sequence[tuple[str, Sequence[int]]]) -> Delta:
         documents = {stored.document.id: stored.document for stored in batch.documents}

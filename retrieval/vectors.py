@@ -27,7 +27,7 @@ from corpus.home import Home
 if TYPE_CHECKING:
     from retrieval.protocols import Array, Encoder
 
-__all__ = ["VectorStore", "check_vectors", "set_vectors_aside"]
+__all__ = ["VectorStore", "check_vectors", "mend_vectors"]
 
 _LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -120,7 +120,7 @@ class VectorStore:
             return work(self._open())
         except Damaged as exc:
             self.close()
-            aside = set_vectors_aside(self._home, self._path)
+            aside = _set_aside(self._home, self._path)
             _LOG.warning("%s; it was moved to %r, its vectors are computed again", exc, str(aside))
             return work(self._open())
 
@@ -129,13 +129,6 @@ class VectorStore:
             # Losing the last moments in a power cut costs no more than embedding them again.
             self._db = Database(self._path, SCHEMA, VERSION, synchronous="NORMAL")
         return self._db
-
-
-def set_vectors_aside(home: Home, path: Path) -> Path:
-    """Move a damaged file of vectors into quarantine; returns where it is now."""
-    for suffix in ("-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-    return home.set_aside(path)
 
 
 def check_vectors(path: Path) -> None:
@@ -147,13 +140,41 @@ def check_vectors(path: Path) -> None:
     db = Database(path, SCHEMA, VERSION, synchronous="NORMAL")
     try:
         db.check()
-        damaged = sum(not _is_intact(row) for row in db.rows("SELECT * FROM vectors"))
+        damaged = _damaged(db)
     finally:
         db.close()
     if damaged:
         raise Damaged(
-            f"{damaged} vectors in {str(path)!r} are damaged; run `alcove doctor --repair`"
+            f"{len(damaged)} vectors in {str(path)!r} are damaged; run `alcove doctor --repair`"
         )
+
+
+def mend_vectors(home: Home, path: Path) -> str:
+    """Forget damaged vectors, or set the whole file aside if it is no database; says what was done, or nothing."""
+    db = None
+    try:
+        db = Database(path, SCHEMA, VERSION, synchronous="NORMAL")
+        db.check()
+        damaged = _damaged(db)
+        with db.transaction() as transaction:
+            transaction.executemany("DELETE FROM vectors WHERE hash = ?", [(h,) for h in damaged])
+        db.close()
+    except Damaged as exc:
+        if db is not None:
+            db.close()
+        return f"{exc}; it was moved to {str(_set_aside(home, path))!r}"
+    return f"{len(damaged)} damaged vectors were deleted from {str(path)!r}" if damaged else ""
+
+
+def _set_aside(home: Home, path: Path) -> Path:
+    """Move a damaged file of vectors into quarantine; returns where it is now."""
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    return home.set_aside(path)
+
+
+def _damaged(db: Database) -> list[bytes]:
+    return [row["hash"] for row in db.rows("SELECT * FROM vectors") if not _is_intact(row)]
 
 
 def _select(db: Database, hashes: Sequence[bytes]) -> list[sqlite3.Row]:

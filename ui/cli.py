@@ -168,16 +168,43 @@ def page(
 
 
 @app.command()
-def doctor(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """What is installed, found and missing, and what to do about it."""
+def doctor(
+    home: HomeOption = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Set aside what is damaged and make it anew.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """What is installed, found, missing and damaged, and what to do about it."""
     from ui.doctor import examine
+    from ui.upkeep import run_repair, show_repair
 
-    findings = examine(load_settings(home))
+    settings = load_settings(home)
+    done = run_repair(settings) if repair else None
+    findings = examine(settings)
     if as_json:
-        show_json({"checks": [finding.to_json() for finding in findings]})
+        checks = {"checks": [finding.to_json() for finding in findings]}
+        show_json({**({"repair": done.to_json()} if done else {}), **checks})
     else:
+        if done:
+            show_repair(done)
         show_table(("", "what", "finding"), [[f.mark, f.name, f.finding] for f in findings])
     raise typer.Exit(3 if any(f.is_fault for f in findings) else 0)
+
+
+@app.command()
+def compact(
+    home: HomeOption = None,
+    drop_quarantine: Annotated[
+        bool, typer.Option("--drop-quarantine", help="Delete what was set aside as damaged, too.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Leave no byte of deleted documents in the home, and free the space they took."""
+    from ui.upkeep import run_compact, show_compaction
+
+    done, notes = run_compact(load_settings(home), drop_quarantine)
+    show_json({**done.to_json(), "notes": notes}) if as_json else show_compaction(done, notes)
 
 
 @app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -195,7 +222,9 @@ def _ingest(settings: Settings, paths: list[Path], collection: str) -> Report:
     from agents.build import build
     from ingest.discover import find_sources
 
-    require_strategy(settings.ingest.strategy)  # what is wrong is answered before the model is loaded
+    require_strategy(
+        settings.ingest.strategy
+    )  # what is wrong is answered before the model is loaded
     find_sources(paths)
     pipeline = build(settings).pipeline()
     with tracked("Ingesting") as advance:

@@ -7,16 +7,20 @@ import importlib.util
 import platform
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 from agents.discover import find_server
 from agents.settings import Settings
 from corpus.catalog import Catalog
-from corpus.errors import AlcoveError
+from corpus.errors import AlcoveError, Damaged
 from corpus.home import Home
 from corpus.snapshot import SnapshotStore
+from corpus.upkeep import check_catalog
+from ingest.repair import damaged_originals
 from retrieval.fingerprint import Fingerprint
 from retrieval.models import resolve
+from retrieval.vectors import check_vectors
 
 __all__ = ["Finding", "examine"]
 
@@ -56,7 +60,10 @@ def examine(settings: Settings) -> list[Finding]:
         "packages": _packages,
         "home": _home,
         "encoder": _encoder,
+        "catalog": _catalog,
         "index": _index,
+        "vectors": _vectors,
+        "quarantine": _quarantine,
         "language model": _language_model,
         "extras": _extras,
     }
@@ -96,19 +103,53 @@ def _encoder(settings: Settings) -> Iterator[Finding]:
     yield Finding("encoder", f"{found.name}: {found.note or found.folder}")
 
 
+def _catalog(settings: Settings) -> Iterator[Finding]:
+    home = Home(settings.corpus.home)
+    with closing(Catalog(home)) as catalog:
+        check_catalog(catalog.database)
+        damaged = list(damaged_originals(home, catalog))
+    for _, source in damaged:
+        text = f"the stored copy of {source!r} is damaged; run `alcove doctor --repair`"
+        yield Finding("original", text, is_fault=True)
+    if not damaged:
+        yield Finding("catalog", "intact, and so are the stored copies of the documents")
+
+
 def _index(settings: Settings) -> Iterator[Finding]:
     home = Home(settings.corpus.home)
-    number = SnapshotStore(home).current()
-    if not number:
+    store = SnapshotStore(home)
+    with closing(Catalog(home)) as catalog:
+        committed, documents = catalog.snapshot, len(catalog.documents())
+    snapshot = store.live()
+    if snapshot is None and not committed:
         yield Finding("index", "nothing is ingested yet; `alcove ingest FOLDER`", is_advice=True)
         return
-    snapshot = SnapshotStore(home).open(number)
+    if snapshot is None or snapshot.number > committed:
+        raise Damaged("'CURRENT' does not name the last snapshot; run `alcove doctor --repair`")
     snapshot.verify()
     model = Fingerprint.from_json(snapshot.body["fingerprint"]).model
-    documents = len(Catalog(home).documents())
     yield Finding(
-        "index", f"snapshot {number} is intact: {documents} documents, embedded with {model}"
+        "index",
+        f"snapshot {snapshot.number} is intact: {documents} documents, embedded with {model}",
     )
+    for number in store.numbers():
+        if number < snapshot.number:
+            store.open(number).verify()
+
+
+def _vectors(settings: Settings) -> Iterator[Finding]:
+    home = Home(settings.corpus.home)
+    for path in sorted(home.vectors.glob("*.sqlite")):
+        check_vectors(path)
+    yield Finding("vectors", "intact")
+
+
+def _quarantine(settings: Settings) -> Iterator[Finding]:
+    folder = Home(settings.corpus.home).quarantine
+    if folder.exists():
+        names = ", ".join(sorted(path.name for path in folder.iterdir()))
+        text = f"{str(folder)!r} holds what was damaged: {names}; delete it when you have looked"
+        yield Finding("quarantine", text, is_advice=True)
 
 
 def _language_model(settings: Settings) -> Iterator[Finding]:
