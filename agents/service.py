@@ -66,7 +66,12 @@ def create_app(app: App, start: bool = True) -> FastAPI:
     max_upload = app.settings.ingest.max_mib * 2**20
     service.include_router(
         ingest.routes.router(
-            app.home, app.catalog, app.jobs, lambda id: app.remove_documents([id]), max_upload
+            app.home,
+            app.catalog,
+            app.jobs,
+            lambda id: app.remove_documents([id]),
+            max_upload,
+            app.settings.ingest.folders,
         )
     )
     _add_error_handlers(service)

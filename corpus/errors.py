@@ -3,7 +3,8 @@
     AlcoveError
     ├── UserError               the person: a wrong word, path or question          exit 2, HTTP 400
     │   ├── NotFound            what was named does not exist                       exit 2, HTTP 404
-    │   └── Conflict            it cannot be done in the present state              exit 2, HTTP 409
+    │   ├── Conflict            it cannot be done in the present state              exit 2, HTTP 409
+    │   └── NotAllowed          the owner of this machine has not allowed it        exit 2, HTTP 403
     ├── FileProblem             one input file; ends as that file's state           exit 1
     ├── OperatorError           the machine or its set-up                           exit 3, HTTP 503
     │   ├── DiskFull            no space left; the last snapshot keeps serving
@@ -35,6 +36,7 @@ __all__ = [
     "ModelError",
     "ModelTimeout",
     "ModelUnavailable",
+    "NotAllowed",
     "NotFound",
     "OperatorError",
     "UserError",
@@ -65,6 +67,12 @@ class Conflict(UserError):
     """What was asked cannot be done in the present state."""
 
     http_status = 409
+
+
+class NotAllowed(UserError):
+    """What was asked needs a setting that only the owner of the machine can make."""
+
+    http_status = 403
 
 
 class FileProblem(AlcoveError):

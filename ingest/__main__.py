@@ -1,8 +1,8 @@
 """The job process: ``python -m ingest`` reads settings and then requests from standard input, as JSON lines.
 
 First line: ``{"corpus": …, "ingest": …, "embedding": …}``. Each further line is a request, ``{"job", "collection",
-"paths" | "uploads"}``, answered by progress lines ``{"done", "total", "file"}`` and one last line with ``"report"`` or
-``"error"``. Ends when standard input does, that is, when the service is gone.
+"paths" | "uploads", "strategy"}``, answered by progress lines ``{"done", "total", "file"}`` and one last line with
+``"report"`` or ``"error"``. Ends when standard input does, that is, when the service is gone.
 """
 
 from __future__ import annotations
@@ -31,22 +31,39 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)  # whatever a library prints must not end up between our lines
     settings = json.loads(sys.stdin.readline())
-    pipeline: Pipeline | None = None
+    workshop: _Workshop | None = None
     for line in sys.stdin:
         try:
-            pipeline = pipeline or _pipeline(settings)
-            _say(out, {"report": _serve(pipeline, json.loads(line), out).to_json()})
+            workshop = workshop or _Workshop(settings)
+            request = json.loads(line)
+            pipeline = workshop.pipeline(request.get("strategy"))
+            _say(out, {"report": _serve(pipeline, request, out).to_json()})
         except AlcoveError as exc:
             _say(out, {"error": str(exc)})
 
 
-def _pipeline(settings: Mapping[str, Any]) -> Pipeline:
-    corpus = CorpusSettings.model_validate(settings["corpus"])
-    embedding = EmbeddingSettings.model_validate(settings["embedding"])
-    home = Home(corpus.home)
-    encoder = load_encoder(resolve(embedding.model, home, embedding.cache), embedding)
-    ingest = IngestSettings.model_validate(settings["ingest"])
-    return Pipeline(home, Catalog(home), encoder, ingest, corpus)
+class _Workshop:
+    """The loaded encoder, and a pipeline for each chunking strategy that was asked for."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._corpus = CorpusSettings.model_validate(settings["corpus"])
+        self._ingest = IngestSettings.model_validate(settings["ingest"])
+        embedding = EmbeddingSettings.model_validate(settings["embedding"])
+        self._home = Home(self._corpus.home)
+        self._catalog = Catalog(self._home)
+        self._encoder = load_encoder(
+            resolve(embedding.model, self._home, embedding.cache), embedding
+        )
+        self._pipelines: dict[str, Pipeline] = {}
+
+    def pipeline(self, strategy: str | None) -> Pipeline:
+        name = strategy or self._ingest.strategy
+        if name not in self._pipelines:
+            ingest = self._ingest.model_copy(update={"strategy": name})
+            self._pipelines[name] = Pipeline(
+                self._home, self._catalog, self._encoder, ingest, self._corpus
+            )
+        return self._pipelines[name]
 
 
 def _serve(pipeline: Pipeline, request: Mapping[str, Any], out: TextIO) -> Report:
@@ -60,8 +77,9 @@ def _serve(pipeline: Pipeline, request: Mapping[str, Any], out: TextIO) -> Repor
 
     if request["uploads"] is not None:
         files = [(name, Path(path)) for name, path in request["uploads"]]
-        return pipeline.add(files, request["collection"], listen)
-    return pipeline.sync([Path(p) for p in request["paths"]], request["collection"], listen)
+        return pipeline.add(files, request["collection"], listen, wait=True)
+    paths = [Path(path) for path in request["paths"]]
+    return pipeline.sync(paths, request["collection"], listen, wait=True)
 
 
 def _say(out: TextIO, message: Mapping[str, Any]) -> None:

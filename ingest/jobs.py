@@ -44,6 +44,15 @@ class Job:
     files: list[dict[str, str]] = field(default_factory=list)
     report: Mapping[str, Any] | None = None
     error: str | None = None
+    began: float | None = None  # on this process's monotonic clock, seconds
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds that the rest will take if it goes on as so far; ``None``: nobody can know yet."""
+        if self.state != "running" or self.began is None or not self.done:
+            return None
+        elapsed = time.monotonic() - self.began
+        return round(elapsed / self.done * max(self.total - self.done, 0), 1)
 
     def progress(self) -> dict[str, Any]:
         return {
@@ -55,7 +64,7 @@ class Job:
         }
 
     def to_json(self) -> dict[str, Any]:
-        return {"id": self.id, "state": self.state, **self.progress()}
+        return {"id": self.id, "state": self.state, "eta_s": self.eta_s, **self.progress()}
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Job:
@@ -112,9 +121,15 @@ class JobQueue:
         id: str | None = None,
         uploads: list[tuple[str, str]] | None = None,
         paths: list[str] | None = None,
+        strategy: str | None = None,
     ) -> Job:
-        """Queue an ingestion of uploaded files, as (name, path), or of folders and files to be equal to."""
-        request = {"collection": collection, "uploads": uploads, "paths": paths}
+        """Queue an ingestion of uploaded files, as (name, path), or of folders and files to be equal to.
+
+        Args:
+            strategy: a chunking strategy, by name; ``None``: that of the settings.
+        """
+        sources = {"uploads": uploads, "paths": paths}
+        request = {"collection": collection, "strategy": strategy, **sources}
         job = Job(
             id or uuid.uuid4().hex[:12], "queued", time.time(), request, total=len(uploads or [])
         )
@@ -163,7 +178,7 @@ class JobQueue:
                 job = self._queue.popleft()
                 if job.state != "queued":
                     continue
-                job.state = "running"
+                job.state, job.began = "running", time.monotonic()
                 self._save(job)
             try:
                 self._run(job)

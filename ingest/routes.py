@@ -5,23 +5,26 @@ Knows the catalog and the job queue; never loads a model.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Response, UploadFile
 from fastapi.responses import FileResponse
+from pydantic import BaseModel, ConfigDict, Field
 
 from corpus.catalog import Catalog
-from corpus.errors import NotFound, UserError
+from corpus.errors import NotAllowed, NotFound, UserError
 from corpus.home import Home
 from corpus.records import Document, Span
+from ingest.chunking import require_strategy
 from ingest.discover import UPLOAD
 from ingest.jobs import JobQueue
-from ingest.pipeline import DEFAULT_COLLECTION
+from ingest.pipeline import DEFAULT_COLLECTION, check_collection
 
-__all__ = ["router"]
+__all__ = ["coverage", "router"]
 
 CHUNK_BYTES = 1 << 20
 MAX_NAME_CHARACTERS = 200
@@ -33,21 +36,24 @@ def router(
     jobs: JobQueue,
     remove: Callable[[str], int],
     max_upload_bytes: int,
+    folders: Sequence[Path] = (),
 ) -> APIRouter:
     """Routes under ``/v1``.
 
     Args:
         remove: takes a document out by id and returns the snapshot without it.
         max_upload_bytes: bytes kept of one uploaded file; a longer one ends as ``too_large``.
+        folders: below these, and nowhere else, a caller may have files of this machine ingested.
     """
     api = APIRouter(prefix="/v1", tags=["documents"])
     _add_record_routes(api, catalog, remove)
     _add_content_routes(api, home, catalog)
-    _add_upload_and_job_routes(api, jobs, max_upload_bytes)
+    _add_upload_routes(api, jobs, max_upload_bytes)
+    _add_job_routes(api, jobs, folders)
 
     @api.get("/collections")
     def collections() -> dict[str, Any]:
-        """Every collection with its number of documents and chunks."""
+        """Every collection with its number of documents and chunks, and who may read it (nobody named: everyone)."""
         return {"collections": [asdict(info) for info in catalog.collections()]}
 
     return api
@@ -65,12 +71,8 @@ def _add_record_routes(api: APIRouter, catalog: Catalog, remove: Callable[[str],
     def show_document(id: str) -> dict[str, Any]:
         """One document, with what is known of each page."""
         document = catalog.document(id)
-        pages = catalog.parsed(id).pages if catalog.text(id) else ()
-        details = [
-            {"number": p.number, "origin": p.origin, "characters": len(p.span)} for p in pages
-        ]
         row = _row(document, len(catalog.chunks_of(id)))
-        return {**row, "page_details": details, "gone": not catalog.is_live(id)}
+        return {**row, **coverage(catalog, id), "gone": not catalog.is_live(id)}
 
     @api.delete("/documents/{id}")
     def delete_document(id: str) -> dict[str, int]:
@@ -123,7 +125,7 @@ def _add_content_routes(api: APIRouter, home: Home, catalog: Catalog) -> None:
         )
 
 
-def _add_upload_and_job_routes(api: APIRouter, jobs: JobQueue, max_upload_bytes: int) -> None:
+def _add_upload_routes(api: APIRouter, jobs: JobQueue, max_upload_bytes: int) -> None:
     @api.post("/documents", status_code=202)
     def upload(
         files: list[UploadFile], collection: Annotated[str, Form()] = DEFAULT_COLLECTION
@@ -137,6 +139,27 @@ def _add_upload_and_job_routes(api: APIRouter, jobs: JobQueue, max_upload_bytes:
             _keep(file, path, max_upload_bytes)
             uploads.append((name, str(path)))
         return {"job": jobs.submit(collection, id=id, uploads=uploads).id}
+
+
+class JobRequest(BaseModel):
+    """Body of ``POST /v1/jobs``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    paths: list[str] = Field(min_length=1, max_length=100, description="absolute paths")
+    collection: str = DEFAULT_COLLECTION
+    strategy: str | None = None
+
+
+def _add_job_routes(api: APIRouter, jobs: JobQueue, folders: Sequence[Path]) -> None:
+    @api.post("/jobs", status_code=202)
+    def make_equal(body: JobRequest) -> dict[str, str]:
+        """Queue an ingestion after which the collection equals the files at and below the paths."""
+        check_collection(body.collection)
+        if body.strategy is not None:
+            require_strategy(body.strategy)
+        paths = [_allowed(path, folders) for path in body.paths]
+        return {"job": jobs.submit(body.collection, paths=paths, strategy=body.strategy).id}
 
     @api.get("/jobs")
     def list_jobs() -> dict[str, Any]:
@@ -152,6 +175,37 @@ def _add_upload_and_job_routes(api: APIRouter, jobs: JobQueue, max_upload_bytes:
     def cancel_job(id: str) -> dict[str, Any]:
         """Stop a job; what it has acknowledged stays."""
         return jobs.cancel(id).to_json()
+
+
+def coverage(catalog: Catalog, id: str) -> dict[str, Any]:
+    """What was read of a document: each page's characters and where they came from, what is missing, metadata.
+
+    Raises:
+        NotFound: there is none with this id.
+    """
+    document = catalog.document(id)
+    parsed = catalog.parsed(id) if catalog.text(id) else None
+    pages = [
+        {"number": page.number, "origin": page.origin, "characters": len(page.span)}
+        for page in (parsed.pages if parsed else ())
+    ]
+    missing = list(parsed.missing) if parsed else []
+    return {"page_details": pages, "missing": missing, "metadata": dict(document.metadata)}
+
+
+def _allowed(path: str, folders: Sequence[Path]) -> str:
+    """``path`` made plain, if the owner of this machine allows it, wherever its links may lead."""
+    plain = os.path.abspath(path)  # noqa: PTH100 - the links in it are its name
+    real = Path(os.path.realpath(plain))
+    open_ = [Path(os.path.realpath(folder.expanduser())) for folder in folders]
+    if not Path(path).is_absolute() or not any(real.is_relative_to(folder) for folder in open_):
+        raise NotAllowed(
+            f"the service may not read {path!r}; name its folder in `folders` under [ingest] in "
+            "alcove.toml, start the service again, and give an absolute path"
+        )
+    if not real.exists():
+        raise NotFound(f"there is no file or folder {path!r}; nothing was changed")
+    return plain
 
 
 def _row(document: Document, chunks: int) -> dict[str, Any]:

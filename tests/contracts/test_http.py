@@ -28,7 +28,7 @@ PASSAGE = {
     "number", "document", "source", "title", "page", "start", "end", "text", "headings", "score",
     "record",
 }  # fmt: skip
-JOB = {"id", "state", "done", "total", "files", "report", "error"}
+JOB = {"id", "state", "done", "total", "files", "report", "error", "eta_s"}
 
 
 def test_health_and_readiness(bench: ServiceBench) -> None:
@@ -52,8 +52,9 @@ def test_collections(bench: ServiceBench) -> None:
     listed = bench.get("/v1/collections")
     assert set(listed) == {"collections"}
     assert {c["name"]: c["documents"] for c in listed["collections"]} == {"vault": 1, "work": 2}
-    assert set(listed["collections"][0]) == {"name", "documents", "chunks"}
-    assert bench.get("/v1/status")["collections"] == listed["collections"]
+    assert set(listed["collections"][0]) == {"name", "documents", "chunks", "readers"}
+    sizes = [{k: c[k] for k in ("name", "documents", "chunks")} for c in listed["collections"]]
+    assert bench.get("/v1/status")["collections"] == sizes
 
 
 def test_search(bench: ServiceBench) -> None:
@@ -90,7 +91,7 @@ def test_documents(bench: ServiceBench) -> None:
     documents = bench.get("/v1/documents", params={"collection": "work"})["documents"]
     assert [set(d) for d in documents] == [DOCUMENT] * 2
     one = bench.get(f"/v1/documents/{documents[0]['id']}")
-    assert set(one) == DOCUMENT | {"page_details", "gone"}
+    assert set(one) == DOCUMENT | {"page_details", "missing", "metadata", "gone"}
     text = bench.get(f"/v1/documents/{documents[0]['id']}/text", params={"start": 2, "end": 9})
     assert set(text) == {"text", "start", "end", "length"}
     assert len(text["text"]) == 7
@@ -108,6 +109,21 @@ def test_jobs(bench: ServiceBench) -> None:
     assert set(bench.get(f"/v1/jobs/{job}")) == JOB
     assert [set(j) for j in bench.get("/v1/jobs")["jobs"]] == [JOB]
     assert bench.post(f"/v1/jobs/{job}/cancel")["state"] in {"cancelled", "done", "failed"}
+
+
+def test_folders_of_this_machine_are_ingested_only_where_the_owner_allows_it(
+    bench: ServiceBench,
+) -> None:
+    refused = bench.post("/v1/jobs", {"paths": ["/etc"]}, 403)
+    assert refused["error"]["type"] == "NotAllowed"
+    assert "[ingest] in alcove.toml" in refused["error"]["message"]
+
+
+def test_a_search_can_be_filtered(bench: ServiceBench) -> None:
+    wanted = {"query": "soup", "filters": {"media_type": "text/none"}}
+    assert bench.post("/v1/search", wanted)["hits"] == []
+    unknown = bench.post("/v1/search", {"query": "soup", "filters": {"colour": "red"}}, 400)
+    assert "filter by one of media_type, title" in unknown["error"]["message"]
 
 
 def test_threads(bench: ServiceBench) -> None:

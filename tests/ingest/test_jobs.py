@@ -96,6 +96,63 @@ def test_a_job_that_a_stop_interrupted_runs_at_the_next_start(
     catalog.close()
 
 
+def test_a_job_that_was_killed_in_the_middle_goes_on_at_the_next_start(
+    home: Home, tiny_model: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    for n in range(200):
+        (folder / f"{n}.txt").write_text(f"the box {n}")
+    catalog = Catalog(home)
+    stopped = JobQueue(home, catalog, settings(home, tiny_model))
+    stopped.start()
+    id = stopped.submit("default", paths=[str(folder)]).id
+    deadline = time.monotonic() + 90
+    while not stopped.job(id).done:  # the first batch is durable
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    eta_s = stopped.job(id).eta_s
+    stopped.close()  # kills the process
+    assert eta_s is None or eta_s >= 0
+    assert stopped.job(id).state == "running"
+    again = JobQueue(home, catalog, settings(home, tiny_model))
+    again.start()
+    job = wait_for(again, id, "done", "failed")
+    assert (job.error, job.eta_s) == (None, None)
+    assert job.report is not None
+    assert job.report["files"].get("unchanged", 0) >= 64  # what was acknowledged is not done again
+    assert sum(job.report["files"].values()) == len(catalog.documents()) == 200
+    again.close()
+    catalog.close()
+
+
+def test_a_job_may_ask_for_a_strategy_and_waits_for_another_writer(
+    queue: JobQueue, home: Home, tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_text("the red box")
+    queue.start()
+    with home.writer_lock():
+        id = queue.submit("default", paths=[str(tmp_path / "a.txt")], strategy="fixed").id
+        wait_for(queue, id, "running")
+    job = wait_for(queue, id, "done", "failed")
+    assert (job.state, job.error) == ("done", None)
+    catalog = Catalog(home)
+    (document,) = catalog.documents()
+    assert catalog.chunks_of(document.id)[0].strategy.startswith("fixed")
+    catalog.close()
+
+
+def test_what_is_left_is_told_from_what_is_done() -> None:
+    job = Job("1", "running", 0.0, {}, done=0, total=40)
+    assert job.to_json()["eta_s"] is None
+    job.began = time.monotonic() - 10
+    assert job.eta_s is None
+    job.done = 10
+    assert job.eta_s == pytest.approx(30, abs=1)
+    job.state = "done"
+    assert job.eta_s is None
+
+
 def test_an_unknown_job_is_not_found(queue: JobQueue) -> None:
     with pytest.raises(NotFound, match="no job 'x'"):
         queue.job("x")
