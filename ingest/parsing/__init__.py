@@ -11,10 +11,11 @@ from __future__ import annotations
 import importlib
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from corpus.errors import FileProblem
-from corpus.records import Parsed, State
+from corpus.records import Element, Parsed, Span, State
 from ingest.parsing.archives import OUT_OF_SPACE, refuse_bombs
 from ingest.parsing.limits import Limits
 from ingest.parsing.sniff import CODE, MEDIA_TYPES, detect, is_archive
@@ -80,7 +81,7 @@ def parse_file(path: Path, limits: Limits | None = None, *, depth: int = 0) -> P
     parser = _parser(path, media_type)
     if media_type.startswith(_ZIPPED):
         refuse_bombs(path, limits)
-    parsed = _run(parser, path, media_type, limits, depth)
+    parsed = _within(_run(parser, path, media_type, limits, depth), limits)
     if not parsed.text.strip():
         raise _empty(path, parsed)
     return parsed
@@ -128,6 +129,33 @@ def _run(parser: Parser, path: Path, media_type: str, limits: Limits, depth: int
             f"The content of {path.name!r} is damaged ({type(exc).__name__}); get a fresh copy."
         )
         raise FileProblem(State.CORRUPT, reason) from exc
+
+
+def _within(parsed: Parsed, limits: Limits) -> Parsed:
+    """``parsed`` without what stands after the last character allowed, which is missing."""
+    end = limits.max_characters
+    if len(parsed.text) <= end:
+        return parsed
+    kept = tuple(_up_to(end, element) for element in parsed.elements if element.span.start < end)
+    pages = (
+        replace(page, span=Span(min(page.span.start, end), min(page.span.end, end)))
+        for page in parsed.pages
+    )
+    rest = f"everything after character {end:,} of {len(parsed.text):,}: over the limit"
+    return replace(
+        parsed,
+        text=parsed.text[:end],
+        elements=kept,
+        pages=tuple(pages),
+        missing=(*parsed.missing, rest),
+    )
+
+
+def _up_to(end: int, element: Element) -> Element:
+    if element.span.end <= end:
+        return element
+    start = element.span.start
+    return replace(element, text=element.text[: end - start], span=Span(start, end), html=None)
 
 
 def _ours(exc: Exception) -> bool:

@@ -26,7 +26,8 @@ _INVISIBLE = re.compile(
     r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\ufeff\ufffe\uffff\ud800-\udfff]"
 )
 _WIDE_SPACES = re.compile(r"[\xa0\u2000-\u200a\u202f\u205f]")
-_TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
+# Looking back first keeps a long run of spaces inside a line from being tried from each of them.
+_TRAILING = re.compile(r"(?<![ \t])[ \t]+$", re.MULTILINE)
 _BLANK_LINES = re.compile(r"\n{3,}")
 _MAX_HTML = 200_000
 

@@ -78,12 +78,10 @@ def parse_delimited(path: Path, media_type: str, limits: Limits) -> Parsed:
     latter fails on three of nine files whose rows differ in length, and takes the letter ``y`` for
     the delimiter of a one-column file.
     """
-    text = read_text(path).replace("\0", "")
-    csv.field_size_limit(
-        max(limits.max_characters, 131_072)
-    )  # the default refuses a long note in a cell
-    rows = list(csv.reader(io.StringIO(text, newline=""), dialect=_dialect(text, media_type)))
     builder = TextBuilder()
+    text = read_text(path, limits, builder.missing).replace("\0", "")
+    csv.field_size_limit(len(text) + 1)  # the default refuses a long note in a cell
+    rows = list(csv.reader(io.StringIO(text, newline=""), dialect=_dialect(text, media_type)))
     builder.add(ElementKind.TABLE, rows_to_text(rows), html=rows_to_html(rows))
     return builder.build(media_type)
 

@@ -26,7 +26,7 @@ class Limits:
         max_members: files in a zip archive or zip-based document, nested archives' included.
         max_pages: pages read of one document; the rest is reported as missing.
         max_image_pixels: pixels of one image, or of one rendered page.
-        max_characters: length of the canonical text of one document.
+        max_characters: length of the canonical text of one document; the rest is reported as missing.
         timeout_s: wall-clock seconds for one file.
         stall_s: wall-clock seconds for one step (a page, a member) of a parser that reports steps.
         cpu_s: processor seconds for one file.
@@ -42,7 +42,7 @@ class Limits:
     max_members: int = 50_000
     max_pages: int = 5_000
     max_image_pixels: int = 120_000_000
-    max_characters: int = 50_000_000
+    max_characters: int = 10_000_000
     timeout_s: float = 300.0
     stall_s: float = 100.0
     cpu_s: int = 600

@@ -26,6 +26,7 @@ __all__ = ["parse_mail"]
 _HEAD = ("Subject", "From", "To", "Cc", "Date")
 _MAX_DEPTH = 3
 _MAX_NAME = 120
+_MAX_FILES = 1_000
 
 
 def parse_mail(path: Path, media_type: str, limits: Limits, depth: int = 0) -> Parsed:
@@ -40,7 +41,11 @@ def parse_mail(path: Path, media_type: str, limits: Limits, depth: int = 0) -> P
     for element in elements:
         element.metadata.category_depth = None  # a message has no headings of its own
     add_elements(builder, elements)
-    for name, content in _outlook_files(path) if outlook else _mime_files(path):
+    files = _outlook_files(path) if outlook else _mime_files(path)
+    for number, (name, content) in enumerate(files, 1):
+        if number > _MAX_FILES:
+            builder.missing.append(f"attachments after the first {_MAX_FILES:,}: over the limit")
+            break
         _add_attachment(builder, name, content, limits, depth)
     return builder.build(media_type, title=subject, metadata=head)
 

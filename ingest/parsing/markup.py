@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from corpus.records import Parsed
+from ingest.metadata import read_yaml
 from ingest.parsing.canonical import TextBuilder, one_line
 from ingest.parsing.limits import Limits
 from ingest.parsing.office import add_elements
-from ingest.parsing.plain import decode, read_text
+from ingest.parsing.plain import decode, read_bytes, read_text
 from ingest.parsing.quiet_unstructured import partition
 
 if TYPE_CHECKING:
@@ -116,40 +117,53 @@ _TABLE_PARTS = ["thead", "tbody", "tfoot", "tr", "td", "th", "colgroup", "col"]
 _BOXES = ("figure", "form", "details", "fieldset", "search", "menu")
 _RENAMED = {"summary": "p", "figcaption": "p", "legend": "p", "caption": "p"}
 _KNOWN = {*_BLOCKS, *_INLINE, *_TABLE_PARTS, "html", "head", "hr"}
+_MAX_DEPTH = 200  # of elements in a page
+_MAX_NESTING = 100  # of blocks in Markdown
 _PROLOG = re.compile(r"^\s*<\?xml[^>]*\?>")
 _CHARSET = re.compile(rb"<meta[^>]+charset=[\"']?([\w-]+)", re.IGNORECASE)
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
-_FIELD = re.compile(r"^([A-Za-z][\w -]{0,40}):[ \t]*(\S.*)$", re.MULTILINE)
 
 
 def parse_html(path: Path, media_type: str, limits: Limits) -> Parsed:
     """Read a web page."""
     builder = TextBuilder()
-    title = add_html(builder, _decoded(path.read_bytes()))
+    title = add_html(builder, _decoded(read_bytes(path, limits, builder.missing)))
     return builder.build(media_type, title=title)
 
 
 def parse_markdown(path: Path, media_type: str, limits: Limits) -> Parsed:
-    """Read CommonMark with tables; the fields of a front matter become metadata.
+    """Read CommonMark with tables; a front matter of plain YAML fields becomes metadata instead of text.
+
+    One that holds more than names with texts or lists stays where it is: nothing of it is lost.
 
     ``markdown-it-py`` makes the HTML: the converter that ``unstructured`` uses by itself does not
     see a list, code fence or table that follows a paragraph without a blank line between.
     """
     from markdown_it import MarkdownIt
 
-    text = read_text(path).replace("\r\n", "\n")
-    front = _FRONT_MATTER.match(text)
-    fields = (
-        {key: one_line(value).strip("\"'") for key, value in _FIELD.findall(front[1])}
-        if front
-        else {}
-    )
-    if front and fields:
-        text = text[front.end() :]
-    converter = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     builder = TextBuilder()
-    add_html(builder, f"<html><body>{converter.render(text)}</body></html>")
+    text = read_text(path, limits, builder.missing).replace("\r\n", "\n")
+    fields, text = _front_matter(text)
+    options = {"html": True, "maxNesting": _MAX_NESTING}
+    converter = MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
+    tokens = converter.parse(text)
+    if any(token.level >= _MAX_NESTING - 1 for token in tokens):
+        builder.missing.append(f"what is nested deeper than {_MAX_NESTING} quotes or lists")
+    body = converter.renderer.render(tokens, converter.options, {})
+    add_html(builder, f"<html><body>{body}</body></html>")
     return builder.build(media_type, title=fields.get("title", ""), metadata=fields)
+
+
+def _front_matter(text: str) -> tuple[dict[str, str], str]:
+    """The fields on top of ``text``, and what is left of it."""
+    front = _FRONT_MATTER.match(text)
+    if front is None:
+        return {}, text
+    try:
+        fields = read_yaml(front[1])
+    except ValueError:
+        return {}, text
+    return fields, text[front.end() :] if fields else text
 
 
 def add_html(builder: TextBuilder, html: str) -> str:
@@ -157,12 +171,16 @@ def add_html(builder: TextBuilder, html: str) -> str:
     import lxml.etree
     import lxml.html
 
+    parser = lxml.html.HTMLParser(huge_tree=True)  # reads elements nested 2,048 deep, not 256
     try:
-        root = lxml.html.document_fromstring(_PROLOG.sub("", html))
+        root = lxml.html.document_fromstring(_PROLOG.sub("", html), parser=parser)
     except lxml.etree.ParserError:
         return ""  # no element at all: an empty page
+    if any(error.type == lxml.etree.ErrorTypes.ERR_RESOURCE_LIMIT for error in parser.error_log):
+        builder.missing.append("what stands inside and after elements nested too deep")
     title = one_line(root.findtext(".//title") or "")
     _simplify(root)
+    _flatten(root)
     elements = partition("html", text=lxml.html.tostring(root, encoding="unicode"))
     add_elements(builder, elements)
     return title
@@ -195,6 +213,21 @@ def _simplify(root: HtmlElement) -> None:
         element.tag = _RENAMED.get(element.tag) or (
             "span" if inline and element.tag not in _BOXES else "div"
         )
+
+
+def _flatten(root: HtmlElement) -> None:
+    """Leave plain text of what is nested deeper than ``unstructured`` reads."""
+    import lxml.etree
+
+    depth = 0
+    walk = lxml.etree.iterwalk(root, events=("start", "end"))
+    for event, element in walk:
+        depth += 1 if event == "start" else -1
+        if event == "start" and depth == _MAX_DEPTH:
+            text = " ".join(element.itertext())
+            for child in list(element):
+                element.remove(child)
+            element.text = text
 
 
 def _move_before(element: HtmlElement, table: HtmlElement | None) -> None:

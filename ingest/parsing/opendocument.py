@@ -27,6 +27,7 @@ _NS = "urn:oasis:names:tc:opendocument:xmlns:"
 _TEXT, _TABLE, _DRAW = (f"{{{_NS}{part}:1.0}}" for part in ("text", "table", "drawing"))
 _CLASS = f"{{{_NS}presentation:1.0}}class"
 _MAX_REPEAT = 64  # a repeated cell or row that holds something; the empty rest of a sheet repeats a million times
+_MAX_DIGITS = 9
 _PARAGRAPHS = (f"{_TEXT}p", f"{_TEXT}h")
 
 
@@ -55,6 +56,8 @@ def _add_sheet(builder: TextBuilder, sheet: _Element) -> None:
 
 def _add_table(builder: TextBuilder, table: _Element) -> None:
     rows = list(_rows(table))
+    if _is_cut(table):
+        builder.missing.append(f"rows or cells that repeat more than {_MAX_REPEAT} times")
     builder.add(ElementKind.TABLE, rows_to_text(rows), html=rows_to_html(rows))
 
 
@@ -71,8 +74,22 @@ def _cells(row: _Element) -> Iterator[str]:
 
 
 def _repeat(element: _Element, what: str) -> int:
+    return min(_count(element, what), _MAX_REPEAT)
+
+
+def _count(element: _Element, what: str) -> int:
+    """How often a row or cell stands there; a number of absurd length counts as very many."""
     count = str(element.get(f"{_TABLE}number-{what}-repeated") or "1")
-    return min(int(count), _MAX_REPEAT) if count.isdigit() else 1
+    return int(count[:_MAX_DIGITS]) if count.isdigit() else 1
+
+
+def _is_cut(table: _Element) -> bool:
+    """Whether something in ``table`` repeats more often than it is said here."""
+    return any(
+        _count(element, what) > _MAX_REPEAT and _texts(element)
+        for what, part in (("rows", "row"), ("columns", "cell"))
+        for element in table.iter(f"{_TABLE}table-{part}")
+    )
 
 
 def _texts(element: _Element) -> list[str]:

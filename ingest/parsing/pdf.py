@@ -22,6 +22,7 @@ from ingest.parsing.grids import rows_to_html
 from ingest.parsing.layout import arrange
 from ingest.parsing.limits import Limits
 from ingest.parsing.lines import Block
+from ingest.parsing.progress import in_time
 from ingest.parsing.rules import lines_of, with_ruled_tables
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _read_pages(document: PdfDocument, limits: Limits, missing: list[str]) -> It
     total = len(document)
     if total > limits.max_pages:
         missing.append(f"pages {limits.max_pages + 1} to {total}: over the limit of pages")
-    for index in range(min(total, limits.max_pages)):
+    for index in in_time(range(min(total, limits.max_pages)), limits, missing, "pages"):
         try:
             page = document[index]
             try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -20,18 +21,20 @@ from ingest.parsing.layout import arrange
 from ingest.parsing.limits import Limits
 from ingest.parsing.lines import Block, Piece
 from ingest.parsing.ocr import OcrLine, read_lines
+from ingest.parsing.progress import in_time
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 __all__ = ["open_picture", "parse_picture", "picture_blocks"]
 
+_LEAST_PIXELS = 12  # of a picture's shorter side, for a line of text to be legible in it
 _FONT_OF_LINE = 0.75  # the box of a recognised line is that much taller than its font
 
 
 def picture_blocks(image: Image, width: float, height: float) -> list[Block]:
     """The text of ``image`` in reading order, placed on a page of ``width`` by ``height`` points."""
-    lines = read_lines(image)
+    lines = read_lines(image) if min(image.size) >= _LEAST_PIXELS else []
     usual = median((line.box.y1 - line.box.y0) * height for line in lines) if lines else 0.0
     return arrange(_piece(line, width, height, usual) for line in lines)
 
@@ -79,15 +82,26 @@ def parse_picture(path: Path, media_type: str, limits: Limits) -> Parsed:
     """Recognise the text of every frame."""
     builder = TextBuilder()
     with open_picture(path, limits) as image:
-        frames = getattr(image, "n_frames", 1)
-        if frames > limits.max_pages:
-            builder.missing.append(
-                f"pages {limits.max_pages + 1} to {frames}: over the limit of pages"
-            )
-        for index in range(min(frames, limits.max_pages)):
-            image.seek(index)
-            _add_frame(builder, image, index + 1)
+        for number in in_time(
+            _frames(image, limits, builder.missing), limits, builder.missing, "pages"
+        ):
+            _add_frame(builder, image, number)
     return builder.build(media_type)
+
+
+def _frames(image: Image, limits: Limits, missing: list[str]) -> Iterator[int]:
+    """Turn to one frame after the other, and say its number. To count them first would take Pillow a
+    time that grows with the square of their number.
+    """
+    for index in count():
+        try:
+            image.seek(index)
+        except EOFError:
+            return
+        if index == limits.max_pages:
+            missing.append(f"pages after the first {limits.max_pages:,}: over the limit of pages")
+            return
+        yield index + 1
 
 
 def _add_frame(builder: TextBuilder, frame: Image, number: int) -> None:

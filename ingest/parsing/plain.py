@@ -15,11 +15,12 @@ from corpus.records import ElementKind, Parsed
 from ingest.parsing.canonical import TextBuilder, clean
 from ingest.parsing.limits import Limits
 
-__all__ = ["decode", "parse_code", "parse_text", "read_text"]
+__all__ = ["decode", "parse_code", "parse_text", "read_bytes", "read_text"]
 
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 _BULLET = re.compile(r"^\s*(?:[-*•‣◦·]|\d{1,3}[.)])\s+\S")
 _MAX_GUESS = 65_536
+_MAX_BYTES_PER_CHARACTER = 4  # in UTF-8
 # The start of something at the left margin that a reader would call one thing.
 _DEFINITION = re.compile(
     r"^(?:@\w|(?:export |pub |public |private |protected |static |async |abstract |default )*"
@@ -42,15 +43,31 @@ def decode(data: bytes) -> str:
         return data.decode(best.encoding if best else "cp1252", "replace")
 
 
-def read_text(path: Path) -> str:
-    """The text of the file at ``path``, decoded."""
-    return decode(path.read_bytes())
+def read_bytes(path: Path, limits: Limits, missing: list[str]) -> bytes:
+    """The bytes of the text file at ``path``, as far as they can hold the characters allowed.
+
+    Args:
+        missing: gets a line when the file is longer.
+    """
+    most = limits.max_characters * _MAX_BYTES_PER_CHARACTER
+    with path.open("rb") as file:
+        data = file.read(most)
+        if file.read(1):
+            missing.append(
+                f"everything after the first {most:,} bytes: over the limit of characters"
+            )
+    return data
+
+
+def read_text(path: Path, limits: Limits, missing: list[str]) -> str:
+    """The text of the file at ``path``, decoded; arguments as for ``read_bytes``."""
+    return decode(read_bytes(path, limits, missing))
 
 
 def parse_text(path: Path, media_type: str, limits: Limits) -> Parsed:
     """Paragraphs and lists of a plain text file."""
     builder = TextBuilder()
-    add_paragraphs(builder, read_text(path))
+    add_paragraphs(builder, read_text(path, limits, builder.missing))
     return builder.build(media_type)
 
 
@@ -70,7 +87,7 @@ def add_paragraphs(builder: TextBuilder, text: str) -> None:
 def parse_code(path: Path, media_type: str, limits: Limits) -> Parsed:
     """Source code, one element per top-level definition (or per run of lines before the first)."""
     builder = TextBuilder()
-    text = clean(read_text(path))
+    text = clean(read_text(path, limits, builder.missing))
     starts = [match.start() for match in _DEFINITION.finditer(text)]
     cuts = [0, *(_with_leading_comments(text, start) for start in starts), len(text)]
     for start, end in pairwise(cuts):

@@ -7,12 +7,17 @@ passes it on to its parent, which ends a file that falls silent between two item
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-__all__ = ["report_to", "steps"]
+from ingest.parsing.limits import Limits
+
+__all__ = ["in_time", "report_to", "steps"]
 
 Item = TypeVar("Item")
+
+_SHARE_OF_TIME = 0.8  # of the total; the rest is for what comes after the items
 
 _listeners: list[Callable[[bool], None]] = []  # of this process; parsing has one thread
 
@@ -32,6 +37,20 @@ def steps(items: Iterable[Item]) -> Iterator[Item]:
             yield item
     finally:
         _report(False)
+
+
+def in_time(items: Iterable[Item], limits: Limits, missing: list[str], what: str) -> Iterator[Item]:
+    """``steps`` until most of the time for one file is spent: better a part of it than nothing.
+
+    Args:
+        missing: gets a line when items are left, which are called ``what``, as in "pages".
+    """
+    end = time.monotonic() + _SHARE_OF_TIME * limits.timeout_s
+    for number, item in enumerate(steps(items), 1):
+        if number > 1 and time.monotonic() > end:
+            missing.append(f"{what} after the first {number - 1}: there was no time left for them")
+            return
+        yield item
 
 
 def _report(goes_on: bool) -> None:

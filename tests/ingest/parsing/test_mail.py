@@ -43,3 +43,10 @@ def test_a_mail_in_a_mail_in_a_mail_is_read_but_not_without_end(tmp_path: Path) 
     assert "Layer 4 of words." in parsed.text
     assert "The innermost words." not in parsed.text
     assert any("nested too deep" in what for what in parsed.missing)
+
+
+def test_attachments_over_the_limit_are_named_as_missing(tmp_path: Path) -> None:
+    files = {f"{n}.txt": b"words" for n in range(1_002)}
+    parsed = parse_file(mail(tmp_path / "m.eml", "See attached.", files))
+    assert "Attachment: 999.txt" in parsed.text
+    assert parsed.missing == ("attachments after the first 1,000: over the limit",)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from corpus.records import Parsed
 from ingest.parsing import parse_file
 from tests.ingest.parsing.papers import assert_sound, texts
@@ -82,7 +84,39 @@ def test_the_front_matter_of_a_note_is_metadata(tmp_path: Path) -> None:
     assert parsed.metadata["author"] == "Operations"
 
 
+def test_lists_in_a_front_matter_are_kept_and_what_is_no_field_stays_text(tmp_path: Path) -> None:
+    path = tmp_path / "note.md"
+    path.write_text("---\ntags:\n  - cold\n  - wet\nversion: 1.10\n---\n\nMore.\n")
+    assert parse_file(path).metadata == {"tags": "cold, wet", "version": "1.10"}
+    for front in ("title: a: b", "site: {name: Hill}", "a: &x 1\nb: *x"):
+        path.write_text(f"---\n{front}\n---\n\nMore.\n")
+        parsed = parse_file(path)
+        assert front.split("\n")[0] in parsed.text
+        assert (parsed.metadata, "More." in parsed.text) == ({}, True)
+
+
 def test_a_rule_on_top_of_a_note_is_no_front_matter(tmp_path: Path) -> None:
     path = tmp_path / "note.md"
     path.write_text("---\nJust words between rules\n---\n\nMore.\n")
     assert "Just words between rules" in parse_file(path).text
+
+
+@pytest.mark.parametrize("tag", ["div", "b", "blockquote"])
+@pytest.mark.parametrize("depth", [150, 300, 1500])
+def test_text_in_deeply_nested_elements_is_read(tmp_path: Path, tag: str, depth: int) -> None:
+    path = tmp_path / "deep.html"
+    path.write_text(f"<p>before</p>{f'<{tag}>' * depth}inside{f'</{tag}>' * depth}<p>after</p>")
+    parsed = parse_file(path)
+    assert parsed.text.split() == ["before", "inside", "after"]
+    assert parsed.missing == ()
+
+
+def test_what_is_nested_too_deep_to_read_is_named_as_missing(tmp_path: Path) -> None:
+    page = tmp_path / "deep.html"
+    page.write_text("<p>before</p>" + "<div>" * 5000 + "inside")
+    note = tmp_path / "deep.md"
+    note.write_text("before\n\n" + "> " * 500 + "inside")
+    for path in (page, note):
+        parsed = parse_file(path)
+        assert parsed.text == "before"
+        assert any("nested" in what for what in parsed.missing)

@@ -163,3 +163,16 @@ def test_an_opendocument_slide_is_a_page_with_its_title(tmp_path: Path) -> None:
         ("title", "Fans", 1),
         ("list", "left", 1),
     ]
+
+
+def test_rows_that_repeat_too_often_are_named_as_missing(tmp_path: Path) -> None:
+    row = "<table:table-cell><text:p>words</text:p></table:table-cell></table:table-row>"
+    content = (
+        f'<office:document-content {_NAMES}><table:table table:name="Fans">'
+        f'<table:table-row table:number-rows-repeated="500">{row}</table:table>'
+        "</office:document-content>"
+    )
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    parsed = parse_file(zip_of(tmp_path / "f.ods", {"mimetype": kind, "content.xml": content}))
+    assert parsed.text.count("words") == 64
+    assert parsed.missing == ("rows or cells that repeat more than 64 times",)

@@ -56,3 +56,21 @@ def test_a_cut_off_picture_is_corrupt(tmp_path: Path) -> None:
     with pytest.raises(FileProblem) as caught:
         parse_file(path)
     assert caught.value.state == State.CORRUPT
+
+
+def test_frames_over_the_limit_are_named_as_missing(tmp_path: Path) -> None:
+    path = tmp_path / "fax.tiff"
+    sheets = [picture_of([f"Sheet {word}"]) for word in ("one", "two", "three")]
+    sheets[0].save(path, save_all=True, append_images=sheets[1:])
+    parsed = parse_file(path, Limits(max_pages=2))
+    assert [page.number for page in parsed.pages] == [1, 2]
+    assert parsed.missing == ("pages after the first 2: over the limit of pages",)
+
+
+def test_pages_for_which_no_time_is_left_are_named_as_missing(tmp_path: Path) -> None:
+    path = tmp_path / "fax.tiff"
+    first, second = picture_of(["First sheet"]), picture_of(["Second sheet"])
+    first.save(path, save_all=True, append_images=[second])
+    parsed = parse_file(path, Limits(timeout_s=0.001))
+    assert parsed.text == "First sheet"
+    assert parsed.missing == ("pages after the first 1: there was no time left for them",)

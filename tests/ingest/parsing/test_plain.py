@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ingest.parsing import parse_file
+from ingest.parsing.limits import Limits
 from tests.ingest.parsing.papers import assert_sound, texts
 
 
@@ -75,3 +76,24 @@ def test_tabs_part_the_cells_of_a_tsv_file(tmp_path: Path) -> None:
     path = tmp_path / "fans.tsv"
     path.write_text("Fan\tSpeed\nF1\t900, about\n")
     assert parse_file(path).text == "Fan | Speed\nF1 | 900, about"
+
+
+def test_a_file_of_more_characters_than_allowed_is_read_up_to_there(tmp_path: Path) -> None:
+    path = tmp_path / "log.txt"
+    path.write_text("one line of a log\n\n" * 100)
+    parsed = parse_file(path, Limits(max_characters=100))
+    assert parsed.text == ("one line of a log\n\n" * 100)[:100]
+    assert any("everything after" in what for what in parsed.missing)
+    assert_sound(parsed)
+
+
+def test_a_quote_that_is_never_closed_costs_no_more_than_its_field(tmp_path: Path) -> None:
+    path = tmp_path / "open.csv"
+    path.write_text('name,note\nfan,"' + "loud\n" * 40_000)
+    assert parse_file(path).text.startswith("name | note\nfan | loud loud")
+
+
+def test_a_long_run_of_blanks_is_no_trouble(tmp_path: Path) -> None:
+    path = tmp_path / "blanks.txt"
+    path.write_text("left" + " " * 300_000 + "right")
+    assert parse_file(path).text.split() == ["left", "right"]
