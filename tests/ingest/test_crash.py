@@ -1,87 +1,219 @@
-"""Killed at any moment, run again: the same index as if nothing had happened."""
+"""Killed at any moment: nothing acknowledged is lost or doubled, and every snapshot is readable."""
 
 from __future__ import annotations
 
+import hashlib
 import random
 import shutil
-import subprocess
-import sys
-import time
+import threading
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
+
+import pytest
 
 from corpus.catalog import Catalog
+from corpus.crash import CrashPoint
 from corpus.home import Home
 from corpus.snapshot import SnapshotStore
-from retrieval.search import Searcher
+from retrieval.index import Reader
+from retrieval.search import MODES, Searcher
 from retrieval.settings import RetrievalSettings
 from tests.fakes import HashEncoder
+from tests.ingest.killed import Ending, Workshop
 
-KILLS = 10
-INGEST = """
-import sys
-from pathlib import Path
-from corpus.catalog import Catalog
-from corpus.home import Home
-from ingest.pipeline import Pipeline
-from ingest.settings import IngestSettings
-from tests.fakes import HashEncoder
-home = Home(Path(sys.argv[1]))
-settings = IngestSettings(workers=1, commit_documents=4)
-pipeline = Pipeline(home, Catalog(home), HashEncoder(), settings)
-print("ready", flush=True)
-pipeline.sync([Path(sys.argv[2])])
-"""
-QUERIES = ("red box 7", "paragraph about subject3", "blue car 21", "words", "subject11 red")
+QUERIES = ("common", "red box 7", "about subject3", "subject5 words", "edition 2")
+ONLY_REPAIR = {CrashPoint.SET_ASIDE}
+ONLY_COMPACT = {CrashPoint.VECTORS_PRUNED, CrashPoint.CATALOG_VACUUMED}
+INGEST = [point for point in CrashPoint if point not in ONLY_REPAIR | ONLY_COMPACT]
+REBUILD = INGEST[INGEST.index(CrashPoint.STAGED) : INGEST.index(CrashPoint.SNAPSHOT_DISCARDED)]
+COMPACT = [*REBUILD, CrashPoint.SNAPSHOT_DISCARDED, CrashPoint.PURGED, *sorted(ONLY_COMPACT)]
+REPAIR = [*ONLY_REPAIR, *REBUILD]
 
 
-def ingest(home: Path, folder: Path) -> subprocess.Popen[bytes]:
-    """An ingestion in a process of its own, just about to begin its work."""
-    root = Path(__file__).parents[2]
-    command = [sys.executable, "-c", INGEST, str(home), str(folder)]
-    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"ready\n"
-    process.stdout.close()
-    return process
+class Bench(NamedTuple):
+    """A home that holds the folder as it was, the folder as it is now, and a home made of that alone."""
+
+    shop: Workshop
+    before: Path
+    folder: Path
+    whole: Path
+
+
+def write(folder: Path, number: int, edition: int = 1) -> None:
+    text = f"common red box {number}\n\nA paragraph about subject{number % 7}, edition {edition}."
+    (folder / f"{number:02d}.txt").write_text(text)
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    root = tmp_path_factory.mktemp("killed")
+    folder = root / "papers"
+    folder.mkdir()
+    with Workshop() as shop:
+        for number in range(10):
+            write(folder, number)
+        shop.work("ingest", root / "before", folder)
+        write(folder, 0, edition=2)
+        shop.work("ingest", root / "before", folder)
+        for number in (1, 4, 11, 12, 13):
+            write(folder, number, edition=3)
+        (folder / "02.txt").unlink()
+        shop.work("ingest", root / "whole", folder)
+        yield Bench(shop, root / "before", folder, root / "whole")
 
 
 def results(root: Path) -> list[list[tuple[str, float]]]:
     home = Home(root)
-    catalog = Catalog(home)
-    searcher = Searcher(home, catalog, HashEncoder(), RetrievalSettings())
-    found = [
-        [(hit.chunk.id, round(hit.score, 5)) for hit in searcher.search(query, 10).hits]
-        for query in QUERIES
-    ]
-    catalog.close()
-    return found
+    with closing(Catalog(home)) as catalog:
+        searcher = Searcher(home, catalog, HashEncoder(), RetrievalSettings())
+        return [
+            [(hit.chunk.id, round(hit.score, 5)) for hit in searcher.search(query, 50, mode).hits]
+            for query in QUERIES
+            for mode in MODES
+        ]
 
 
-def test_ten_kills_at_random_moments_change_nothing(tmp_path: Path) -> None:
-    folder = tmp_path / "papers"
+def footprint(root: Path) -> dict[str, tuple[int, int, int]]:
+    """Every file's inode, size and time of writing."""
+    files = {str(path): path.stat() for path in root.rglob("*") if path.is_file()}
+    return {name: (s.st_ino, s.st_size, s.st_mtime_ns) for name, s in files.items()}
+
+
+def check(root: Path, ending: Ending) -> None:
+    """Whatever happened: what was acknowledged is there, once, and every snapshot can be read."""
+    home = Home(root)
+    with home.writer_lock():  # a killed writer's lock is free at once
+        pass
+    with closing(Catalog(home)) as catalog:
+        stored = {d.source: d.sha256 for d in catalog.documents()}
+        for source in ending.acknowledged:
+            assert stored[source] == hashlib.sha256(Path(source).read_bytes()).hexdigest()
+        assert len(catalog.documents()) == len(stored)
+        store = SnapshotStore(home)
+        for number in store.numbers():
+            reader = Reader(store.open(number))
+            assert len(reader.dense) == len(reader.lexical)
+        if catalog.snapshot:
+            searcher = Searcher(home, catalog, HashEncoder(), RetrievalSettings())
+            hits = searcher.search("common", 1000, "lexical").hits
+            found = [hit.document.source for hit in hits]
+            assert len(found) == len(set(found))
+            assert set(ending.acknowledged) <= set(found)
+
+
+def check_end(bench: Bench, root: Path) -> None:
+    """Run to its end the index is as if nothing had happened, and another run does nothing at all."""
+    assert not bench.shop.work("ingest", root, bench.folder).killed
+    assert results(root) == results(bench.whole)
+    before = footprint(root)
+    assert bench.shop.work("ingest", root, bench.folder).embedded == 0
+    assert footprint(root) == before
+
+
+@pytest.mark.parametrize("visit", [1, 2])
+@pytest.mark.parametrize("point", INGEST)
+def test_an_ingestion_killed_at_a_named_point(
+    bench: Bench, tmp_path: Path, point: CrashPoint, visit: int
+) -> None:
+    root = tmp_path / "home"
+    shutil.copytree(bench.before, root)
+    ending = bench.shop.work("ingest", root, bench.folder, point=point, visit=visit, batch=2)
+    once = {CrashPoint.SNAPSHOTS_CLEARED, CrashPoint.ORIGINALS_CLEARED, CrashPoint.PURGED}
+    assert ending.killed or (visit == 2 and point in once)
+    check(root, ending)
+    check_end(bench, root)
+
+
+@pytest.mark.parametrize("point", COMPACT)
+def test_a_compaction_killed_at_a_named_point(
+    bench: Bench, tmp_path: Path, point: CrashPoint
+) -> None:
+    root = tmp_path / "home"
+    shutil.copytree(bench.before, root)
+    done = bench.shop.work("ingest", root, bench.folder)
+    expected = results(root)
+    assert bench.shop.work("compact", root, bench.folder, point=point).killed
+    check(root, done)
+    assert results(root) == expected
+    assert not bench.shop.work("compact", root, bench.folder).killed
+    assert SnapshotStore(Home(root)).numbers() == [SnapshotStore(Home(root)).current()]
+    check_end(bench, root)
+
+
+@pytest.mark.parametrize("point", REPAIR)
+def test_a_repair_killed_at_a_named_point(bench: Bench, tmp_path: Path, point: CrashPoint) -> None:
+    root = tmp_path / "home"
+    shutil.copytree(bench.before, root)
+    expected = results(root)
+    for segment in SnapshotStore(Home(root)).folder(2).glob("dense/*.faiss"):
+        segment.write_bytes(b"zeroed")
+    assert bench.shop.work("repair", root, bench.folder, point=point).killed
+    ending = bench.shop.work("repair", root, bench.folder)
+    assert (ending.killed, ending.embedded) == (False, 0)
+    check(root, ending)
+    assert results(root) == expected
+    check_end(bench, root)
+
+
+def test_every_named_point_is_killed_at() -> None:
+    assert {*INGEST, *COMPACT, *REPAIR} == set(CrashPoint)
+
+
+class Watching(threading.Thread):
+    """Searches all the time; every answer must be one whole snapshot."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        self.root, self.ending, self.answers = root, threading.Event(), 0
+        self.problem: BaseException | None = None
+
+    def run(self) -> None:
+        home = Home(self.root)
+        with closing(Catalog(home)) as catalog:
+            searcher = Searcher(home, catalog, HashEncoder(), RetrievalSettings())
+            try:
+                while not self.ending.wait(0.01):
+                    self.look(catalog, searcher)
+            except BaseException as exc:
+                self.problem = exc
+
+    def look(self, catalog: Catalog, searcher: Searcher) -> None:
+        result = searcher.search("common", 1000, "lexical")
+        expected = {document.source for document in catalog.documents(at=result.snapshot)}
+        if catalog.snapshot > result.snapshot + 1:
+            return  # rows of that snapshot may be forgotten by now
+        found = [hit.document.source for hit in result.hits]
+        assert sorted(found) == sorted(expected)
+        self.answers += 1
+
+
+@pytest.mark.parametrize("kills", [12, pytest.param(200, marks=pytest.mark.full)])
+def test_kills_at_random_moments_lose_and_double_nothing(
+    bench: Bench, tmp_path: Path, kills: int
+) -> None:
+    root, folder = tmp_path / "home", tmp_path / "papers"
     folder.mkdir()
-    for n in range(40):
-        text = f"red box {n}\n\nA paragraph about subject{n % 13}.\n\nblue car {n}, more words"
-        (folder / f"{n:02d}.txt").write_text(text)
-    whole = ingest(tmp_path / "whole", folder)
-    started = time.monotonic()
-    assert whole.wait(timeout=120) == 0
-    work_s = time.monotonic() - started
-    rng = random.Random(20)
-    kills = 0
-    for _ in range(4 * KILLS):
-        process = ingest(tmp_path / "killed", folder)
-        time.sleep(rng.uniform(0, work_s / 2))
-        process.kill()
-        if process.wait() == 0:  # all is ingested: what follows would have nothing to interrupt
-            shutil.rmtree(tmp_path / "killed")
-            continue
-        kills += 1
-        store = SnapshotStore(Home(tmp_path / "killed"))
-        if store.current():
-            store.open(store.current()).verify()  # whatever is live is whole
-        if kills == KILLS:
-            break
-    assert kills == KILLS
-    assert ingest(tmp_path / "killed", folder).wait(timeout=120) == 0
-    assert results(tmp_path / "killed") == results(tmp_path / "whole")
+    rng, done, edition = random.Random(20), 0, 0
+    watching = Watching(root)
+    watching.start()
+    while done < kills:
+        edition += 1
+        for number in rng.sample(range(30), 15):
+            write(folder, number, edition)
+        (folder / f"{rng.randrange(30):02d}.txt").unlink(missing_ok=True)
+        killed = True
+        while killed and done < kills:
+            seconds = rng.uniform(0.02, 0.8)
+            ending = bench.shop.work("ingest", root, folder, seconds=seconds, batch=3)
+            check(root, ending)
+            killed = ending.killed
+            done += killed
+    assert not bench.shop.work("ingest", root, folder).killed
+    watching.ending.set()
+    watching.join()
+    assert watching.problem is None
+    assert watching.answers > 0
+    bench.shop.work("ingest", tmp_path / "whole", folder)
+    assert results(root) == results(tmp_path / "whole")

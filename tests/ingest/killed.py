@@ -1,0 +1,147 @@
+"""Ingestion, compaction and repair in processes that are killed: at a named point, or after some seconds.
+
+Run as a program it imports everything once and then, for each request it reads as a line of JSON, forks a child that
+does the work, so that a kill costs milliseconds. Only processes started here are killed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from corpus.catalog import Catalog
+from corpus.crash import CrashPoint, arm
+from corpus.home import Home
+from corpus.settings import CorpusSettings
+from ingest.compact import compact
+from ingest.pipeline import Pipeline
+from ingest.repair import repair
+from ingest.report import Progress
+from ingest.settings import IngestSettings
+from ingest.writer import Writer
+from tests.fakes import HashEncoder
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a piece of work ended: whether it was killed, the sources it acknowledged, the texts it embedded."""
+
+    killed: bool
+    acknowledged: list[str]
+    embedded: int | None
+
+
+class Workshop:
+    """Does work on homes in children; ``with Workshop() as shop: shop.work("ingest", home, folder)``."""
+
+    def __enter__(self) -> Workshop:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.ingest.killed"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._process:
+            self._process.stdin.close()
+
+    def work(
+        self,
+        task: str,
+        home: Path,
+        folder: Path,
+        *,
+        point: CrashPoint | None = None,
+        visit: int = 1,
+        seconds: float | None = None,
+        batch: int = 64,
+    ) -> Ending:
+        """Do ``task``; die when ``point`` is passed for the ``visit``-th time, or after ``seconds``."""
+        request = {"task": task, "home": str(home), "folder": str(folder), "batch": batch}
+        request |= {"point": point, "visit": visit, "seconds": seconds}
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return Ending(**json.loads(self._process.stdout.readline()))
+
+
+def _serve() -> None:
+    for line in sys.stdin:
+        request = json.loads(line)
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(reading)
+            _child(request, writing)
+        os.close(writing)
+        print(json.dumps(_ending(child, reading, request["seconds"])), flush=True)
+
+
+def _child(request: dict[str, Any], told: int) -> None:
+    """Never returns."""
+    os.setpgid(0, 0)
+    status = 1
+    try:
+        if request["point"]:
+            arm(CrashPoint(request["point"]), request["visit"])
+        embedded = _do(request, told)
+        os.write(told, json.dumps({"embedded": embedded}).encode() + b"\n")
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _do(request: dict[str, Any], told: int) -> int:
+    home = Home(Path(request["home"]))
+    encoder = HashEncoder()
+    corpus = CorpusSettings(home=home.root)
+    with closing(Catalog(home)) as catalog:
+        if request["task"] == "ingest":
+            settings = IngestSettings(workers=1, commit_documents=request["batch"])
+
+            def listen(progress: Progress) -> None:
+                if progress.file:
+                    os.write(told, json.dumps({"done": progress.file.source}).encode() + b"\n")
+
+            with closing(Pipeline(home, catalog, encoder, settings, corpus)) as pipeline:
+                pipeline.sync([Path(request["folder"])], listen=listen)
+        else:
+            task = {"compact": compact, "repair": repair}[request["task"]]
+            with closing(Writer(home, catalog, encoder, corpus)) as writer:
+                task(home, catalog, writer)
+    return encoder.encoded
+
+
+def _ending(child: int, reading: int, seconds: float | None) -> dict[str, Any]:
+    timer = threading.Timer(seconds or 0, os.kill, (child, signal.SIGKILL))
+    if seconds is not None:
+        timer.start()
+    with open(reading, "rb") as pipe:
+        told = [json.loads(line) for line in pipe if line.endswith(b"\n")]
+    if seconds is not None:  # before the child is waited for: until then its id is its own
+        timer.cancel()
+        timer.join()
+    _, status = os.waitpid(child, 0)
+    if os.WIFEXITED(status) and status:
+        raise SystemExit(f"the work failed with status {status}")
+    return {
+        "killed": os.WIFSIGNALED(status),
+        "acknowledged": [line["done"] for line in told if "done" in line],
+        "embedded": next((line["embedded"] for line in told if "embedded" in line), None),
+    }
+
+
+if __name__ == "__main__":
+    _serve()
