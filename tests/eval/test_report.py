@@ -17,9 +17,9 @@ HYBRID = System("hybrid", {"nDCG@10": {"a": 0.6, "b": 0.8}}, [4.0])
 SYSTEMS = (DENSE, LEXICAL, HYBRID)
 
 
-def shown(report: Report) -> str:
+def shown(report: Report, upright: bool = True) -> str:
     console = Console(file=io.StringIO(), width=200)
-    print_report(report, console)
+    print_report(report, console, upright)
     assert isinstance(console.file, io.StringIO)
     return " ".join(console.file.getvalue().split())
 
@@ -83,3 +83,11 @@ def test_a_measure_that_one_system_lacks_is_shown_as_a_dash() -> None:
     text = shown(Report("x", (DENSE, System("other", {"cited": {"a": 1.0}}, [1.0]))))
     assert re.search(r"nDCG@10 │ 0\.300 │ - │", text)
     assert re.search(r"cited │ - │ 1\.000 │", text)
+
+
+def test_many_systems_are_rows_with_what_is_known_of_each() -> None:
+    rows = {"recall@5": {"a": 0.25, "b": 0.75}, "characters@5": {"a": 1200.0, "b": 1000.0}}
+    systems = tuple(System(name, rows, [1.0], facts={"chunks": 2365}) for name in ("x", "y"))
+    text = shown(Report("weather", systems), upright=False)
+    assert re.search(r"x │ 2,365 │ 0\.500 │ 1100 │ 2 │", text)
+    assert systems[0].to_json()["facts"] == {"chunks": 2365}

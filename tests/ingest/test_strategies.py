@@ -77,3 +77,15 @@ def test_sentences_compared_for_their_meaning_are_embedded_once(make: Make) -> N
     (desk.folder / "a.txt").rename(desk.folder / "b.txt")
     desk.sync()
     assert (desk.found("subject5"), desk.encoder.encoded) == (["b.txt"], encoded)
+
+
+def test_source_code_is_cut_by_the_syntax_of_its_language(make: Make) -> None:
+    desk = make(chunk_tokens=32, overlap_tokens=0)
+    methods = [f"    def turn{n}(self):\n        return self.fan({n}, {n}, {n})" for n in range(4)]
+    desk.write("fan.py", "class Fan:\n\n" + "\n\n".join(methods))
+    desk.sync()
+    (document,) = desk.catalog.documents()
+    chunks = desk.catalog.chunks_of(document.id)
+    assert len(chunks) > 1
+    assert all(chunk.headings == ("class Fan",) for chunk in chunks[1:])
+    assert all(chunk.text.startswith("def turn") for chunk in chunks[1:])
