@@ -10,7 +10,7 @@ stands in one of them:
 - ``IoU@5`` = |g∩r| / (|r| + |g| - |g∩r|).
 
 The report writes lengths as tokens, its published code counts characters, and so is it done here.
-Unlike that code, which takes as many chunks as hold gold at all, every question gets five.
+Every question gets five chunks; that code can also give each as many as hold gold.
 
 Five large chunks hold more than five small ones, whatever their borders, so more measures say what
 that costs: ``characters@5``, the length of the five without repetition, and ``recall in 4000`` and
@@ -33,12 +33,12 @@ from eval.report import System, Test
 from eval.retrieval import Search
 from eval.stats import compare
 
-__all__ = ["BUDGETS", "FOUND", "SHOWN", "compared_with", "evaluate_chunks"]
+__all__ = ["compared_with", "evaluate_chunks"]
 
 FOUND = 5  # chunks that an answer is made of
 BUDGETS = (4000, 12_000)  # characters; about a thousand and three thousand tokens of English
 _DEPTH = 200  # chunks asked for, so that small ones can fill the budgets
-SHOWN = " shown"
+_SHOWN = " shown"
 _TESTED = (f"recall@{FOUND}", *(f"recall in {budget}" for budget in BUDGETS))
 
 Place = tuple[str, Span]
@@ -72,7 +72,7 @@ def evaluate_chunks(
     systems = [System(name, _rows(questions, matched), latencies, facts=facts)]
     if shown != matched:
         rows = _rows(questions, shown, once=True)
-        systems.append(System(name + SHOWN, rows, latencies, facts=facts))
+        systems.append(System(name + _SHOWN, rows, latencies, facts=facts))
     return systems
 
 

@@ -96,7 +96,7 @@ def chunker(name: str, tokenizer: Tokenizer = count, size: int = 40) -> Chunker:
 
 every_strategy = pytest.mark.parametrize("name", STRATEGIES)
 generated = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 
 
