@@ -117,6 +117,14 @@ class DenseIndex:
             out[here] = segment.vectors[rows[here]] @ query
         return out
 
+    def mean_of(self, keys: Keys) -> Array:
+        """Mean of the vectors of some keys that are in the index, shape (dimension,); zero for none."""
+        total = np.zeros(self.dimension, dtype=np.float64)
+        for segment in self._segments:
+            rows = segment.rows(keys)
+            total += segment.vectors[rows[rows >= 0]].sum(axis=0, dtype=np.float64)
+        return (total / max(len(keys), 1)).astype(np.float32)
+
     def _search_segment(
         self, segment: _Segment, query: Array, k: int, scope: Scope | None
     ) -> tuple[Keys, Array]:

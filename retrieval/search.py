@@ -46,6 +46,14 @@ class _Ranking:
     lexical: dict[int, tuple[int, float]]  # key -> rank from 1, BM25
 
 
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """What one search is among: a scope (``None``: everything), and the mean of the vectors in it."""
+
+    scope: Scope | None
+    mean: Array
+
+
 def check_query(query: str, longest: int) -> None:
     """Raises:
     UserError: the query is blank, or longer than ``longest`` characters.
@@ -71,7 +79,7 @@ class Searcher:
         self._reader: Reader | None = None
         self._mark: bytes | None = None  # what CURRENT held when the reader was opened
         self._stand_in: Reader | None = None  # the reader, if it is not of the live snapshot
-        self._scopes: dict[tuple[object, ...], Scope] = {}
+        self._fields: dict[tuple[object, ...], _Field] = {}
         self._lock = threading.Lock()
 
     def reader(self) -> Reader | None:
@@ -91,7 +99,7 @@ class Searcher:
                 reader, is_stand_in = self._open(mark)
                 reader.fingerprint.require(self._encoder.fingerprint)
                 self._stand_in = reader if is_stand_in else None
-                self._reader, self._mark, self._scopes = reader, mark, {}
+                self._reader, self._mark, self._fields = reader, mark, {}
             return self._reader
 
     def _open(self, mark: bytes | None) -> tuple[Reader, bool]:
@@ -163,8 +171,8 @@ class Searcher:
         embedded = time.perf_counter()
         there = self._still_there(live, documents)
         chosen = self._chosen(live.number, collections, there, filters)
-        scope = self._scope(live, collections, chosen)
-        ranking = self._rank(live, query, vector, max(k, self._settings.candidates), mode, scope)
+        among = self._field(live, collections, chosen)
+        ranking = self._rank(live, query, vector, max(k, self._settings.candidates), mode, among)
         try:
             hits = self._hits(ranking, k, live.number)
         except Damaged:
@@ -221,23 +229,23 @@ class Searcher:
                     f"no document has the metadata {key!r}; filter by one of {', '.join(known)}"
                 )
 
-    def _scope(
+    def _field(
         self,
         reader: Reader,
         collections: tuple[str, ...] | None,
         documents: tuple[str, ...] | None,
-    ) -> Scope | None:
+    ) -> _Field:
         if collections is None and documents is None:
-            return None
+            return _Field(None, reader.dense.mean)
         key = (reader.number, collections, documents)
-        scope = self._scopes.get(key)
-        if scope is None:
+        among = self._fields.get(key)
+        if among is None:
             ids = self._catalog.chunk_ids(reader.number, collections, documents)
             keys = np.array([int(i, 16) for i in ids], dtype=np.int64)
-            scope = Scope(keys, collections, documents)
-            if len(self._scopes) < 64:
-                self._scopes[key] = scope
-        return scope
+            among = _Field(Scope(keys, collections, documents), reader.dense.mean_of(keys))
+            if len(self._fields) < 64:
+                self._fields[key] = among
+        return among
 
     def _rank(
         self,
@@ -246,25 +254,30 @@ class Searcher:
         vector: Array | None,
         n: int,
         mode: str,
-        scope: Scope | None,
+        among: _Field,
     ) -> _Ranking:
         none = (np.empty(0, np.int64), np.empty(0, np.float32))
-        dense = none if vector is None else reader.dense.search(vector, n, scope)
-        lexical = none if mode == "dense" else reader.lexical.search(query, n, scope)
+        dense = none if vector is None else reader.dense.search(vector, n, among.scope)
+        lexical = none if mode == "dense" else reader.lexical.search(query, n, among.scope)
         keys, scores = dense if mode == "dense" else lexical
         if vector is not None and mode == "hybrid":
-            keys, scores = self._fuse(reader, vector, dense, lexical)
+            mean = float(among.mean @ vector)
+            keys, scores = self._fuse(reader, vector, mean, dense, lexical)
         return _Ranking(keys, scores, _ranks(*dense), _ranks(*lexical))
 
     def _fuse(
-        self, reader: Reader, vector: Array, dense: tuple[Keys, Array], lexical: tuple[Keys, Array]
+        self,
+        reader: Reader,
+        vector: Array,
+        mean: float,
+        dense: tuple[Keys, Array],
+        lexical: tuple[Keys, Array],
     ) -> tuple[Keys, Array]:
         if self._settings.fusion == "rrf":
             return rrf([dense[0], lexical[0]])
         keys = np.union1d(dense[0], lexical[0])
         bm25 = np.zeros(len(keys), dtype=np.float32)
         bm25[np.searchsorted(keys, lexical[0])] = lexical[1]
-        mean = float(reader.dense.mean @ vector)
         return convex(
             keys, reader.dense.similarity(vector, keys), bm25, mean, self._settings.dense_weight
         )

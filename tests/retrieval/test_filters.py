@@ -41,7 +41,15 @@ def test_a_filter_holds_together_with_documents_and_collections(shelf: Shelf) ->
     assert len(shelf.found("red", filters=wanted, documents=[one.id, two.id])) == 2
 
 
-@pytest.mark.parametrize("mode", MODES)
+def test_scores_of_a_filtered_search_are_relative_to_what_is_searched(shelf: Shelf) -> None:
+    shelf.add(*(f"red box number{n}" for n in range(50)), shelf="common")
+    shelf.add("blue car in the street", "green tree with a red leaf", shelf="rare")
+    found = shelf.searcher.search("red box", 5, filters={"shelf": "rare"}).hits
+    assert found[0].document.source == "green tree with a red leaf"
+    assert all(-1 <= hit.score <= 1 for hit in found)
+
+
+@pytest.mark.parametrize("mode", ["dense", "lexical"])
 def test_a_filtered_search_ranks_all_allowed_documents(shelf: Shelf, mode: str) -> None:
     rng = random.Random(7)
     texts = sorted({" ".join(rng.choices(WORDS, k=12)) for _ in range(400)})
