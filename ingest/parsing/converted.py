@@ -23,6 +23,7 @@ _FORMATS = {
     MEDIA_TYPES[".rtf"]: "rtf",
     MEDIA_TYPES[".odt"]: "odt",
 }
+_RTF_NOTE = b"\\footnote"
 # Formulas as text, not as MathML, which nothing after this step reads.
 _OPTIONS = ["--sandbox", "--standalone", "--wrap=none", "--quiet", "--mathjax"]
 
@@ -31,6 +32,8 @@ def parse_converted(path: Path, media_type: str, limits: Limits) -> Parsed:
     """Read a document of one of the media types in this module's table."""
     builder = TextBuilder()
     title = add_html(builder, to_html(path, _FORMATS[media_type]))
+    if media_type == MEDIA_TYPES[".rtf"] and (notes := path.read_bytes().count(_RTF_NOTE)):
+        builder.missing.append(f"{notes} footnotes, which are not read from RTF")
     return builder.build(media_type, title="" if title == path.stem else title)
 
 

@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from corpus.records import ElementKind, Parsed
+from ingest.parsing.asides import cell_comments, slide_comments, word_asides
 from ingest.parsing.canonical import TextBuilder
 from ingest.parsing.grids import rows_from_html, rows_to_html, rows_to_text
 from ingest.parsing.limits import Limits
 from ingest.parsing.ooxml import (
-    cell_comments,
+    Table,
     charts,
     count_pictures,
+    sheet_charts,
     slide_charts,
     text_boxes,
     word_counts,
@@ -62,6 +64,9 @@ def parse_word(path: Path, media_type: str, limits: Limits) -> Parsed:
         builder.missing.append(f"about {share:.0%} of the words, in parts that cannot be read")
     for title, rows in charts(path).values():
         _add_chart(builder, title, rows)
+    for text in word_asides(path):
+        if text.partition(": ")[2] not in builder.text:  # pandoc reads footnotes
+            builder.add(ElementKind.TEXT, text)
     return builder.build(media_type, metadata=_pictures(path))
 
 
@@ -104,44 +109,69 @@ def _add_chart(builder: TextBuilder, title: str, rows: list[list[str]]) -> None:
 
 def parse_slides(path: Path, media_type: str, limits: Limits) -> Parsed:
     """Read every slide with its notes; only slide titles are headings."""
-    shown, known = slide_charts(path), charts(path)
+    shown, known, comments = slide_charts(path), charts(path), slide_comments(path)
     builder = TextBuilder()
     elements = partition("pptx", path, include_slide_notes=True)
-    for number in range(1, len(shown) + 1):
+    last = max((element.metadata.page_number or 0 for element in elements), default=0)
+    for number in range(1, max(last, len(shown)) + 1):
         builder.start_page(number)
         for element in elements:
             if element.metadata.page_number == number and element.category not in _SKIPPED:
                 _add(builder, element, _slide_kind(element))
-        for part in shown[number]:
+        for part in shown.get(number, []):
             _add_chart(builder, *known.get(part, ("", [])))
+        for text in comments.get(number, []):
+            builder.add(ElementKind.TEXT, text)
     return builder.build(media_type, metadata=_pictures(path))
 
 
 def parse_spreadsheet(path: Path, media_type: str, limits: Limits) -> Parsed:
     """Read every sheet of a workbook; a sheet is a page, its name a heading."""
     builder = TextBuilder()
-    old = media_type == _OLD_EXCEL
-    comments = [] if old else list(cell_comments(path))
-    sheet = 0
-    for element in partition("xlsx", path):
-        if element.metadata.page_number not in (None, sheet):
-            _add_comments(builder, comments, sheet)
-            sheet = element.metadata.page_number or sheet
-            builder.start_page(sheet)
-            name = element.metadata.page_name or ""
-            if not DEFAULT_SHEET.match(name):
-                builder.add(ElementKind.TITLE, name, level=1)
-        # A lone cell is text: unstructured calls it a title for its brevity alone.
-        table = element.category == "Table"
-        _add(builder, element, ElementKind.TABLE if table else ElementKind.TEXT)
-    _add_comments(builder, comments, sheet)
-    return builder.build(media_type, metadata={} if old else _pictures(path))
+    if media_type == _OLD_EXCEL:
+        _add_sheets(builder, path, [], {}, [])
+        return builder.build(media_type)
+    _add_sheets(builder, path, sheet_charts(path), charts(path), list(cell_comments(path)))
+    return builder.build(media_type, metadata=_pictures(path))
 
 
-def _add_comments(builder: TextBuilder, comments: list[tuple[int, str]], sheet: int) -> None:
-    for number, text in comments:
-        if number == sheet:
+def _add_sheets(
+    builder: TextBuilder,
+    path: Path,
+    shown: list[tuple[str, list[str]]],
+    known: dict[str, tuple[str, Table]],
+    comments: list[tuple[int, str]],
+) -> None:
+    """Add the sheets with their comments and charts; one without any of these is left out."""
+    cells = _by_sheet(partition("xlsx", path))
+    names = {number: name for number, (name, _) in enumerate(shown, 1)}
+    names.update({number: name for number, (name, _) in cells.items()})
+    for number in sorted(names):
+        elements = cells.get(number, ("", []))[1]
+        parts = shown[number - 1][1] if number <= len(shown) else []
+        if not elements and not parts:
+            continue
+        builder.start_page(number)
+        if not DEFAULT_SHEET.match(names[number]):
+            builder.add(ElementKind.TITLE, names[number], level=1)
+        for element in elements:
+            # A lone cell is text: unstructured calls it a title for its brevity alone.
+            table = element.category == "Table"
+            _add(builder, element, ElementKind.TABLE if table else ElementKind.TEXT)
+        for text in (text for sheet, text in comments if sheet == number):
             builder.add(ElementKind.TEXT, text)
+        for part in parts:
+            _add_chart(builder, *known.get(part, ("", [])))
+
+
+def _by_sheet(elements: Iterable[Element]) -> dict[int, tuple[str, list[Element]]]:
+    """The name and the elements of each sheet that has some, by its number."""
+    sheets: dict[int, tuple[str, list[Element]]] = {}
+    for element in elements:
+        about = element.metadata
+        number = about.page_number or max(sheets, default=1)
+        sheets.setdefault(number, (about.page_name or "", []))[1].append(element)
+    return sheets
 
 
 def add_elements(builder: TextBuilder, elements: Iterable[Element]) -> None:

@@ -1,15 +1,15 @@
-"""What ``unstructured`` leaves out of Office files, read from their XML: charts' numbers, comments
-in cells, and how many words and pictures a file holds, by which a loss is noticed.
+"""What ``unstructured`` leaves out of Office files, read from their XML: charts' numbers, text boxes,
+and how many words and pictures a file holds, by which a loss is noticed.
 
 Knows the parts inside the containers; nothing of how text is arranged. Entities are never resolved.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,19 @@ from ingest.parsing.canonical import one_line
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-__all__ = ["cell_comments", "charts", "count_pictures", "slide_charts", "text_boxes", "word_counts"]
+__all__ = [
+    "Table",
+    "charts",
+    "count_pictures",
+    "local_name",
+    "related",
+    "running_text",
+    "sheet_charts",
+    "slide_charts",
+    "text_boxes",
+    "word_counts",
+    "xml_root",
+]
 
 _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _DRAWING_TEXT = "{http://schemas.openxmlformats.org/drawingml/2006/main}t"
@@ -27,13 +39,14 @@ _FORMULA = "{http://schemas.openxmlformats.org/officeDocument/2006/math}oMath"
 _CHART_PART = re.compile(r"^\w+/charts/chart\w*\.xml$")
 _BODY_PART = re.compile(r"^word/document\w*\.xml$")
 _PICTURE = re.compile(r"^\w+/media/.+")
-_NOTICE = re.compile(r"^\[Threaded comment\].*?\bComment: ")  # what Excel tells its old versions
+_WORKBOOK = "xl/workbook.xml"
 _WORD = re.compile(r"\w+")
 
 Table = list[list[str]]
 
 
-def _root(data: bytes) -> _Element:
+def xml_root(data: bytes) -> _Element:
+    """The XML in ``data``; nothing outside of it is looked at."""
     import lxml.etree
 
     return lxml.etree.fromstring(
@@ -55,7 +68,7 @@ def word_counts(path: Path, *, formulas: bool = True) -> Counter[str]:
     if not formulas:
         for formula in list(root.iter(_FORMULA)):
             formula.clear(keep_tail=True)
-    return Counter(_WORD.findall(_running_text(root).lower()))
+    return Counter(_WORD.findall(running_text(root).lower()))
 
 
 def text_boxes(path: Path) -> list[str]:
@@ -63,9 +76,9 @@ def text_boxes(path: Path) -> list[str]:
     root = _body(path)
     if root is None:
         return []
-    boxes = (element for element in root.iter() if _local(element) == "txbxContent")
-    paragraphs = (one for box in boxes for one in box if _local(one) == "p")
-    return [text for paragraph in paragraphs if (text := one_line(_running_text(paragraph)))]
+    boxes = (element for element in root.iter() if local_name(element) == "txbxContent")
+    paragraphs = (one for box in boxes for one in box if local_name(one) == "p")
+    return [text for paragraph in paragraphs if (text := one_line(running_text(paragraph)))]
 
 
 def _body(path: Path) -> _Element | None:
@@ -74,20 +87,22 @@ def _body(path: Path) -> _Element | None:
         names = [name for name in archive.namelist() if _BODY_PART.match(name)]
         if not names:
             return None
-        root = _root(archive.read(names[0]))
+        root = xml_root(archive.read(names[0]))
     for fallback in list(root.iter(_FALLBACK)):
         fallback.getparent().remove(fallback)
     return root
 
 
-def _local(element: _Element) -> str:
+def local_name(element: _Element) -> str:
+    """The element's name without its namespace."""
     return str(element.tag).rpartition("}")[2]
 
 
-def _running_text(root: _Element) -> str:
+def running_text(root: _Element) -> str:
+    """The text below ``root``, as far as the document shows it."""
     pieces: list[str] = []
     for element in root.iter():
-        local = _local(element)
+        local = local_name(element)
         if local == "t":
             pieces.append(element.text or "")
         elif local in ("p", "tab", "br", "oMath"):
@@ -101,7 +116,7 @@ def charts(path: Path) -> dict[str, tuple[str, Table]]:
     """
     with zipfile.ZipFile(path) as archive:
         names = [name for name in archive.namelist() if _CHART_PART.match(name)]
-        return {name: _chart(_root(archive.read(name))) for name in sorted(names)}
+        return {name: _chart(xml_root(archive.read(name))) for name in sorted(names)}
 
 
 def _chart(root: _Element) -> tuple[str, Table]:
@@ -128,28 +143,65 @@ def _points(series: _Element, *parts: str) -> dict[int, str]:
 
 def slide_charts(path: Path) -> dict[int, list[str]]:
     """The chart parts on each slide, slides counted from 1 in the order they are shown."""
-    from pptx import Presentation
-
-    found: dict[int, list[str]] = {}
-    for number, slide in enumerate(Presentation(str(path)).slides, 1):
-        parts = (
-            rel.target_part.partname for rel in slide.part.rels.values() if not rel.is_external
-        )
-        names = [str(name).lstrip("/") for name in parts]
-        found[number] = [name for name in names if _CHART_PART.match(name)]
-    return found
-
-
-def cell_comments(path: Path) -> Iterator[tuple[int, str]]:
-    """Sheet number and wording of every comment in a workbook."""
     with zipfile.ZipFile(path) as archive:
-        if not any(re.match(r"^xl/.*comments?\d*\.xml$", name) for name in archive.namelist()):
-            return
-    from openpyxl import load_workbook
+        slides = related(archive, "ppt/presentation.xml", "slide")
+        return {n: related(archive, slide, "chart") for n, slide in enumerate(slides, 1)}
 
-    for number, sheet in enumerate(load_workbook(path).worksheets, 1):
-        for row in sheet.iter_rows():
-            for cell in row:
-                if cell.comment is not None:
-                    text = _NOTICE.sub("", one_line(cell.comment.text or ""))
-                    yield number, f"Comment at {cell.coordinate}: {text}"
+
+def sheet_charts(path: Path) -> list[tuple[str, list[str]]]:
+    """Name and chart parts of each sheet of a workbook; sheets that are but a chart come last."""
+    with zipfile.ZipFile(path) as archive:
+        return [
+            (
+                name,
+                [
+                    chart
+                    for part in related(archive, sheet, "drawing")
+                    for chart in related(archive, part, "chart")
+                ],
+            )
+            for kind in ("worksheet", "chartsheet")
+            for name, sheet in _sheets(archive, kind)
+        ]
+
+
+def _sheets(archive: zipfile.ZipFile, kind: str) -> list[tuple[str, str]]:
+    """Name and part of the sheets of one kind, in the order of their tabs."""
+    parts = _relations(archive, _WORKBOOK, kind)
+    if not parts:
+        return []
+    sheets = (one for one in xml_root(archive.read(_WORKBOOK)).iter() if local_name(one) == "sheet")
+    named = ((str(one.get("name") or ""), _relation_id(one)) for one in sheets)
+    return [(name, parts[id]) for name, id in named if id in parts]
+
+
+def related(archive: zipfile.ZipFile, part: str, kind: str) -> list[str]:
+    """The parts that ``part`` refers to as ``kind``: in the order in which it does so, as far as it
+    names them one by one, and each once.
+    """
+    parts = _relations(archive, part, kind)
+    if not parts:
+        return []
+    used = (_relation_id(one) for one in xml_root(archive.read(part)).iter())
+    order = [id for id in dict.fromkeys(used) if id in parts]
+    return list(dict.fromkeys(parts[id] for id in (*order, *parts)))
+
+
+def _relation_id(element: _Element) -> str:
+    return next((str(v) for key, v in element.items() if key.endswith(("}id", "}embed"))), "")
+
+
+def _relations(archive: zipfile.ZipFile, part: str, kind: str) -> dict[str, str]:
+    """Ids and parts of the relations of ``part`` whose type ends in ``kind`` and that are there."""
+    folder, _, file = part.rpartition("/")
+    names = set(archive.namelist())
+    if not {part, listed := f"{folder}/_rels/{file}.rels"} <= names:
+        return {}
+    found = {
+        str(one.get("Id")): posixpath.normpath(
+            posixpath.join("/", folder, str(one.get("Target")))
+        ).lstrip("/")
+        for one in xml_root(archive.read(listed))
+        if one.get("TargetMode") != "External" and str(one.get("Type")).endswith(f"/{kind}")
+    }
+    return {id: target for id, target in found.items() if target in names}

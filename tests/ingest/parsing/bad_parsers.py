@@ -157,6 +157,7 @@ _DEEDS = {
     "spin": _spin,
     "allocate": _allocate,
     "abort": os.abort,
+    "segfault": lambda: ctypes.string_at(0),
     "burst": _hoard_and_abort,
     "exit": lambda: os._exit(3),
     "shout": _shout,

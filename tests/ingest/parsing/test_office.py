@@ -1,5 +1,6 @@
 """Word, PowerPoint, Excel and OpenDocument files: what is in them, not only how much."""
 
+import zipfile
 from datetime import date
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import openpyxl
 import pptx
 import pypandoc
 from docx.oxml import parse_xml
+from openpyxl.chart import BarChart, Reference
 from openpyxl.comments import Comment
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
@@ -101,7 +103,7 @@ def test_a_workbook_keeps_sheets_rows_dates_and_comments(tmp_path: Path) -> None
     parsed = parse_file(path)
     assert texts(parsed, "title") == ["Spending", "Notes"]
     assert texts(parsed, "table") == ["Item | EUR | Paid\nFan | 12.5 | 2026-03-01\nDisk | 80"]
-    assert "Comment at B3: too dear" in parsed.text
+    assert "Comment at B3 by Finance: too dear" in parsed.text
     assert [page.number for page in parsed.pages] == [1, 2]
     assert "Ask twice" in texts(parsed, "text")
     assert_sound(parsed)
@@ -176,3 +178,85 @@ def test_rows_that_repeat_too_often_are_named_as_missing(tmp_path: Path) -> None
     parsed = parse_file(zip_of(tmp_path / "f.ods", {"mimetype": kind, "content.xml": content}))
     assert parsed.text.count("words") == 64
     assert parsed.missing == ("rows or cells that repeat more than 64 times",)
+
+
+def test_footnotes_and_comments_of_a_word_file_follow_its_text(tmp_path: Path) -> None:
+    path = tmp_path / "notes.docx"
+    words = "Two fans[^1] cool the box.\n\n[^1]: Never only one of them.\n"
+    pypandoc.convert_text(words, "docx", format="markdown", outputfile=str(path))
+    document = docx.Document(str(path))
+    runs = document.paragraphs[0].runs
+    document.add_comment(runs, text="Are they loud?", author="Ann", initials="A")
+    document.save(str(path))
+    parsed = parse_file(path)
+    assert texts(parsed, "text") == [
+        "Two fans cool the box.",
+        "Footnote 1: Never only one of them.",
+        "Comment by Ann: Are they loud?",
+    ]
+    assert parsed.missing == ()
+
+
+def test_footnotes_that_are_not_read_from_rtf_are_named_as_missing(tmp_path: Path) -> None:
+    path = tmp_path / "notes.rtf"
+    path.write_text(r"{\rtf1 Two fans{\footnote Never only one.} cool the box.}")
+    assert parse_file(path).missing == ("1 footnotes, which are not read from RTF",)
+
+
+def test_the_comments_on_a_slide_stand_below_it(tmp_path: Path) -> None:
+    deck = pptx.Presentation()
+    for title in ("Fans", "Disks"):
+        deck.slides.add_slide(deck.slide_layouts[5]).shapes.title.text = title
+    path = tmp_path / "deck.pptx"
+    deck.save(str(path))
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/comments"
+    names = 'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main"'
+    comment = f'<p:cmLst {names}><p:cm authorId="0"><p:text>Who pays?</p:text></p:cm></p:cmLst>'
+    authors = f'<p:cmAuthorLst {names}><p:cmAuthor id="0" name="Ann"/></p:cmAuthorLst>'
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    listed = "ppt/slides/_rels/slide2.xml.rels"
+    relation = f'<Relationship Id="rId9" Type="{kind}" Target="../comments/comment1.xml"/>'
+    parts[listed] = parts[listed].replace(
+        b"</Relationships>", relation.encode() + b"</Relationships>"
+    )
+    more = {"ppt/comments/comment1.xml": comment, "ppt/commentAuthors.xml": authors}
+    parsed = parse_file(zip_of(path, {**parts, **more}))
+    assert [(e.page, e.text) for e in parsed.elements] == [
+        (1, "Fans"),
+        (2, "Disks"),
+        (2, "Comment by Ann: Who pays?"),
+    ]
+
+
+def test_the_numbers_behind_a_chart_stand_on_its_sheet(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["April", 814])
+    sheet = book.create_sheet("Shown")
+    chart = BarChart()
+    chart.add_data(Reference(book.active, min_col=2, min_row=1, max_row=1))
+    sheet.add_chart(chart)
+    path = tmp_path / "chart.xlsx"
+    book.save(path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["xl/charts/chart1.xml"] = chart_with_numbers(tmp_path)  # as Excel writes it
+    parsed = parse_file(zip_of(path, parts))
+    assert [(e.page, e.text) for e in parsed.elements if e.page == 2] == [
+        (2, "Shown"),
+        (2, " | Requests\nApril | 814\nMay | 972"),
+    ]
+
+
+def chart_with_numbers(folder: Path) -> bytes:
+    """The XML of a chart that holds its numbers."""
+    deck = pptx.Presentation()
+    numbers = CategoryChartData()
+    numbers.categories = ["April", "May"]
+    numbers.add_series("Requests", (814, 972))
+    size = (Inches(1), Inches(1), Inches(5), Inches(3))
+    shapes = deck.slides.add_slide(deck.slide_layouts[6]).shapes
+    shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, *size, numbers)
+    deck.save(str(folder / "chart.pptx"))
+    with zipfile.ZipFile(folder / "chart.pptx") as archive:
+        return archive.read(next(n for n in archive.namelist() if n.startswith("ppt/charts/chart")))

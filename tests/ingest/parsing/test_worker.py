@@ -218,10 +218,27 @@ def test_a_bug_of_a_parser_is_called_one(tmp_path: Path) -> None:
     assert "ZeroDivisionError at bad_parsers.py" in problem.reason
 
 
-def test_evil_files_among_good_ones_cost_only_themselves(tmp_path: Path) -> None:
-    evil = {"abort": "parser_crash", "hang": "timeout", "raise": "internal_error"}
-    names = [f"good words {n}" for n in range(20)]
-    mixed = [*names[:7], "abort", *names[7:12], "hang", "raise", *names[12:]]
+def test_evil_files_among_200_good_ones_cost_only_themselves(tmp_path: Path) -> None:
+    evil = {
+        "hang": "timeout",
+        "ignore": "timeout",
+        "spin": "timeout",
+        "stall": "timeout",
+        "program": "timeout",
+        "daemonise-and-hang": "timeout",
+        "allocate": "out_of_memory",
+        "segfault": "parser_crash",
+        "abort": "parser_crash",
+        "exit": "parser_crash",
+        "daemonise-and-abort": "parser_crash",
+        "fill": "bomb",
+        "raise": "internal_error",
+        "connect": "internal_error",
+    }
+    odd = ["shout", "fork", "daemonise", "litter"]  # these answer all the same
+    names = [f"good words {n}" for n in range(200)]
+    for place, words in enumerate([*evil, *odd]):
+        names.insert(11 * place, words)
 
     def state(words: str) -> str:
         try:
@@ -229,9 +246,11 @@ def test_evil_files_among_good_ones_cost_only_themselves(tmp_path: Path) -> None
         except FileProblem as problem:
             return problem.state
 
-    with ParserPool(2, Limits(timeout_s=3), parser=BAD) as pool, ThreadPoolExecutor(4) as threads:
-        results = list(threads.map(state, mixed))
-    assert results == [evil.get(words, words) for words in mixed]
+    limits = Limits(timeout_s=4, memory_bytes=GIB // 2, scratch_bytes=4 << 20)
+    with ParserPool(2, limits, parser=BAD) as pool, ThreadPoolExecutor(4) as threads:
+        results = list(threads.map(state, names))
+        assert daemons() == set()
+    assert results == [evil.get(words, words) for words in names]
 
 
 def test_a_pool_runs_no_more_files_at_once_than_it_has_workers(tmp_path: Path) -> None:
