@@ -151,5 +151,6 @@ def _open(folder: Path) -> Any:
         index = tantivy.Index.open(str(folder))
     except (ValueError, OSError) as exc:
         raise Damaged(f"{str(folder)!r} is not a lexical index; run `alcove doctor`") from exc
+    index.config_reader("manual")  # a snapshot never changes: no thread that looks whether it did
     index.register_tokenizer(ANALYZER, analyzer())
     return index
