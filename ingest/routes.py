@@ -20,11 +20,12 @@ from corpus.errors import NotAllowed, NotFound, UserError
 from corpus.home import Home
 from corpus.records import Document, Span
 from ingest.chunking import require_strategy
+from ingest.coverage import coverage
 from ingest.discover import UPLOAD
 from ingest.jobs import JobQueue
 from ingest.pipeline import DEFAULT_COLLECTION, check_collection
 
-__all__ = ["coverage", "router"]
+__all__ = ["router"]
 
 CHUNK_BYTES = 1 << 20
 MAX_NAME_CHARACTERS = 200
@@ -175,22 +176,6 @@ def _add_job_routes(api: APIRouter, jobs: JobQueue, folders: Sequence[Path]) -> 
     def cancel_job(id: str) -> dict[str, Any]:
         """Stop a job; what it has acknowledged stays."""
         return jobs.cancel(id).to_json()
-
-
-def coverage(catalog: Catalog, id: str) -> dict[str, Any]:
-    """What was read of a document: each page's characters and where they came from, what is missing, metadata.
-
-    Raises:
-        NotFound: there is none with this id.
-    """
-    document = catalog.document(id)
-    parsed = catalog.parsed(id) if catalog.text(id) else None
-    pages = [
-        {"number": page.number, "origin": page.origin, "characters": len(page.span)}
-        for page in (parsed.pages if parsed else ())
-    ]
-    missing = list(parsed.missing) if parsed else []
-    return {"page_details": pages, "missing": missing, "metadata": dict(document.metadata)}
 
 
 def _allowed(path: str, folders: Sequence[Path]) -> str:

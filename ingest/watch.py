@@ -22,6 +22,7 @@ from ingest.discover import SIDECAR_SUFFIXES, is_passed_over, roots_of
 from ingest.ignore import ALCOVEIGNORE, GITIGNORE
 from ingest.pipeline import Pipeline
 from ingest.report import Report
+from ingest.run import Listener
 
 __all__ = ["Watcher"]
 
@@ -41,6 +42,7 @@ class Watcher:
         done: called with the report of the first synchronisation, and of each that changed something.
         say: called with a sentence when something stands in the way, or no longer does.
         stop: ends ``run`` once it is set.
+        listen: told how far the first synchronisation is.
 
     Raises (``run``):
         NotFound: a path does not exist at the start. UserError: a bad collection name.
@@ -55,6 +57,7 @@ class Watcher:
         done: Callable[[Report], None],
         say: Callable[[str], None],
         stop: threading.Event | None = None,
+        listen: Listener | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._roots = roots_of(paths)
@@ -62,6 +65,7 @@ class Watcher:
         self._done = done
         self._say = say
         self._stop = stop or threading.Event()
+        self._listen = listen
         self._is_first = True
         self._is_due = True  # everything must be looked at, not before ``_not_before``
         self._not_before = 0.0
@@ -130,8 +134,11 @@ class Watcher:
             return  # the next round comes soon
         self._is_due = False
         retry = self._is_first  # later only when somebody asks for it
+        listen = self._listen if self._is_first else None
         self._attempt(
-            lambda: self._pipeline.sync(self._roots, self._collection, retry=retry, wait=True)
+            lambda: self._pipeline.sync(
+                self._roots, self._collection, listen, retry=retry, wait=True
+            )
         )
 
     def _attempt(self, work: Callable[[], Report]) -> None:

@@ -16,15 +16,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from corpus.errors import AlcoveError, InternalError
-from ingest.chunking import STRATEGIES, require_strategy
-from ui.console import show_json, show_table, tracked, warn, write
-from ui.listings import documents_app, models_app
+from corpus.errors import AlcoveError, InternalError, UserError
+from ui.console import show_json, show_table, write
+from ui.ingesting import ingest
+from ui.listings import collections_app, documents_app, models_app
 from ui.options import CollectionOption, HomeOption, JsonOption, load_settings
 
 if TYPE_CHECKING:
-    from agents.settings import Settings
-    from ingest.report import Progress, Report
+    pass
 
 __all__ = ["app", "main"]
 
@@ -58,33 +57,17 @@ def up(
 
 
 @app.command()
-def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="Files and folders.")],
-    home: HomeOption = None,
-    collection: Annotated[
-        str, typer.Option(help="Collection to make equal to the paths.")
-    ] = "default",
-    strategy: Annotated[
-        str | None,
-        typer.Option(help=f"Chunking strategy: {', '.join(STRATEGIES)}, or one of a package."),
-    ] = None,
-    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Parser processes.")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Add, update and remove documents so that a collection equals the paths."""
-    chosen = {"strategy": strategy, "workers": workers}
-    settings = load_settings(home, {"ingest": {k: v for k, v in chosen.items() if v is not None}})
-    report = _ingest(settings, paths, collection)
-    show_json(report.to_json()) if as_json else _show_report(report)
-    raise typer.Exit(report.exit_status)
-
-
-@app.command()
 def search(
     query: Annotated[str, typer.Argument(help="What to look for.")],
     k: Annotated[int, typer.Option("-k", help="How many passages.")] = 10,
     mode: Annotated[str, typer.Option(help="dense, lexical or hybrid.")] = "hybrid",
     collection: CollectionOption = None,
+    filter_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--filter", help="KEY=VALUE that a document's metadata must have; repeatable."
+        ),
+    ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -92,9 +75,9 @@ def search(
     from agents.build import build
     from retrieval.routes import search_json
 
-    result = search_json(
-        build(load_settings(home)).finder().searcher.search(query, k, mode, collection)
-    )
+    filters = _filters(filter_ or [])
+    searcher = build(load_settings(home)).finder().searcher
+    result = search_json(searcher.search(query, k, mode, collection, filters=filters))
     if as_json:
         show_json(result)
         return
@@ -218,31 +201,14 @@ def run_tests(
     raise typer.Exit(run_checks(full=full, arguments=context.args))
 
 
-def _ingest(settings: Settings, paths: list[Path], collection: str) -> Report:
-    from agents.build import build
-    from ingest.discover import find_sources
-
-    require_strategy(
-        settings.ingest.strategy
-    )  # what is wrong is answered before the model is loaded
-    find_sources(paths)
-    pipeline = build(settings).pipeline()
-    with tracked("Ingesting") as advance:
-
-        def listen(progress: Progress) -> None:
-            advance(progress.done, progress.total, progress.file.source if progress.file else "")
-
-        return pipeline.sync(paths, collection, listen)
-
-
-def _show_report(report: Report) -> None:
-    raw = report.to_json()
-    for problem in raw["problems"]:
-        warn(f"{problem['state']}: {problem['path']}: {problem['reason']}")
-    states = ", ".join(f"{n} {state}" for state, n in raw["files"].items()) or "no files"
-    chunks = raw["chunks"]
-    write(f"{states}; {raw['removed']} removed, in {raw['seconds']:.1f} s.")
-    write(f"Chunks: {chunks['added']} added, {chunks['removed']} removed, {chunks['kept']} kept.")
+def _filters(given: list[str]) -> dict[str, str]:
+    filters: dict[str, str] = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise UserError(f"{text!r} is no filter; write it as KEY=VALUE")
+        filters[key.strip()] = value.strip()
+    return filters
 
 
 def main() -> None:
@@ -260,7 +226,9 @@ def main() -> None:
         sys.exit(exc.exit_status)
 
 
+app.command("ingest")(ingest)
 app.add_typer(documents_app, name="documents")
+app.add_typer(collections_app, name="collections")
 app.add_typer(models_app, name="models")
 
 if __name__ == "__main__":

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from agents.settings import Settings
 from corpus.catalog import Catalog
 from corpus.errors import AlcoveError
 from corpus.home import Home
+from ingest.coverage import coverage
 from retrieval.models import MODELS, available, resolve
 
-__all__ = ["document_details", "document_rows", "model_rows"]
+__all__ = ["collection_rows", "document_details", "document_rows", "model_rows"]
 
 
 def document_rows(settings: Settings, collection: str | None) -> list[dict[str, Any]]:
@@ -32,8 +34,13 @@ def document_rows(settings: Settings, collection: str | None) -> list[dict[str, 
     ]
 
 
+def collection_rows(settings: Settings) -> list[dict[str, Any]]:
+    """Every collection: name, documents, chunks, readers."""
+    return [asdict(info) for info in Catalog(Home(settings.corpus.home)).collections()]
+
+
 def document_details(settings: Settings, id: str) -> dict[str, Any]:
-    """One document with its canonical text.
+    """One document with what was read of each page, its metadata, and its canonical text.
 
     Raises:
         NotFound: there is none with this id.
@@ -50,6 +57,7 @@ def document_details(settings: Settings, id: str) -> dict[str, Any]:
         "media_type": document.media_type,
         "pages": document.pages,
         "chunks": len(catalog.chunks_of(id)),
+        **coverage(catalog, id),
         "text": catalog.text(id),
     }
 

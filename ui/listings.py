@@ -1,4 +1,4 @@
-"""The commands ``documents`` and ``models``: what is there, and single changes to it."""
+"""The commands ``documents``, ``collections`` and ``models``: what is there, and single changes to it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
-from corpus.errors import UserError
+from corpus.errors import NotFound, UserError
 from ui.console import show_json, show_table, write
 from ui.options import CollectionOption, HomeOption, JsonOption, load_settings
+from ui.plain_words import origin_words
 
-__all__ = ["documents_app", "models_app"]
+__all__ = ["collections_app", "documents_app", "models_app"]
 
 documents_app = typer.Typer(help="What is in the corpus, and the state of each file.")
+collections_app = typer.Typer(help="Collections, and who may read them.")
 models_app = typer.Typer(help="Encoders on this machine.")
 
 
@@ -50,7 +52,7 @@ def show_document(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """One document with its pages and its text."""
+    """One document: its metadata, how each page was read, what is missing, and its text."""
     from ui.inventory import document_details
 
     details = document_details(load_settings(home), id)
@@ -58,7 +60,16 @@ def show_document(
         show_json(details)
         return
     for name, value in details.items():
-        write(f"{name}: {value}" if name != "text" else f"\n{value}")
+        if name not in ("page_details", "missing", "metadata", "text"):
+            write(f"{name}: {value}")
+    for key, value in details["metadata"].items():
+        write(f"metadata: {key}: {value}")
+    for page in details["page_details"]:
+        origin = origin_words(page["origin"], page["characters"])
+        write(f"page {page['number']}: {page['characters']} characters, {origin}")
+    for missing in details["missing"]:
+        write(f"missing: {missing}")
+    write(f"\n{details['text']}")
 
 
 @documents_app.command("remove")
@@ -84,6 +95,57 @@ def remove_document(
         show_json({"removed": len(chosen), "snapshot": snapshot})
     else:
         write(f"Removed {len(chosen)} documents.")
+
+
+@collections_app.callback(invoke_without_command=True)
+def collections(
+    context: typer.Context, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """Collections, and who may read them."""
+    if context.invoked_subcommand is None:
+        list_collections(home, as_json)
+
+
+@collections_app.command("list")
+def list_collections(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Every collection with its sizes and its readers."""
+    from ui.inventory import collection_rows
+
+    rows = collection_rows(load_settings(home))
+    if as_json:
+        show_json({"collections": rows})
+        return
+    columns = ("name", "documents", "chunks", "readers")
+    shown = [{**row, "readers": ", ".join(row["readers"]) or "everyone"} for row in rows]
+    show_table(columns, [[row[name] for name in columns] for row in shown])
+
+
+@collections_app.command("readers")
+def set_readers(
+    name: Annotated[str, typer.Argument(help="A collection; it may still be empty.")],
+    who: Annotated[list[str] | None, typer.Argument(help="Names of those who may read it.")] = None,
+    everyone: Annotated[bool, typer.Option("--everyone", help="Let everyone read it.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say who may read a collection; without names, show who may."""
+    from corpus.catalog import Catalog
+    from corpus.home import Home
+    from ingest.pipeline import check_collection
+
+    check_collection(name)
+    if who and everyone:
+        raise UserError("names and --everyone contradict each other; give one of them")
+    catalog = Catalog(Home(load_settings(home).corpus.home))
+    if who or everyone:
+        catalog.set_readers(name, who or [])
+    readers = catalog.readers().get(name)
+    if readers is None:
+        raise NotFound(f"there is no collection {name!r}; `alcove collections` lists what there is")
+    if as_json:
+        show_json({"collection": name, "readers": list(readers)})
+    else:
+        write(f"{name!r} may be read by {', '.join(readers) or 'everyone'}.")
 
 
 @models_app.callback(invoke_without_command=True)

@@ -7,13 +7,27 @@ data, so ``label`` takes from it everything that Markdown, or a screen, would ac
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
 
 from corpus.records import State
+from ui.wire import PageJson
 
-__all__ = ["Told", "age", "engine_note", "label", "name_of", "size", "state_words", "visible"]
+__all__ = [
+    "Told",
+    "age",
+    "engine_note",
+    "label",
+    "name_of",
+    "origin_words",
+    "pages_words",
+    "size",
+    "state_words",
+    "visible",
+]
 
 # Characters that reorder or hide text around them (Unicode Technical Report 36, section 2.6).
 _INVISIBLE = re.compile(
@@ -54,6 +68,23 @@ _STATES = {
     State.UNREADABLE: Told("No access", "Allow Alcove to read the file and add it again.", False),
     State.INTERNAL_ERROR: Told("Our mistake", "Please report it with the service's log.", False),
 }
+
+
+_ORIGINS = {"text": "text layer", "ocr": "OCR"}
+
+
+def origin_words(origin: str, characters: int) -> str:
+    """Where the text of a page came from, in words."""
+    return _ORIGINS.get(origin, origin) if characters else "nothing"
+
+
+def pages_words(pages: Sequence[PageJson]) -> str:
+    """How many pages were read from where; empty for a document without pages."""
+    counts = Counter(origin_words(page["origin"], page["characters"]) for page in pages)
+    if not counts:
+        return ""
+    what = "1 page" if len(pages) == 1 else f"{len(pages)} pages"
+    return f"{what}: {', '.join(f'{n} {origin}' for origin, n in counts.most_common())}"
 
 
 def state_words(state: str) -> Told:

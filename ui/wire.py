@@ -50,9 +50,11 @@ class _DocumentJson(TypedDict):
 
 
 class DocumentJson(_DocumentJson, total=False):
-    """A document; the last two keys only come with a single one."""
+    """A document; these keys only come with a single one."""
 
     page_details: list[PageJson]
+    missing: list[str]
+    metadata: dict[str, str]
     gone: bool
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -75,7 +77,7 @@ def test_ingest_json_has_the_contract_s_keys(alcove: Alcove, papers: Path) -> No
     raw = outcome.json
     assert outcome.status == 1  # one input ended in a bad state
     assert set(raw) == {
-        *("job", "snapshot", "files", "removed", "chunks", "seconds", "problems"),
+        *("job", "snapshot", "files", "removed", "ignored", "chunks", "seconds", "problems"),
     }
     assert raw["files"] == {"indexed": 2, "empty_text": 1}
     assert raw["chunks"] == {"added": 2, "removed": 0, "kept": 0}
@@ -115,6 +117,82 @@ def test_without_json_people_get_sentences(alcove: Alcove, papers: Path) -> None
     assert "2 indexed" in alcove("ingest", papers).out
     assert "box.txt" in alcove("search", "red box").out
     assert alcove("ask", "What stands in the hall?").out.strip()
+
+
+def test_patterns_leave_files_out_and_say_how_many(alcove: Alcove, papers: Path) -> None:
+    raw = alcove("ingest", papers, "--include", "*.txt", "--include", "*.md", "--json").json
+    assert (raw["files"], raw["ignored"]) == ({"indexed": 2}, 0)
+    outcome = alcove("ingest", papers, "--exclude", "car.*")
+    assert "1 unchanged, 1 ignored by patterns; 1 removed" in outcome.out
+    assert alcove("ingest", papers, "--exclude", "!").status == 2
+
+
+def test_searches_are_filtered_by_metadata(alcove: Alcove, papers: Path) -> None:
+    (papers / "box.txt.meta.yaml").write_text("author: Ada")
+    alcove("ingest", papers)
+    raw = alcove("search", "the", "--filter", "author=Ada", "--json").json
+    assert [Path(hit["source"]).name for hit in raw["hits"]] == ["box.txt"]
+    assert alcove("search", "the", "--filter", "author").err.startswith("alcove: 'author' is no")
+    unknown = alcove("search", "the", "--filter", "colour=red")
+    assert (unknown.status, "filter by one of author, media_type, title" in unknown.err) == (
+        2,
+        True,
+    )
+
+
+def test_who_may_read_a_collection_is_said_and_shown(alcove: Alcove, papers: Path) -> None:
+    assert alcove("collections", "readers", "default").status == 2  # there is none yet
+    assert "by ada, bob" in alcove("collections", "readers", "default", "bob", "ada").out
+    alcove("ingest", papers)
+    (default,) = alcove("collections", "--json").json["collections"]
+    assert default == {
+        "name": "default",
+        "documents": 2,
+        "chunks": 2,
+        "readers": ["ada", "bob"],
+    }
+    assert "ada, bob" in alcove("collections", "list").out
+    assert "everyone" in alcove("collections", "readers", "default", "--everyone").out
+    assert alcove("collections", "readers", "default", "ada", "--everyone").status == 2
+
+
+def test_a_document_s_pages_and_metadata_are_shown(alcove: Alcove, papers: Path) -> None:
+    from reportlab.pdfgen import canvas
+
+    book = canvas.Canvas(str(papers / "book.pdf"))
+    book.drawString(100, 700, "Seven apple trees.")
+    book.showPage()
+    book.showPage()
+    book.save()
+    (papers / "book.pdf.meta.json").write_text('{"author": "Ada"}')
+    alcove("ingest", papers)
+    listed = alcove("documents", "--json").json["documents"]
+    (id,) = [d["id"] for d in listed if d["source"].endswith("book.pdf")]
+    raw = alcove("documents", "show", id, "--json").json
+    assert raw["metadata"]["author"] == "Ada"
+    assert [(p["number"], p["characters"]) for p in raw["page_details"]] == [(1, 18), (2, 0)]
+    shown = alcove("documents", "show", id).out
+    for line in ("metadata: author: Ada", "page 1: 18 characters, text layer",
+                 "page 2: 0 characters, nothing"):  # fmt: skip
+        assert line in shown
+
+
+def test_watching_follows_changes_and_ends_cleanly(
+    alcove: Alcove, papers: Path, tmp_path: Path
+) -> None:
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", "from ui.cli import main; main()", "ingest", str(papers)]
+    with subprocess.Popen(
+        [*command, "--watch"], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        lines = iter(process.stdout.readline, "")
+        assert any("Watching" in line for line in lines)
+        (papers / "new.txt").write_text("A green tree.")
+        assert any(line.rstrip().endswith(": new.txt") for line in lines)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 0
+        assert "Watching has ended" in process.stderr.read()
+    assert alcove("ingest", papers).status == 0  # the lock is free
 
 
 def test_documents_are_listed_shown_and_removed(alcove: Alcove, papers: Path) -> None:

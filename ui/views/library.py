@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from ui.plain_words import label, name_of, size, state_words
+from ui.plain_words import label, name_of, pages_words, size, state_words
 from ui.prose import plain, show
 from ui.state import service, settings, state
 from ui.views.outage import guarded
@@ -19,6 +19,7 @@ _ALL = "All"
 _OVER = ("done", "failed", "cancelled")
 _UPLOADS = "default"  # the service's own default collection
 _PREVIEW = 3000  # characters
+_ABOUT = 6  # pieces of metadata
 
 
 def draw() -> None:
@@ -178,10 +179,20 @@ def _details(d: DocumentJson) -> None:
         st.subheader(label(d["title"] or name_of(d["source"]), 120), anchor=False)
         st.caption(f"{label(d['source'], 200)} · {size(d['size'])}")
         st.markdown(f"**{told.name}.** {label(d['reason'], 300)} {told.advice}")
+        _coverage(d)
         if told.searchable:
             _preview(d)
         if st.button("Delete document", icon=":material/delete:", key="delete-document"):
             _delete(d)
+
+
+def _coverage(d: DocumentJson) -> None:
+    """One line: how its pages were read, and what is known about it."""
+    one = service().document(d["id"])
+    about = [f"{key}: {value}" for key, value in one.get("metadata", {}).items()]
+    words = [pages_words(one.get("page_details", [])), *about[:_ABOUT]]
+    if any(words):
+        st.caption(" · ".join(label(word, 100) for word in words if word))
 
 
 def _preview(d: DocumentJson) -> None:
