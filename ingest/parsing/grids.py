@@ -80,7 +80,8 @@ def parse_delimited(path: Path, media_type: str, limits: Limits) -> Parsed:
     """
     builder = TextBuilder()
     text = read_text(path, limits, builder.missing).replace("\0", "")
-    csv.field_size_limit(len(text) + 1)  # the default refuses a long note in a cell
+    # The default refuses a long note in a cell. The limit is the process's: it is only ever raised.
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     rows = list(csv.reader(io.StringIO(text, newline=""), dialect=_dialect(text, media_type)))
     builder.add(ElementKind.TABLE, rows_to_text(rows), html=rows_to_html(rows))
     return builder.build(media_type)

@@ -8,11 +8,16 @@ parsed.
 
 from __future__ import annotations
 
+import struct
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from corpus.errors import FileProblem
 from corpus.records import State
+
+if TYPE_CHECKING:
+    from olefile import OleFileIO
 
 __all__ = ["CODE", "MEDIA_TYPES", "detect", "is_archive", "zip_kind"]
 
@@ -96,6 +101,9 @@ _OLE_STREAMS: tuple[tuple[str, str], ...] = (
     ("PowerPoint Document", MEDIA_TYPES[".ppt"]),
     ("__properties_version1.0", MEDIA_TYPES[".msg"]),
 )
+_BIFF_STREAMS = ("Workbook", "Book")
+_FILE_PASS = 0x2F
+_FIRST_RECORDS = 8
 _TEXTUAL = ("text/", "message/")
 _HEAD = 8192
 
@@ -197,6 +205,8 @@ def _ole_kind(path: Path) -> str:
     try:
         with olefile.OleFileIO(str(path)) as container:
             entries = {stream[0] for stream in container.listdir(streams=True)}
+            if any(name in entries and _needs_password(container, name) for name in _BIFF_STREAMS):
+                return "encrypted"
     except (OSError, ValueError, IndexError, TypeError) as exc:
         reason = f"The file {path.name!r} is a damaged Office container; get a fresh copy."
         raise FileProblem(State.CORRUPT, reason) from exc
@@ -204,6 +214,17 @@ def _ole_kind(path: Path) -> str:
         if any(entry == marker or entry.startswith(marker) for entry in entries):
             return kind
     return "an unknown Office container"
+
+
+def _needs_password(container: OleFileIO, stream: str) -> bool:
+    """Whether an old workbook is encrypted: it says so in one of its first records."""
+    records = container.openstream(stream)
+    for _ in range(_FIRST_RECORDS):
+        kind, length = struct.unpack("<HH", records.read(4).ljust(4, b"\0"))
+        if kind == _FILE_PASS:
+            return True
+        records.read(length)
+    return False
 
 
 def _textual(path: Path, head: bytes, named: str | None) -> str:

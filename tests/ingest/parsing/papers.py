@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from collections.abc import Sequence
 from email.message import EmailMessage
@@ -83,3 +84,34 @@ def png_bytes(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def ole_of(path: Path, name: str, stream: bytes) -> Path:
+    """A container of old Office files with one stream of at least 4,096 bytes in it."""
+    free, end, fat, none = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFFFF
+    blocks = -(-len(stream) // 512)
+    head = struct.pack(
+        "<8s16sHHHHH6sIIIIIIIII",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        bytes(16),
+        *(0x3E, 3, 0xFFFE, 9, 6, bytes(6)),
+        *(0, 1, 1, 0, 4096, end, 0, end, 0),
+    )
+    chain = [fat, end, *range(3, blocks + 2), end]
+
+    def entry(title: str, kind: int, child: int, start: int, size: int) -> bytes:
+        letters = title.encode("utf-16-le")
+        return struct.pack(
+            "<64sHBBIII36sIQ",
+            letters,
+            len(letters) + 2,
+            *(kind, 1, none, none, child, bytes(36), start, size),
+        )
+
+    folder = entry("Root Entry", 5, 1, end, 0) + entry(name, 2, none, 2, len(stream))
+    table = struct.pack("<128I", *chain, *[free] * (128 - len(chain)))
+    first = struct.pack("<109I", 0, *[free] * 108)
+    path.write_bytes(
+        head + first + table + folder.ljust(512, b"\0") + stream.ljust(blocks * 512, b"\0")
+    )
+    return path

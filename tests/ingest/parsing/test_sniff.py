@@ -1,5 +1,6 @@
 """What a file is, told from its name and its first bytes."""
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from corpus.records import State
 from ingest.parsing import parse_file
 from ingest.parsing.limits import Limits
 from ingest.parsing.sniff import detect
-from tests.ingest.parsing.papers import pdf, picture_of, zip_of
+from tests.ingest.parsing.papers import ole_of, pdf, picture_of, zip_of
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
@@ -122,3 +123,12 @@ def test_a_container_with_a_password_is_encrypted(tmp_path: Path) -> None:
         data[data.index(mark) + offset] |= 1  # the flag that says a member is encrypted
     path.write_bytes(data)
     assert state_of(path) == State.ENCRYPTED
+
+
+def test_an_old_workbook_with_a_password_is_encrypted(tmp_path: Path) -> None:
+    begin = struct.pack("<HH16s", 0x809, 16, struct.pack("<HH", 0x600, 5))
+    file_pass = struct.pack("<HH54s", 0x2F, 54, b"\1\0\1\0\1\0")
+    path = ole_of(tmp_path / "a.xls", "Workbook", (begin + file_pass).ljust(5000, b"\0"))
+    assert state_of(path) == State.ENCRYPTED
+    open_one = ole_of(tmp_path / "b.xls", "Workbook", begin.ljust(5000, b"\0"))
+    assert state_of(open_one) == State.CORRUPT  # there is nothing more in it
