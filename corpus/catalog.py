@@ -18,7 +18,7 @@ from typing import Any
 from corpus.crash import CrashPoint, crash_point
 from corpus.database import Database
 from corpus.errors import NotFound
-from corpus.filters import FILTER_COLUMNS, filter_sql
+from corpus.filters import AMONG, as_json
 from corpus.home import Home
 from corpus.records import Chunk, Document, Parsed
 from corpus.rows import (
@@ -36,7 +36,6 @@ from corpus.rows import (
 
 __all__ = ["Catalog", "Change", "CollectionInfo", "Stored"]
 
-AMONG = "(:collections IS NULL OR d.collection IN (SELECT value FROM json_each(:collections)))"
 LIVE = "added <= :at AND (removed IS NULL OR removed > :at)"
 
 
@@ -186,37 +185,13 @@ class Catalog:
                 AND {AMONG}
                 AND (:documents IS NULL OR d.id IN (SELECT value FROM json_each(:documents)))
                 ORDER BY c.id""",
-            {"at": self._at(at), "collections": _json(collections), "documents": _json(documents)},
+            {
+                "at": self._at(at),
+                "collections": as_json(collections),
+                "documents": as_json(documents),
+            },
         )
         return [row["id"] for row in rows]
-
-    def matching(
-        self,
-        filters: Mapping[str, str],
-        at: int | None = None,
-        collections: Sequence[str] | None = None,
-    ) -> list[str]:
-        """Ids of the documents whose metadata has each key with that value (or with it in a list).
-
-        Args:
-            filters: value by key; a key is one of ``FILTER_COLUMNS`` or of the metadata.
-        """
-        wanted, values = filter_sql(filters)
-        rows = self._db.rows(
-            f"""SELECT d.id FROM documents d WHERE {_live("d")}
-                AND {AMONG}{wanted} ORDER BY d.id""",
-            {"at": self._at(at), "collections": _json(collections), **values},
-        )
-        return [row["id"] for row in rows]
-
-    def filter_keys(self, collections: Sequence[str] | None = None) -> list[str]:
-        """The keys that some live document, of some collections if given, can be filtered by, sorted."""
-        rows = self._db.rows(
-            f"""SELECT DISTINCT m.key FROM documents d, json_each(d.metadata) m WHERE {_live("d")}
-                AND {AMONG}""",
-            {"at": self._at(None), "collections": _json(collections)},
-        )
-        return sorted({*FILTER_COLUMNS, *(row["key"] for row in rows)})
 
     def collections(self) -> list[CollectionInfo]:
         """Every collection that has a document in any state, or readers, by name."""
@@ -319,10 +294,6 @@ class Catalog:
         if row is None:
             raise NotFound(f"there is no document {id!r}; `alcove documents` lists what there is")
         return row
-
-
-def _json(values: Sequence[str] | None) -> str | None:
-    return None if values is None else json.dumps(list(values))
 
 
 def _live(table: str) -> str:

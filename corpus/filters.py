@@ -1,4 +1,4 @@
-"""Filters on documents as SQL: which metadata a document must have to be searched.
+"""Filters on the documents of a catalog: which metadata a document must have to be searched.
 
 A filter names a column every document has, or a key of its metadata. Metadata values are text; a list is stored as
 its items with ``, `` between, and a filter may name the whole or one item. Knows the tables of ``corpus.rows`` only.
@@ -6,18 +6,51 @@ its items with ``, `` between, and a filter may name the whole or one item. Know
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 
-__all__ = ["FILTER_COLUMNS", "filter_sql"]
+from corpus.database import Database
+
+__all__ = ["AMONG", "FILTER_COLUMNS", "as_json", "filter_keys", "matching"]
 
 FILTER_COLUMNS = ("media_type", "title")
+AMONG = "(:collections IS NULL OR d.collection IN (SELECT value FROM json_each(:collections)))"
+_LIVE = "d.added <= :at AND (d.removed IS NULL OR d.removed > :at)"
 
 
-def filter_sql(filters: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-    """Conditions on ``documents d``, each after an AND, and the values of their parameters."""
+def matching(
+    catalog: Database, at: int, filters: Mapping[str, str], collections: Sequence[str] | None = None
+) -> list[str]:
+    """Ids of the documents, sorted, whose metadata has each key with that value (or with it in a list).
+
+    Args:
+        at: the snapshot whose documents are meant.
+        filters: value by key; a key is one of ``FILTER_COLUMNS`` or of the metadata.
+        collections: look only in these; ``None``: in all.
+    """
     values = {f"key{n}": key for n, key in enumerate(filters)}
     values |= {f"value{n}": value for n, value in enumerate(filters.values())}
-    return "".join(f" AND {_condition(n, key)}" for n, key in enumerate(filters)), values
+    wanted = "".join(f" AND {_condition(n, key)}" for n, key in enumerate(filters))
+    rows = catalog.rows(
+        f"SELECT d.id FROM documents d WHERE {_LIVE} AND {AMONG}{wanted} ORDER BY d.id",
+        {"at": at, "collections": as_json(collections), **values},
+    )
+    return [row["id"] for row in rows]
+
+
+def filter_keys(catalog: Database, at: int, collections: Sequence[str] | None = None) -> list[str]:
+    """The keys that some document of these collections (or of any) can be filtered by, sorted."""
+    rows = catalog.rows(
+        f"""SELECT DISTINCT m.key FROM documents d, json_each(d.metadata) m
+            WHERE {_LIVE} AND {AMONG}""",
+        {"at": at, "collections": as_json(collections)},
+    )
+    return sorted({*FILTER_COLUMNS, *(row["key"] for row in rows)})
+
+
+def as_json(values: Sequence[str] | None) -> str | None:
+    """A list as SQLite's ``json_each`` takes it."""
+    return None if values is None else json.dumps(list(values))
 
 
 def _condition(number: int, key: str) -> str:

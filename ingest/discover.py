@@ -9,37 +9,21 @@ that file is there under its own name, and any other link is a source with a pro
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from corpus.errors import FileProblem, NotFound, UserError
 from corpus.records import State
+from ingest.filenames import is_dropping, paired, printable
 from ingest.ignore import Ignored, Rules
 from ingest.opening import open_folder, open_inside, read_problems
 
-__all__ = [
-    "PASSED_OVER",
-    "SIDECAR_SUFFIXES",
-    "UPLOAD",
-    "Found",
-    "Source",
-    "find",
-    "find_sources",
-    "is_passed_over",
-    "paired",
-    "printable",
-    "roots_of",
-]
+__all__ = ["UPLOAD", "Found", "Source", "find", "find_sources", "roots_of"]
 
 UPLOAD = "upload:"  # sources that came through the page, not from a folder
-PASSED_OVER = frozenset({"__pycache__", "node_modules", ".DS_Store", "Thumbs.db", "desktop.ini"})
-SIDECAR_SUFFIXES = (".meta.yaml", ".meta.yml", ".meta.json")
 MAX_DEPTH = 400  # folders in folders; deeper ones are named, not entered
 _MAX_IGNORE_BYTES = 1 << 20
-# What editors and office programs keep beside an open file: vim, emacs, Word, LibreOffice.
-_EDITORS = re.compile(r"\..*\.sw[a-z]|.*~|#.*#|\.#.*|~\$.*|\.~lock\..*#|4913")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,29 +106,6 @@ def roots_of(paths: Sequence[Path]) -> list[Path]:
         if not os.path.lexists(root):
             raise NotFound(f"there is no file or folder {str(path)!r}; nothing was changed")
     return roots
-
-
-def paired(names: Iterable[str]) -> dict[str, list[str]]:
-    """The documents among ``names``, each with its sidecars; a sidecar without its document is a document."""
-    there = set(names)
-    pairs: dict[str, list[str]] = {}
-    for name in sorted(there):
-        if not any(name.endswith(s) and name.removesuffix(s) in there for s in SIDECAR_SUFFIXES):
-            pairs[name] = [name + s for s in SIDECAR_SUFFIXES if name + s in there]
-    return pairs
-
-
-def is_passed_over(path: Path, root: Path) -> bool:
-    """Whether a walk of ``root`` would not come to a file at ``path`` below it, whatever the patterns say."""
-    if not path.is_relative_to(root):
-        return False
-    *folders, name = path.relative_to(root).parts or ("",)
-    hidden = any(folder.startswith(".") for folder in folders)
-    return hidden or any(_is_dropping(part) for part in (*folders, name))
-
-
-def _is_dropping(name: str) -> bool:
-    return name in PASSED_OVER or _EDITORS.fullmatch(name) is not None
 
 
 class _Scope:
@@ -288,7 +249,7 @@ def _list(descriptor: int) -> _Listing:
     with os.scandir(descriptor) as entries:
         for entry in entries:
             name = entry.name
-            if _is_dropping(name):
+            if is_dropping(name):
                 continue
             if entry.is_symlink():
                 listing.links.append(name)
@@ -332,8 +293,3 @@ def _link_problem(link: Path, real_root: str) -> FileProblem | None:
     if not os.path.lexists(target):
         return FileProblem(State.UNREADABLE, "the link leads to a file that is not there")
     return None
-
-
-def printable(path: Path) -> str:
-    """The path as text that can be stored; bytes that are not UTF-8 appear as ``\\xNN``."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")

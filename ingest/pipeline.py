@@ -19,8 +19,9 @@ from corpus.errors import NotFound, UserError
 from corpus.home import Home
 from corpus.settings import CorpusSettings
 from ingest.chunking import chunker_for
-from ingest.discover import UPLOAD, Found, Source, find, paired, printable
+from ingest.discover import UPLOAD, Found, Source, find
 from ingest.documents import ARCHIVE_TYPE
+from ingest.filenames import paired, printable
 from ingest.ignore import Rules
 from ingest.intake import Intake
 from ingest.parsing.limits import Limits

@@ -20,7 +20,8 @@ from corpus.catalog import Catalog
 from corpus.errors import FileProblem, OperatorError
 from corpus.home import Home, disk_errors
 from corpus.records import Parsed, State, content_id
-from ingest.discover import Source, paired
+from ingest.discover import Source
+from ingest.filenames import paired
 from ingest.ignore import Rules
 from ingest.metadata import Sidecar, read_sidecar
 from ingest.opening import digest, opened

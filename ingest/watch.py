@@ -18,7 +18,8 @@ from contextlib import closing
 from pathlib import Path
 
 from corpus.errors import NotFound, OperatorError
-from ingest.discover import SIDECAR_SUFFIXES, is_passed_over, roots_of
+from ingest.discover import roots_of
+from ingest.filenames import SIDECAR_SUFFIXES, is_passed_over
 from ingest.ignore import ALCOVEIGNORE, GITIGNORE
 from ingest.pipeline import Pipeline
 from ingest.report import Report

@@ -17,6 +17,7 @@ import numpy as np
 
 from corpus.catalog import Catalog
 from corpus.errors import Damaged, NotFound, UserError
+from corpus.filters import filter_keys, matching
 from corpus.home import Home
 from corpus.records import Hit, SearchResult
 from corpus.snapshot import SnapshotStore
@@ -213,16 +214,16 @@ class Searcher:
         named = None if documents is None else set(documents)
         if filters:
             wanted = {key.lower(): value for key, value in filters.items()}
-            found = self._catalog.matching(wanted, at, collections)
+            found = matching(self._catalog.database, at, wanted, collections)
             if not found:
-                self._check_filters(wanted, collections)
+                self._check_filters(at, wanted, collections)
             named = set(found) if named is None else named.intersection(found)
         return None if named is None else tuple(sorted(named))
 
     def _check_filters(
-        self, filters: Mapping[str, str], collections: tuple[str, ...] | None
+        self, at: int, filters: Mapping[str, str], collections: tuple[str, ...] | None
     ) -> None:
-        known = self._catalog.filter_keys(collections)
+        known = filter_keys(self._catalog.database, at, collections)
         for key in filters:
             if key not in known:
                 raise UserError(

@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 
 from corpus.errors import FileProblem
 from corpus.records import State
-from ingest.discover import PASSED_OVER
+from ingest.filenames import PASSED_OVER
 from ingest.parsing.archives import DAMAGE, ENCRYPTED, ceiling, check_directory, open_archive
 from ingest.parsing.limits import Limits
 from ingest.parsing.progress import steps

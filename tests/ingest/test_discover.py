@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from corpus.errors import NotFound
-from ingest.discover import MAX_DEPTH, Found, find, find_sources, paired
+from ingest.discover import MAX_DEPTH, Found, find, find_sources
+from ingest.filenames import paired
 from ingest.ignore import Rules
 
 
