@@ -16,6 +16,7 @@ from corpus.catalog import Catalog
 from corpus.crash import CrashPoint, crash_point
 from corpus.home import Home, disk_errors
 from corpus.upkeep import content_hashes
+from ingest.jobs import FINAL
 from ingest.writer import Writer
 
 __all__ = ["Compaction", "compact"]
@@ -58,8 +59,7 @@ def compact(
         writer.compact()
         _clear_originals(home, catalog)
         _clear(home.root / "unpacked")  # where archives are opened, by whoever holds the lock
-        if not home.has_service():
-            _clear(home.uploads)
+        _clear_uploads(home, catalog)
         if drop_quarantine:
             _clear(home.quarantine)
         catalog.database.vacuum()
@@ -75,6 +75,16 @@ def _clear_originals(home: Home, catalog: Catalog) -> None:
                 path.unlink()
 
 
+def _clear_uploads(home: Home, catalog: Catalog) -> None:
+    """Delete the uploads of jobs that have ended; unfinished ones run again when the service starts."""
+    if home.has_service() or not home.uploads.exists():
+        return
+    waiting = {job["id"] for job in catalog.jobs() if job["state"] not in FINAL}
+    for folder in home.uploads.iterdir():
+        if folder.name not in waiting:
+            _clear(folder)
+
+
 def _clear(folder: Path) -> None:
     with disk_errors(folder):
         if folder.exists():
@@ -87,6 +97,6 @@ def _notes(home: Home) -> tuple[str, ...]:
         notes.append(
             f"{str(home.quarantine)!r} may hold words of deleted documents; --drop-quarantine deletes it"
         )
-    if home.has_service() and home.uploads.exists():
+    if home.has_service() and any(home.uploads.glob("*")):
         notes.append("uploads of the running service were left alone; stop it and compact again")
     return tuple(notes)

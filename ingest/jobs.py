@@ -25,7 +25,7 @@ from corpus.catalog import Catalog
 from corpus.errors import NotFound, OperatorError
 from corpus.home import Home
 
-__all__ = ["Job", "JobQueue"]
+__all__ = ["FINAL", "Job", "JobQueue"]
 
 FINAL = ("done", "failed", "cancelled")
 SAVE_EVERY_S = 1.0

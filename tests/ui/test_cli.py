@@ -239,6 +239,34 @@ def test_doctor_finds_nothing_wrong_and_a_damaged_index(
     assert str(segment) in fault["finding"]
 
 
+def test_doctor_repairs_a_damaged_index_and_says_what_it_did(
+    alcove: Alcove, papers: Path, tmp_path: Path
+) -> None:
+    alcove("ingest", papers)
+    (segment,) = (tmp_path / "home").glob("snapshots/v*/dense/*.faiss")
+    segment.write_bytes(b"zeroed")
+    repaired = alcove("doctor", "--repair", "--json")
+    assert repaired.status == 0
+    done = repaired.json["repair"]
+    assert str(segment) in done["done"][0]
+    assert (done["snapshot"], done["embedded"]) == (2, 0)
+    assert "quarantine" in {check["name"] for check in repaired.json["checks"]}
+    assert "box.txt" in alcove("search", "red box").out
+    assert "Nothing was damaged." in alcove("doctor", "--repair").out
+
+
+def test_compact_json_has_sizes_and_notes(alcove: Alcove, papers: Path, tmp_path: Path) -> None:
+    alcove("ingest", papers)
+    (papers / "car.md").unlink()
+    alcove("ingest", papers)
+    outcome = alcove("compact", "--json")
+    assert outcome.status == 0
+    assert set(outcome.json) == {"bytes_before", "bytes_after", "snapshot", "notes"}
+    home = (path for path in (tmp_path / "home").rglob("*") if path.is_file())
+    assert not [path for path in home if b"blue car" in path.read_bytes()]
+    assert "MiB now" in alcove("compact").out
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
