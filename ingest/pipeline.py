@@ -24,6 +24,7 @@ from ingest.documents import ARCHIVE_TYPE
 from ingest.filenames import paired, printable
 from ingest.ignore import Rules
 from ingest.intake import Intake
+from ingest.pace import Pace
 from ingest.parsing.limits import Limits
 from ingest.reading import Reading
 from ingest.report import Report
@@ -192,11 +193,13 @@ class Pipeline:
             lambda work: self._intake.is_settled(work, run),
         )
         reading.add(found.sources)
+        pace = Pace(self._settings.commit_documents, self._settings.commit_seconds)
         with closing(reading.works()) as works:
             for work in works:
                 self._intake.take(work, run, reading)
-                if len(run.batch.documents) >= self._settings.commit_documents:
+                if pace.is_due(len(run.batch.documents)):
                     self._commit(run)
+                    pace.committed()
 
     def _commit(self, run: Run) -> None:
         run.changed = run.changed or bool(run.batch)
