@@ -16,7 +16,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from tests.ingest.parsing import bombs
 from tests.ingest.parsing.bombs import GIB, Packed, flate, forged_zip, office, pdf_of, spaces
-from tests.ingest.parsing.papers import zip_of
+from tests.ingest.parsing.papers import odt_of, zip_of
 
 __all__ = ["HOSTILE", "KEPT", "make"]
 
@@ -75,8 +75,12 @@ def _open_document(path: Path, kind: str, body: str, doctype: str = "") -> None:
 
 
 def _laughing_text(path: Path, doctype: str) -> None:
-    body = f"<office:text><text:p>&j;</text:p><text:p>{KEPT}</text:p></office:text>"
-    _open_document(path, "text", body, doctype)
+    def change(xml: str) -> str:
+        return xml.replace("Ha.", "Ha &j;").replace(
+            "<office:document-content", f"{doctype}<office:document-content"
+        )
+
+    odt_of(path, f"Ha.\n\n{KEPT}", change)
 
 
 def _laughing_sheet(path: Path, doctype: str) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 from pathlib import Path
 
+import pypandoc
 from PIL import Image, ImageDraw, ImageFont
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
@@ -63,6 +64,15 @@ def zip_of(path: Path, parts: dict[str, str | bytes], *, deflate: bool = True) -
         for name, content in parts.items():
             archive.writestr(name, content)
     return path
+
+
+def odt_of(path: Path, words: str, change: Callable[[str], str]) -> Path:
+    """An ODT file of some Markdown, whose ``content.xml`` is changed then."""
+    pypandoc.convert_text(words, "odt", format="markdown", outputfile=str(path))
+    with zipfile.ZipFile(path) as archive:
+        parts: dict[str, str | bytes] = {name: archive.read(name) for name in archive.namelist()}
+    content = change(bytes(parts["content.xml"]).decode())  # type: ignore[arg-type]
+    return zip_of(path, {**parts, "content.xml": content})
 
 
 def mail(path: Path, body: str, attachments: dict[str, bytes] | None = None) -> Path:
