@@ -9,7 +9,8 @@ inner product is cosine. Files are read only after their checksums matched.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,11 @@ class _Segment:
         """Rows of those of ``keys`` that are in this segment."""
         rows = self.rows(keys)
         return rows[rows >= 0]
+
+    def without(self, dead: Keys) -> tuple[Keys, Array]:
+        """The keys and vectors but for those of ``dead``."""
+        rows = self.held(dead)
+        return np.delete(self.keys, rows), np.delete(self.vectors, rows, axis=0)
 
 
 class DenseIndex:
@@ -178,19 +184,17 @@ class DenseIndex:
         # A key that comes back while its old vector is still stored would be dead and alive at once: merge.
         merged = _to_merge(self._segments, dead, len(keys), again)
         kept = [s for s in self._segments if s not in merged]
-        for segment in merged:
-            live = np.isin(segment.keys, dead, invert=True)
-            keys = np.concatenate([keys, segment.keys[live]])
-            vectors = np.concatenate([vectors, segment.vectors[live]])
-        dead = np.array([k for s in kept for k in s.keys[s.held(dead)]], dtype=np.int64)
+        size = len(keys) + sum(len(s) - len(s.held(dead)) for s in merged)
+        parts = chain([(keys, vectors)], (s.without(dead) for s in merged))  # one copy at a time
+        tombs = np.array([k for s in kept for k in s.keys[s.held(dead)]], dtype=np.int64)
         with disk_errors(folder):
             folder.mkdir()
             for segment in kept:
                 os.link(self._folder / segment.name, folder / segment.name)
-            if len(keys):
-                _write_segment(folder / f"{number:06d}.faiss", keys, vectors)
-            if len(dead):
-                np.save(folder / TOMBSTONES, np.sort(dead), allow_pickle=False)
+            if size:
+                _write_segment(folder / f"{number:06d}.faiss", parts, self.dimension)
+            if len(tombs):
+                np.save(folder / TOMBSTONES, np.sort(tombs), allow_pickle=False)
 
 
 def _to_merge(
@@ -211,12 +215,13 @@ def _to_merge(
     return merged
 
 
-def _write_segment(path: Path, keys: Keys, vectors: Array) -> None:
+def _write_segment(path: Path, parts: Iterable[tuple[Keys, Array]], dimension: int) -> None:
     import faiss
 
-    flat = faiss.IndexFlatIP(vectors.shape[1])
+    flat = faiss.IndexFlatIP(dimension)
     index = faiss.IndexIDMap2(flat)
-    index.add_with_ids(np.ascontiguousarray(vectors), np.ascontiguousarray(keys))
+    for keys, vectors in parts:
+        index.add_with_ids(np.ascontiguousarray(vectors), np.ascontiguousarray(keys))
     try:
         faiss.write_index(index, str(path))
     except RuntimeError as exc:  # FAISS does not pass errno on
