@@ -82,6 +82,10 @@ class TextBuilder:
         """The canonical text so far."""
         return "".join(self._parts)
 
+    def __len__(self) -> int:
+        """Characters of the canonical text so far."""
+        return self._length
+
     def start_page(
         self, number: int, *, origin: str = "text", width: float = 0.0, height: float = 0.0
     ) -> None:

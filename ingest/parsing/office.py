@@ -5,7 +5,8 @@ sheets and hard page breaks become pages. ``unstructured`` skips the text boxes,
 tracked insertions and formulas of a Word file (on ``docx_rich_tables_01`` of
 ``../shared/data/parsing`` that is nine tenths of the words), so the words are counted: where some
 are missing, the file goes through pandoc to HTML and then through ``unstructured``. Numbers behind
-charts and comments in cells are read from the file itself. Pictures are counted, not read.
+charts, notes and comments are read from the file itself. Pictures are read where there is hardly any
+text, and counted elsewhere.
 """
 
 from __future__ import annotations
@@ -19,14 +20,16 @@ from typing import TYPE_CHECKING
 from corpus.records import ElementKind, Parsed
 from ingest.parsing.asides import cell_comments, slide_comments, word_asides
 from ingest.parsing.canonical import TextBuilder
+from ingest.parsing.embedded import FEW_CHARACTERS, add_pictures
 from ingest.parsing.grids import rows_from_html, rows_to_html, rows_to_text
 from ingest.parsing.limits import Limits
 from ingest.parsing.ooxml import (
     Table,
     charts,
-    count_pictures,
+    pictures,
     sheet_charts,
     slide_charts,
+    slide_pictures,
     text_boxes,
     word_counts,
 )
@@ -67,7 +70,10 @@ def parse_word(path: Path, media_type: str, limits: Limits) -> Parsed:
     for text in word_asides(path):
         if text.partition(": ")[2] not in builder.text:  # pandoc reads footnotes
             builder.add(ElementKind.TEXT, text)
-    return builder.build(media_type, metadata=_pictures(path))
+    if len(builder.text) < FEW_CHARACTERS:
+        add_pictures(builder, path, pictures(path), limits)
+        return builder.build(media_type)
+    return builder.build(media_type, metadata=_unread(len(pictures(path))))
 
 
 def _word_directly(path: Path) -> TextBuilder:
@@ -96,8 +102,7 @@ def _lost(words: Counter[str], builder: TextBuilder) -> float:
     return (words - found).total() / max(words.total(), 1)
 
 
-def _pictures(path: Path) -> dict[str, str]:
-    count = count_pictures(path)
+def _unread(count: int) -> dict[str, str]:
     return {"pictures_not_read": str(count)} if count else {}
 
 
@@ -110,19 +115,25 @@ def _add_chart(builder: TextBuilder, title: str, rows: list[list[str]]) -> None:
 def parse_slides(path: Path, media_type: str, limits: Limits) -> Parsed:
     """Read every slide with its notes; only slide titles are headings."""
     shown, known, comments = slide_charts(path), charts(path), slide_comments(path)
+    seen, unread = slide_pictures(path), 0
     builder = TextBuilder()
     elements = partition("pptx", path, include_slide_notes=True)
     last = max((element.metadata.page_number or 0 for element in elements), default=0)
     for number in range(1, max(last, len(shown)) + 1):
         builder.start_page(number)
+        begin = len(builder)
         for element in elements:
             if element.metadata.page_number == number and element.category not in _SKIPPED:
                 _add(builder, element, _slide_kind(element))
         for part in shown.get(number, []):
             _add_chart(builder, *known.get(part, ("", [])))
+        if len(builder) - begin < FEW_CHARACTERS:
+            add_pictures(builder, path, seen.get(number, []), limits)
+        else:
+            unread += len(seen.get(number, []))
         for text in comments.get(number, []):
             builder.add(ElementKind.TEXT, text)
-    return builder.build(media_type, metadata=_pictures(path))
+    return builder.build(media_type, metadata=_unread(unread))
 
 
 def parse_spreadsheet(path: Path, media_type: str, limits: Limits) -> Parsed:
@@ -132,7 +143,7 @@ def parse_spreadsheet(path: Path, media_type: str, limits: Limits) -> Parsed:
         _add_sheets(builder, path, [], {}, [])
         return builder.build(media_type)
     _add_sheets(builder, path, sheet_charts(path), charts(path), list(cell_comments(path)))
-    return builder.build(media_type, metadata=_pictures(path))
+    return builder.build(media_type, metadata=_unread(len(pictures(path))))
 
 
 def _add_sheets(

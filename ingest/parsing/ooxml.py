@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 __all__ = [
     "Table",
     "charts",
-    "count_pictures",
     "local_name",
+    "pictures",
     "related",
     "running_text",
     "sheet_charts",
     "slide_charts",
+    "slide_pictures",
     "text_boxes",
     "word_counts",
     "xml_root",
@@ -54,10 +55,15 @@ def xml_root(data: bytes) -> _Element:
     )
 
 
-def count_pictures(path: Path) -> int:
-    """Pictures embedded in the file; they are not read."""
+def pictures(path: Path) -> list[str]:
+    """The parts that hold the pictures embedded in the file."""
     with zipfile.ZipFile(path) as archive:
-        return sum(bool(_PICTURE.match(name)) for name in archive.namelist())
+        return [name for name in archive.namelist() if _PICTURE.match(name)]
+
+
+def slide_pictures(path: Path) -> dict[int, list[str]]:
+    """The picture parts on each slide, slides counted from 1 in the order they are shown."""
+    return _on_slides(path, "image")
 
 
 def word_counts(path: Path, *, formulas: bool = True) -> Counter[str]:
@@ -143,9 +149,13 @@ def _points(series: _Element, *parts: str) -> dict[int, str]:
 
 def slide_charts(path: Path) -> dict[int, list[str]]:
     """The chart parts on each slide, slides counted from 1 in the order they are shown."""
+    return _on_slides(path, "chart")
+
+
+def _on_slides(path: Path, kind: str) -> dict[int, list[str]]:
     with zipfile.ZipFile(path) as archive:
         slides = related(archive, "ppt/presentation.xml", "slide")
-        return {n: related(archive, slide, "chart") for n, slide in enumerate(slides, 1)}
+        return {n: related(archive, slide, kind) for n, slide in enumerate(slides, 1)}
 
 
 def sheet_charts(path: Path) -> list[tuple[str, list[str]]]:

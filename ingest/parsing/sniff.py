@@ -101,6 +101,8 @@ _OLE_STREAMS: tuple[tuple[str, str], ...] = (
     ("PowerPoint Document", MEDIA_TYPES[".ppt"]),
     ("__properties_version1.0", MEDIA_TYPES[".msg"]),
 )
+_ARCHIVES = ("a gzip archive", "a 7-Zip archive", "a RAR archive", "a tar archive", "a zip archive")
+_TAR_PLACE = 257  # of the magic word of a tar archive
 _BIFF_STREAMS = ("Workbook", "Book")
 _FILE_PASS = 0x2F
 _FIRST_RECORDS = 8
@@ -131,6 +133,9 @@ def detect(path: Path) -> str:
             f"The name {path.name!r} says {named}, but the content is {found}; rename the file."
         )
         raise FileProblem(State.TYPE_MISMATCH, reason)
+    if found in _ARCHIVES:
+        reason = f"The file {path.name!r} is {found}; unpack it and add the files in it."
+        raise FileProblem(State.UNSUPPORTED_TYPE, reason)
     if "/" not in found:
         reason = f"The file {path.name!r} is {found}, which has no text that can be read."
         raise FileProblem(State.UNSUPPORTED_TYPE, reason)
@@ -152,18 +157,26 @@ def _found(path: Path, head: bytes) -> str | None:
     """The media type that the bytes prove, a phrase for a binary without text, or None for
     perhaps-text.
     """
-    kind = next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
+    kind = _magic(head)
     if kind in ("image/bmp", "an executable program") and b"\x00" not in head:
         return None  # two letters prove little: text may start with BM or MZ
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "image/webp"
     if kind == "zip":
         return zip_kind(path, path.name)
     if kind == "ole":
         return _ole_kind(path)
-    if kind is None and b"%PDF-" in head[:1024]:
-        return "application/pdf"  # the format allows up to 1,024 bytes before the header
     return kind
+
+
+def _magic(head: bytes) -> str | None:
+    for magic, kind in _MAGIC:
+        if head.startswith(magic):
+            return kind
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "image/webp"
+    if head[_TAR_PLACE:].startswith(b"ustar"):
+        return "a tar archive"
+    # The format allows up to 1,024 bytes before the header.
+    return "application/pdf" if b"%PDF-" in head[:1024] else None
 
 
 def is_archive(path: Path, name: str | None = None) -> bool:

@@ -16,7 +16,7 @@ from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Inches
 
 from ingest.parsing import parse_file
-from tests.ingest.parsing.papers import assert_sound, texts, zip_of
+from tests.ingest.parsing.papers import assert_sound, picture_of, texts, zip_of
 
 _TEXT_BOX = (
     '<w:r xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
@@ -260,3 +260,41 @@ def chart_with_numbers(folder: Path) -> bytes:
     deck.save(str(folder / "chart.pptx"))
     with zipfile.ZipFile(folder / "chart.pptx") as archive:
         return archive.read(next(n for n in archive.namelist() if n.startswith("ppt/charts/chart")))
+
+
+def test_a_scan_in_a_word_file_is_read_and_a_logo_beside_text_is_counted(tmp_path: Path) -> None:
+    scan = tmp_path / "scan.png"
+    picture_of(["Keep this door shut"]).save(scan)
+    document = docx.Document()
+    document.add_picture(str(scan))
+    path = tmp_path / "scan.docx"
+    document.save(str(path))
+    parsed = parse_file(path)
+    assert texts(parsed, "image-text") == ["Keep this door shut"]
+    document.add_paragraph("Two fans cool the box. " * 10)
+    document.save(str(path))
+    parsed = parse_file(path)
+    assert texts(parsed, "image-text") == []
+    assert parsed.metadata == {"pictures_not_read": "1"}
+    assert parsed.missing == ()
+
+
+def test_a_slide_that_is_a_picture_is_read_and_one_that_cannot_be_is_named(tmp_path: Path) -> None:
+    scan = tmp_path / "scan.png"
+    picture_of(["Keep this door shut"]).save(scan)
+    deck = pptx.Presentation()
+    for _ in range(2):
+        deck.slides.add_slide(deck.slide_layouts[6])
+    deck.slides[1].shapes.add_picture(str(scan), 0, 0)
+    path = tmp_path / "deck.pptx"
+    deck.save(str(path))
+    parsed = parse_file(path)
+    assert [(e.page, e.kind, e.text) for e in parsed.elements] == [
+        (2, "image-text", "Keep this door shut")
+    ]
+    deck.slides[0].shapes.add_textbox(0, 0, 99, 99).text_frame.text = "Fans"
+    deck.save(str(path))
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    zip_of(path, {**parts, "ppt/media/image1.png": parts["ppt/media/image1.png"][:300]})
+    assert parse_file(path).missing == ("picture 'image1.png': corrupt",)

@@ -1,6 +1,7 @@
 """What a file is, told from its name and its first bytes."""
 
 import struct
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,15 @@ def test_an_old_workbook_with_a_password_is_encrypted(tmp_path: Path) -> None:
     assert state_of(path) == State.ENCRYPTED
     open_one = ole_of(tmp_path / "b.xls", "Workbook", begin.ljust(5000, b"\0"))
     assert state_of(open_one) == State.CORRUPT  # there is nothing more in it
+
+
+@pytest.mark.parametrize(("name", "mode"), [("a.tar", "w"), ("a.tar.gz", "w:gz")])
+def test_an_archive_that_is_not_unpacked_is_refused_with_advice(
+    tmp_path: Path, name: str, mode: str
+) -> None:
+    (tmp_path / "note.txt").write_text("words")
+    with tarfile.open(tmp_path / name, mode) as archive:
+        archive.add(tmp_path / "note.txt", "note.txt")
+    assert state_of(tmp_path / name) == State.UNSUPPORTED_TYPE
+    with pytest.raises(FileProblem, match="unpack it and add the files in it"):
+        parse_file(tmp_path / name)
