@@ -10,7 +10,7 @@ Changes made by other machines on a network folder are not reported by operating
 
 from __future__ import annotations
 
-import os
+import stat
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -185,10 +185,10 @@ class Watcher:
 def _identity(root: Path) -> tuple[int, ...]:
     """What tells a folder from another at its place, and a file from itself after a change; empty: not there."""
     try:
-        info = root.stat() if root.is_dir() else os.lstat(root)
+        info = root.stat()
     except OSError:
         return ()
-    if root.is_dir():
+    if stat.S_ISDIR(info.st_mode):
         return (info.st_dev, info.st_ino)
     return (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns)
 

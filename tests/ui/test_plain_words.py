@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from corpus.records import State
-from ui.plain_words import age, engine_note, label, name_of, size, state_words, visible
+from ui.plain_words import age, engine_note, label, name_of, pages_words, size, state_words, visible
 
 
 @pytest.mark.parametrize("state", list(State))
@@ -73,3 +73,15 @@ def test_the_extractive_engine_is_called_what_it_is() -> None:
 
 def test_a_model_is_named() -> None:
     assert "llama" in engine_note("openai", "llama")
+
+
+def test_pages_are_counted_by_where_their_text_came_from() -> None:
+    pages = [
+        {"number": 1, "origin": "text", "characters": 900},
+        {"number": 2, "origin": "text", "characters": 700},
+        {"number": 3, "origin": "ocr", "characters": 80},
+        {"number": 4, "origin": "text", "characters": 0},
+    ]
+    assert pages_words(pages) == "4 pages: 2 text layer, 1 OCR, 1 nothing"
+    assert pages_words(pages[:1]) == "1 page: 1 text layer"
+    assert pages_words([]) == ""
