@@ -119,6 +119,16 @@ def test_without_json_people_get_sentences(alcove: Alcove, papers: Path) -> None
     assert alcove("ask", "What stands in the hall?").out.strip()
 
 
+def test_chunking_strategies_are_listed_when_asked_for_and_when_misspelt(
+    alcove: Alcove, papers: Path
+) -> None:
+    found = alcove("ingest", papers, "--strategy", "clever")
+    assert found.status == 2
+    for name in ("fixed", "recursive", "semantic", "sentence_window", "structure"):
+        assert name in found.err
+        assert name in " ".join(alcove("ingest", "--help").out.split())
+
+
 def test_patterns_leave_files_out_and_say_how_many(alcove: Alcove, papers: Path) -> None:
     raw = alcove("ingest", papers, "--include", "*.txt", "--include", "*.md", "--json").json
     assert (raw["files"], raw["ignored"]) == ({"indexed": 2}, 0)
