@@ -119,3 +119,47 @@ def test_a_home_that_is_a_file_is_refused_in_words(tmp_path: Path) -> None:
     path.write_text("")
     with pytest.raises(OperatorError, match="not a folder"):
         Home(path / "home")
+
+
+def test_current_repeats_the_manifest_s_checksum(store: SnapshotStore, home: Home) -> None:
+    live = store.live()
+    assert live is not None
+    assert home.current.read_bytes() == f"v000001 {live.sha256}\n".encode()
+    home.current.write_bytes(b"v000001\n")  # cut short, though it still names the right one
+    with pytest.raises(Damaged, match="differ"):
+        store.live()
+
+
+def test_a_manifest_of_another_snapshot_is_damaged(store: SnapshotStore) -> None:
+    store.publish(store.stage(), 2, {})
+    other = (store.folder(2) / "manifest.json").read_bytes()
+    (store.folder(1) / "manifest.json").write_bytes(other)
+    with pytest.raises(Damaged, match="does not match"):
+        store.open(1)
+
+
+def test_a_snapshot_of_the_first_format_is_read(store: SnapshotStore, home: Home) -> None:
+    path = store.folder(1) / "manifest.json"
+    manifest = json.loads(path.read_bytes())
+    del manifest["sha256"]
+    path.write_text(json.dumps({**manifest, "format": 1}, indent=1, sort_keys=True))
+    home.current.write_bytes(b"v000001\n")
+    live = store.live()
+    assert live is not None
+    live.verify()
+    store.go_live(1)
+    assert home.current.read_bytes() == b"v000001\n"
+
+
+def test_a_linked_file_keeps_the_checksum_it_had_even_if_it_was_damaged_since(
+    store: SnapshotStore,
+) -> None:
+    previous = store.open(1)
+    staging = store.stage()
+    link_tree(previous.folder / "dense", staging / "dense")
+    with (previous.folder / "dense" / "a.bin").open("r+b") as file:
+        file.write(b"x")
+    snapshot = store.publish(staging, 2, {}, previous)
+    assert snapshot.files["dense/a.bin"] == previous.files["dense/a.bin"]
+    with pytest.raises(Damaged, match=r"a\.bin"):
+        store.open(2).verify()
