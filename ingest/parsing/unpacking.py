@@ -177,7 +177,9 @@ def _check(info: zipfile.ZipInfo, name: str) -> None:
     parts = _parts(info)
     mode = info.external_attr >> 16
     if ".." in parts or parts[0] == "" or _DRIVE.match(parts[0]):
-        reason = f"The name {name!r} leads out of the archive, so the file was not unpacked."
+        reason = (
+            f"The name {_decoded(info)!r} leads out of the archive, so the file was not unpacked."
+        )
         raise FileProblem(State.UNSAFE_PATH, reason)
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
         reason = (

@@ -93,7 +93,9 @@ def test_a_name_that_leads_out_is_not_followed(
     tmp_path: Path, folder: Path, name: str, shown: str
 ) -> None:
     path = zip_of(tmp_path / "a.zip", {name: "evil", "good.txt": "good"})
-    assert found(unpack(path, folder, Limits())) == {shown: "unsafe_path", "good.txt": "good"}
+    members = unpack(path, folder, Limits())
+    assert found(members) == {shown: "unsafe_path", "good.txt": "good"}
+    assert repr(name) in str(members[0].problem)
     assert sorted(one.name for one in tmp_path.rglob("*.txt")) == ["000001.txt"]
 
 
