@@ -24,6 +24,7 @@ from tests.fakes import HashEncoder
 from tests.ingest.killed import Ending, Workshop
 
 QUERIES = ("common", "red box 7", "about subject3", "subject5 words", "edition 2")
+LONG = (pytest.mark.full, pytest.mark.timeout(1800))
 ONLY_REPAIR = {CrashPoint.SET_ASIDE}
 ONLY_COMPACT = {CrashPoint.VECTORS_PRUNED, CrashPoint.CATALOG_VACUUMED}
 INGEST = [point for point in CrashPoint if point not in ONLY_REPAIR | ONLY_COMPACT]
@@ -192,7 +193,7 @@ class Watching(threading.Thread):
         self.answers += 1
 
 
-@pytest.mark.parametrize("kills", [12, pytest.param(200, marks=pytest.mark.full)])
+@pytest.mark.parametrize("kills", [12, pytest.param(200, marks=LONG)])
 def test_kills_at_random_moments_lose_and_double_nothing(
     bench: Bench, tmp_path: Path, kills: int
 ) -> None:

@@ -39,6 +39,7 @@ VOCABULARY = [
     "stands",
 ]
 QUERIES = ("red box", "the blue car weighs a kilogram", "house", "nothing of the kind")
+LONG = (pytest.mark.full, pytest.mark.timeout(3600))  # each step builds a second index
 TOLERANCE = 1e-4  # of a score: sums of the same numbers in another order
 
 
@@ -160,9 +161,7 @@ def same(one: SearchResult, other: SearchResult) -> None:
     assert told == expected
 
 
-@pytest.mark.parametrize(
-    ("examples", "steps"), [(3, 8), pytest.param(20, 50, marks=pytest.mark.full)]
-)
+@pytest.mark.parametrize(("examples", "steps"), [(3, 8), pytest.param(20, 50, marks=LONG)])
 def test_the_index_equals_one_built_from_scratch_after_every_step(
     examples: int, steps: int
 ) -> None:
