@@ -192,11 +192,13 @@ def shell_commands() -> list[list[str]]:
 def command_line() -> TyperGroup:
     """The whole command line, with the benchmarks that `main` attaches."""
     import eval.__main__
+    import eval.speed
     import ui.cli
 
     root = typer.main.get_command(ui.cli.app)
     assert isinstance(root, TyperGroup)
     root.add_command(typer.main.get_command(eval.__main__.app), "eval")
+    root.add_command(typer.main.get_command(eval.speed.app), "bench")
     return root
 
 
