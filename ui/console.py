@@ -53,7 +53,9 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None
         table.add_column(column, overflow="fold", no_wrap=column in NEVER_WRAPPED)
     for row in rows:
         table.add_row(*(escape(str(cell)) for cell in row))
-    _OUT.print(table, width=None if _OUT.is_terminal else PIPED_WIDTH)
+    # A console's own width caps a table's, and a pipe's is taken to be 80 columns.
+    console = _OUT if _OUT.is_terminal else Console(highlight=False, width=PIPED_WIDTH)
+    console.print(table)
 
 
 @contextmanager

@@ -333,3 +333,13 @@ def test_a_wrong_setting_is_named(alcove: Alcove, monkeypatch: pytest.MonkeyPatc
     outcome = alcove("documents")
     assert outcome.status == 2
     assert "workres" in outcome.err
+
+
+def test_a_listing_that_is_piped_keeps_each_document_on_one_line(
+    alcove: Alcove, tmp_path: Path
+) -> None:
+    path = tmp_path / "the-box-that-is-fast.txt"
+    path.write_text("the fast box\n")
+    assert alcove("ingest", path).status == 0
+    (line,) = [line for line in alcove("documents").out.splitlines() if "indexed" in line]
+    assert line.rstrip().endswith(path.name)
