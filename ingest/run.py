@@ -36,7 +36,7 @@ Covers = Callable[[str], bool]
 _FIXED = frozenset(
     {
         *(State.EMPTY_TEXT, State.UNSUPPORTED_TYPE, State.TYPE_MISMATCH, State.ENCRYPTED),
-        *(State.CORRUPT, State.TOO_LARGE, State.BOMB),
+        *(State.CORRUPT, State.TOO_LARGE, State.BOMB, State.UNSAFE_PATH),
     }
 )
 

@@ -39,7 +39,7 @@ def test_the_members_of_an_archive_are_documents(desk: Desk) -> None:
 
 
 def test_an_unchanged_archive_is_not_unpacked_again(desk: Desk, monkeypatch: object) -> None:
-    desk.write("a.zip", zipped(red_txt="red box", empty_txt=""))
+    desk.write("a.zip", zipped(red_txt="red box", empty_txt="", **{"../evil.md": "grey"}))
     assert states(desk)["a.zip"] == "indexed_partial"
     snapshot = desk.catalog.snapshot
     unpacked = []
@@ -48,6 +48,7 @@ def test_an_unchanged_archive_is_not_unpacked_again(desk: Desk, monkeypatch: obj
         "a.zip": "unchanged",
         "a.zip/red.txt": "unchanged",
         "a.zip/empty.txt": "empty_text",
+        "a.zip/evil.md": "unsafe_path",
     }
     assert (desk.catalog.snapshot, unpacked) == (snapshot, [])
 
