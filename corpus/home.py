@@ -125,27 +125,6 @@ class Home:
         temporary.replace(target)
         fsync_folder(target.parent)
 
-    def keep_original(self, source: Path, sha256: str) -> None:
-        """Store a content-addressed copy of ``source`` unless there is one already.
-
-        Raises:
-            FileProblem: the source vanished or changed after it was hashed.
-            DiskFull, OperatorError: the copy cannot be written.
-        """
-        if self.original(sha256).exists():
-            return
-        try:
-            reading = source.open("rb")
-        except OSError as exc:
-            raise FileProblem(State.UNREADABLE, f"the file cannot be read: {exc.strerror}") from exc
-        with reading:
-            kept, _ = self.keep(reading, os.fstat(reading.fileno()).st_size)
-        if kept != sha256:
-            self.original(kept).unlink()
-            raise FileProblem(
-                State.UNREADABLE, "the file changed while it was read; ingest it again"
-            )
-
     def set_aside(self, path: Path) -> Path:
         """Move a damaged file or folder into quarantine, durably, and say where it is now."""
         with disk_errors(self.quarantine):

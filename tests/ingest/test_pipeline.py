@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from corpus.catalog import Catalog
-from corpus.errors import Conflict, DiskFull, FileProblem, NotFound, UserError
+from corpus.errors import Conflict, DiskFull, NotFound, UserError
 from corpus.home import Home
 from corpus.settings import CorpusSettings
 from corpus.snapshot import SnapshotStore
@@ -181,16 +181,6 @@ def test_a_commit_that_was_killed_before_current_moved_is_finished(desk: Desk) -
     assert desk.found("red") == ["a.txt"]
     desk.sync()
     assert sorted(desk.found("red")) == ["a.txt", "b.txt"]
-
-
-def test_a_file_that_changed_or_vanished_after_hashing_ends_as_unreadable(desk: Desk) -> None:
-    path = desk.write("a.txt", "red box")
-    for sha256 in ("0" * 64, "1" * 64):
-        with pytest.raises(FileProblem) as caught:
-            desk.home.keep_original(path, sha256)
-        assert caught.value.state == "unreadable"
-        path.unlink(missing_ok=True)
-    assert not [p for p in desk.home.originals.rglob("*") if p.is_file()]
 
 
 def test_one_ingestion_at_a_time(desk: Desk) -> None:
