@@ -378,7 +378,7 @@ MEANWHILE: dict[str, tuple[object, str, Callable[[Place], object], str]] = {
         "unsafe_path",
     ),
     "its folder swapped for a link before it is opened": (
-        *(os, "open"),
+        *(Reading, "_outcome"),  # the folder was opened for the walk before
         lambda p: swap_for_link(p.root / "f", p.outside),
         "unsafe_path",
     ),
@@ -433,8 +433,6 @@ def test_a_file_that_changes_under_the_reader_s_eyes_ends_in_a_state(
 ) -> None:
     owner, name, act, expected = MEANWHILE[case]
     text(place, "f/a.txt")
-    if owner is os:  # the first folders are opened for the walk; the swap comes after it
-        owner, name = Reading, "_outcome"
     meanwhile(monkeypatch, owner, name, lambda: act(place))
     assert states(desk) == {"a.txt": expected}
     if expected == "indexed":
