@@ -24,11 +24,12 @@ _ABOUT = 6  # pieces of metadata
 
 def draw() -> None:
     """Draw the library."""
+    jobs = _known_jobs()  # first: of a job that is over here, the list below holds every document
     documents = service().documents()
     with st.container(key="library"):
         st.title("Library", anchor=False)
         _add(sorted({d["collection"] for d in documents}))
-        _jobs()
+        _jobs(jobs)
         if documents:
             _table(documents)
         else:
@@ -62,10 +63,14 @@ def _add(names: Sequence[str]) -> None:
             st.rerun()
 
 
-def _jobs() -> None:
-    """Running jobs, and those of this session, with each file's progress."""
+def _known_jobs() -> list[JobJson]:
+    """Running jobs, and those of this session."""
     mine = state().jobs
-    jobs = [j for j in service().jobs() if j["id"] in mine or j["state"] not in _OVER]
+    return [j for j in service().jobs() if j["id"] in mine or j["state"] not in _OVER]
+
+
+def _jobs(jobs: Sequence[JobJson]) -> None:
+    """Each job with the progress of its files."""
     if any(j["state"] not in _OVER for j in jobs):
         st.fragment(_watch, run_every=settings().jobs_s)()
         return
