@@ -9,7 +9,7 @@ catalog and the stored vectors. The caller holds the writer lock. Knows nothing 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -121,11 +121,7 @@ class Writer:
 
         Vectors come from the store; only those missing there are computed.
         """
-        chunks = [
-            (stored.document, chunk)
-            for stored in self._catalog.stored()
-            for chunk in self._catalog.chunks_of(stored.document.id)
-        ]
+        chunks = list(self._live_chunks())
         entries = [_entry(chunk, document) for document, chunk in chunks]
         vectors = self._vectors.embed([self._embedded_text(chunk) for _, chunk in chunks])
         number = self._write(None, Delta(entries, vectors, [], lambda: entries))
@@ -143,11 +139,16 @@ class Writer:
         if self._previous():
             self.rebuild()
         self.clear_away(keep=1)
-        self._vectors.prune(
-            self._embedded_text(chunk)
-            for stored in self._catalog.stored()
-            for chunk in self._catalog.chunks_of(stored.document.id)
-        )
+        self._vectors.prune(self._embedded_text(chunk) for _, chunk in self._live_chunks())
+
+    def _live_chunks(
+        self, without: Collection[str] = frozenset()
+    ) -> Iterator[tuple[Document, Chunk]]:
+        """Every live chunk with its document, but for the documents ``without``."""
+        for stored in self._catalog.stored():
+            if stored.document.id not in without:
+                for chunk in self._catalog.chunks_of(stored.document.id):
+                    yield stored.document, chunk
 
     def in_other_space(self) -> bool:
         """Whether the live index was embedded otherwise than this writer's encoder would."""
@@ -195,10 +196,8 @@ class Writer:
         gone = set(batch.removed)
 
         def whole() -> Iterator[Entry]:
-            for stored in self._catalog.stored():
-                if stored.document.id not in gone:
-                    for chunk in self._catalog.chunks_of(stored.document.id):
-                        yield _entry(chunk, stored.document)
+            for document, chunk in self._live_chunks(without=gone):
+                yield _entry(chunk, document)
             yield from entries
 
         return Delta(entries, self._taken(batch.chunks), removed, whole)
