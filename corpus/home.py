@@ -80,6 +80,16 @@ class Home:
         return self.root / "models"
 
     @property
+    def prepared(self) -> Path:
+        """Models converted for this machine, made anew when they are gone."""
+        return self.root / "prepared"
+
+    @property
+    def quantized(self) -> Path:
+        """Weights rounded to eight bits, without which vectors made with them cannot be searched."""
+        return self.root / "quantized"
+
+    @property
     def uploads(self) -> Path:
         return self.root / "uploads"
 

@@ -26,6 +26,8 @@ import typer
 from corpus.datasets import load_beir
 from corpus.errors import FileProblem, UserError
 from eval.bench import open_bench
+from eval.embed_speed import embed
+from eval.machine import print_figures
 from ingest.discover import find_sources
 from ingest.parsing.worker import ParserPool
 
@@ -71,6 +73,9 @@ def bench() -> None:
     """Measure the speed of this machine."""
 
 
+app.command()(embed)
+
+
 @app.command()
 def ingest(
     data: Annotated[Path, typer.Argument(help="A folder of files, or one in BEIR's layout.")],
@@ -86,9 +91,7 @@ def ingest(
     if as_json:
         print(json.dumps(figures))
         return
-    for name, value in figures.items():
-        if value is not None:
-            print(f"{name.replace('_', ' '):24} {value}")
+    print_figures(figures)
 
 
 def measure_ingest(data: Path, home: Path | None = None) -> IngestSpeed:

@@ -1,81 +1,124 @@
 """Texts to unit vectors with a sentence-transformers model on the CPU.
 
-Adds the model's prefixes, sorts by length, batches by padded tokens, and computes in bf16 where the processor has it.
-A text that does not fit the model's window is never cut: it is embedded window by window, each under the prefix, and
-its vector is the mean of theirs, weighted by their lengths and normalised. Loads files that are already here
-(``retrieval.models`` finds them) and never downloads.
+Adds the model's prefixes, cuts long texts into windows, tokenizes the next portion while the last is computed, and
+leaves the computing to a ``Runtime``. A text that does not fit the model's window is never cut off: it is embedded
+window by window, each under the prefix, and its vector is the mean of theirs, weighted by their lengths and
+normalised. Loads files that are already here (``retrieval.models`` finds them) and never downloads. Which runtime
+and which arithmetic is decided by ``retrieval.probe``.
 """
 
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from corpus.errors import Damaged, OperatorError
-from corpus.home import file_sha256
+from corpus.errors import OperatorError
 from retrieval.fingerprint import Fingerprint
 from retrieval.models import FoundModel
-from retrieval.settings import EmbeddingSettings
+from retrieval.prepared import Prepared, prepare
+from retrieval.probe import choose
+from retrieval.settings import BATCH_TOKENS, EmbeddingSettings
 
 if TYPE_CHECKING:
-    from retrieval.protocols import Array
+    from retrieval.protocols import Array, Encoder, Runtime
 
-__all__ = ["TransformerEncoder", "load_encoder"]
+__all__ = ["TransformerEncoder", "load_encoder", "warm_up", "with_quantization"]
 
-MAX_PASSAGES_PER_BATCH = 128
-SMALL_TOKENS = 256  # below this a forward pass runs on one thread
+PORTION = 256  # texts tokenized while as many are computed
 
 
-def load_encoder(model: FoundModel, settings: EmbeddingSettings) -> TransformerEncoder:
+def load_encoder(
+    model: FoundModel, settings: EmbeddingSettings, quantization: str = ""
+) -> TransformerEncoder:
     """Load a model's files and work out the space its vectors live in.
+
+    Args:
+        quantization: with ``precision="int8"``, which of the home's rounded weights, by their SHA-256.
 
     Raises:
         Damaged: known weights have another hash. OperatorError: the files are not a model that can be loaded.
+        NotFound: there are no such rounded weights.
     """
-    weights = file_sha256(model.folder / "model.safetensors")
-    if model.spec.weights_sha256 not in ("", weights):
-        raise Damaged(
-            f"the weights of {model.name!r} in {str(model.folder)!r} are not the known ones; install them anew"
-        )
-    transformer = _load(model.folder)
-    dtype = settings.precision if settings.precision != "auto" else _best_precision()
-    fingerprint = Fingerprint(
-        model=model.name,
-        revision=model.spec.revision,
-        weights_sha256=weights,
-        tokenizer_sha256=file_sha256(model.folder / "tokenizer.json"),
-        query_prefix=model.spec.query_prefix,
-        passage_prefix=model.spec.passage_prefix,
-        pooling=str(transformer[1].pooling_mode),
-        normalised=True,
-        dimension=int(transformer.get_embedding_dimension() or 0),
-        max_tokens=int(transformer.max_seq_length or 512),
-        dtype=dtype,
-    )
-    return TransformerEncoder(transformer, fingerprint, settings.batch_tokens)
+    prepared = prepare(model, settings.prepared)
+    tokenizer = load_tokenizer(model.folder)
+    if settings.precision == "int8":
+        return _quantized(prepared, tokenizer, quantization, settings.batch_tokens)
+    runtime, dtype = choose(prepared, settings, tokenizer)
+    return TransformerEncoder(prepared, tokenizer, runtime, dtype)
+
+
+def with_quantization(
+    encoder: TransformerEncoder, sha256: str, batch_tokens: int = BATCH_TOKENS
+) -> TransformerEncoder:
+    """The encoder of the same model with the rounded weights of that hash.
+
+    Raises:
+        NotFound: there are none. Damaged: their files do not match the hash.
+    """
+    return _quantized(encoder.prepared, encoder.tokenizer, sha256, batch_tokens)
+
+
+def _quantized(
+    prepared: Prepared, tokenizer: Any, sha256: str, batch_tokens: int
+) -> TransformerEncoder:
+    from retrieval.quantization import quantized_runtime
+
+    runtime = quantized_runtime(prepared, sha256, batch_tokens)
+    return TransformerEncoder(prepared, tokenizer, runtime, "int8", quantization=sha256)
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The model's tokenizer, which neither cuts nor pads: some files carry a fixed length of 128 for both."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def warm_up(encoder: Encoder) -> None:
+    """Encode queries of usual lengths, of which the first takes longer than those after it."""
+    for words in (4, 24, 40, 56):
+        encoder.encode_queries(["word " * words])
 
 
 class TransformerEncoder:
-    """An ``Encoder`` over one loaded model; safe to call from several threads, one batch at a time."""
+    """An ``Encoder`` over one loaded model; safe to call from several threads."""
 
-    def __init__(self, model: Any, fingerprint: Fingerprint, batch_tokens: int) -> None:
-        self.fingerprint = fingerprint
-        self._model = model
-        self._tokenizer = model.tokenizer
-        self._fast = model.tokenizer.backend_tokenizer
-        self._fast.no_truncation()  # some tokenizer files carry a fixed length of 128 for both,
-        self._fast.no_padding()  # which would cut long texts and embed the padding of short ones
-        self._batch_tokens = batch_tokens
-        self._lock = threading.Lock()
-        self._threads = _threads()
+    def __init__(
+        self,
+        prepared: Prepared,
+        tokenizer: Any,
+        runtime: Runtime,
+        dtype: str,
+        quantization: str = "",
+    ) -> None:
+        model, recipe = prepared.model, prepared.recipe
+        self.fingerprint = Fingerprint(
+            model=model.name,
+            revision=model.spec.revision,
+            weights_sha256=recipe.weights_sha256,
+            tokenizer_sha256=recipe.tokenizer_sha256,
+            query_prefix=model.spec.query_prefix,
+            passage_prefix=model.spec.passage_prefix,
+            pooling=recipe.pooling,
+            normalised=True,
+            dimension=recipe.dimension,
+            max_tokens=recipe.max_tokens,
+            dtype=dtype,
+            quantization=quantization,
+        )
+        self.prepared, self.runtime = prepared, runtime
+        self.tokenizer = tokenizer
 
     def count_tokens(self, text: str) -> int:
-        return len(self._fast.encode(text, add_special_tokens=False).ids) if text else 0
+        return len(self.tokenizer.encode(text, add_special_tokens=False).ids) if text else 0
 
     def encode_passages(self, texts: Sequence[str]) -> Array:
         return self._embed(texts, self.fingerprint.passage_prefix)
@@ -83,14 +126,33 @@ class TransformerEncoder:
     def encode_queries(self, texts: Sequence[str]) -> Array:
         return self._embed(texts, self.fingerprint.query_prefix)
 
+    def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
+        """Passages as the model sees them: prefix and special tokens included, none cut."""
+        return self._tokenized(texts, self.fingerprint.passage_prefix)
+
     def _embed(self, texts: Sequence[str], prefix: str) -> Array:
-        encodings = self._fast.encode_batch([prefix + text for text in texts])
+        if len(texts) <= PORTION:
+            return self._vectors(self._tokenized(texts, prefix), prefix)
+        portions = [texts[start : start + PORTION] for start in range(0, len(texts), PORTION)]
+        with ThreadPoolExecutor(1) as ahead:
+            tokenized = ahead.map(lambda portion: self._tokenized(portion, prefix), portions)
+            return np.concatenate([self._vectors(ids, prefix) for ids in tokenized])
+
+    def _tokenized(self, texts: Sequence[str], prefix: str) -> list[list[int]]:
+        if len(texts) == 1:  # a query: no threads are asked for their share of it
+            return [self.tokenizer.encode(prefix + texts[0]).ids]
+        encodings = self.tokenizer.encode_batch_fast([prefix + text for text in texts])
+        return [encoding.ids for encoding in encodings]
+
+    def _vectors(self, ids: list[list[int]], prefix: str) -> Array:
+        if max(map(len, ids), default=0) <= self.fingerprint.max_tokens:
+            return self._unit_vectors(ids)
         prefix_tokens = self.count_tokens(prefix.rstrip())
-        windows = [list(self._windows(encoding.ids, prefix_tokens)) for encoding in encodings]
-        vectors = self._encode([window for row in windows for window in row])
+        windows = [list(self._windows(text, prefix_tokens)) for text in ids]
+        vectors = self._unit_vectors([window for row in windows for window in row])
         edges = itertools.pairwise(itertools.accumulate(map(len, windows), initial=0))
         means = [_mean(vectors[a:b], row) for row, (a, b) in zip(windows, edges, strict=True)]
-        return np.array(means, dtype=np.float32).reshape(len(texts), self.fingerprint.dimension)
+        return np.array(means, dtype=np.float32)
 
     def _windows(self, ids: list[int], prefix_tokens: int) -> Iterator[list[int]]:
         """The tokens of a text in windows that the model sees whole.
@@ -105,80 +167,13 @@ class TransformerEncoder:
         for start in range(0, len(inner), size):
             yield first + inner[start : start + size] + last
 
-    def _encode(self, ids: list[list[int]]) -> Array:
-        vectors = np.zeros((len(ids), self.fingerprint.dimension), dtype=np.float32)
-        with self._lock:
-            for rows in self._batches(ids):
-                vectors[rows] = self._forward([ids[row] for row in rows])
+    def _unit_vectors(self, ids: list[list[int]]) -> Array:
+        vectors = self.runtime.vectors(ids)
         if not np.isfinite(vectors).all():
             raise OperatorError(
                 f"model {self.fingerprint.model!r} gave vectors that are not numbers; its weights may be damaged"
             )
         return _unit(vectors)
-
-    def _batches(self, ids: list[list[int]]) -> Iterator[list[int]]:
-        """Row numbers, longest texts first, so that padding is small and a batch's cost is bounded."""
-        batch: list[int] = []
-        for row in sorted(range(len(ids)), key=lambda i: -len(ids[i])):
-            width = len(ids[batch[0]]) if batch else len(ids[row])
-            if batch and (
-                (len(batch) + 1) * width > self._batch_tokens
-                or len(batch) == MAX_PASSAGES_PER_BATCH
-            ):
-                yield batch
-                batch = []
-            batch.append(row)
-        if batch:
-            yield batch
-
-    def _forward(self, ids: list[list[int]]) -> Array:
-        import torch
-
-        # Threads that wait for each other cost a short text more than they save, most of all on a busy machine.
-        torch.set_num_threads(1 if sum(map(len, ids)) < SMALL_TOKENS else self._threads)
-        features = self._tokenizer.pad({"input_ids": ids}, padding=True, return_tensors="pt")
-        autocast = torch.autocast(
-            "cpu", dtype=torch.bfloat16, enabled=self.fingerprint.dtype == "bf16"
-        )
-        with torch.inference_mode(), autocast:
-            out = self._model(dict(features))["sentence_embedding"]
-        vectors: Array = out.float().numpy()
-        return vectors
-
-
-def _load(folder: Path) -> Any:
-    from transformers.utils.logging import disable_progress_bar
-
-    disable_progress_bar()  # type: ignore[no-untyped-call]
-    from safetensors import SafetensorError
-    from sentence_transformers import SentenceTransformer
-
-    try:
-        return SentenceTransformer(
-            str(folder),
-            device="cpu",
-            local_files_only=True,
-            trust_remote_code=False,
-            model_kwargs={"use_safetensors": True},
-        )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as exc:
-        raise OperatorError(
-            f"the model folder {str(folder)!r} cannot be loaded ({type(exc).__name__}: {str(exc)[:120]});"
-            " check that it is a complete sentence-transformers model"
-        ) from exc
-
-
-def _best_precision() -> str:
-    import torch
-
-    has_bf16: bool = torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return "bf16" if has_bf16 else "fp32"
-
-
-def _threads() -> int:
-    import torch
-
-    return int(torch.get_num_threads())
 
 
 def _mean(vectors: Array, windows: Sequence[Sequence[int]]) -> Array:

@@ -30,7 +30,8 @@ class Fingerprint:
     normalised: bool
     dimension: int
     max_tokens: int  # the window, special tokens included
-    dtype: str  # arithmetic: "fp32" or "bf16"
+    dtype: str  # arithmetic: "fp32", "bf16" or "int8"
+    quantization: str = ""  # SHA-256 of the rounded weights, with "int8"
 
     @property
     def key(self) -> str:

@@ -7,10 +7,10 @@ Loading a model is the encoder's work, not this module's.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from corpus.errors import Damaged, NotFound, OperatorError, UserError
@@ -30,7 +30,7 @@ PULLED_FILES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class ModelSpec:
     """A known encoder: its hub repository at a pinned revision, and the prefixes it was trained with."""
 
@@ -71,13 +71,14 @@ MODELS: dict[str, ModelSpec] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class FoundModel:
     """An encoder whose files are on this machine. ``note`` says, in a sentence, why it was taken."""
 
     name: str
     folder: Path
     spec: ModelSpec
+    home: Home  # keeps what is made of the model for this machine
     note: str = ""
 
 
@@ -96,9 +97,8 @@ def resolve(name: str, home: Home, cache: Path | None = None) -> FoundModel:
     if "/" in name and Path(name).expanduser().is_dir():
         folder = Path(name).expanduser().absolute()
         _require_complete(folder)
-        return FoundModel(
-            folder.name, folder, _spec_for(folder.name), f"given as the folder {str(folder)!r}"
-        )
+        note = f"given as the folder {str(folder)!r}"
+        return FoundModel(folder.name, folder, _spec_for(folder.name), home, note)
     key = name.rsplit("/", 1)[-1].lower()
     found = _find(key, home, cache)
     if found is not None:
@@ -137,7 +137,7 @@ def add(folder: Path, home: Home) -> FoundModel:
         shutil.copytree(folder, staging)
         shutil.rmtree(target, ignore_errors=True)
         staging.rename(target)
-    return FoundModel(name, target, _spec_for(name), "added from a folder")
+    return FoundModel(name, target, _spec_for(name), home, "added from a folder")
 
 
 def pull(name: str, home: Home) -> FoundModel:
@@ -163,7 +163,7 @@ def pull(name: str, home: Home) -> FoundModel:
     with disk_errors(target):
         shutil.rmtree(target, ignore_errors=True)
         staging.rename(target)
-    return FoundModel(key, target, spec, "pulled")
+    return FoundModel(key, target, spec, home, "pulled")
 
 
 def _download(spec: ModelSpec, folder: Path) -> str:
@@ -197,9 +197,7 @@ def _download(spec: ModelSpec, folder: Path) -> str:
 def _auto(home: Home, cache: Path | None) -> FoundModel:
     preferred = _find(PREFERRED, home, cache)
     if preferred is not None:
-        return FoundModel(
-            PREFERRED, preferred.folder, preferred.spec, f"{PREFERRED} was found on this machine"
-        )
+        return dataclasses.replace(preferred, note=f"{PREFERRED} was found on this machine")
     bundled = _find(BUNDLED, home, cache)
     if bundled is None:
         raise OperatorError(
@@ -207,14 +205,14 @@ def _auto(home: Home, cache: Path | None) -> FoundModel:
             " run ./alcove again to install it"
         )
     note = f"{PREFERRED} is not on this machine, so the built-in {BUNDLED} is used; `alcove models pull {PREFERRED}`"
-    return FoundModel(BUNDLED, bundled.folder, bundled.spec, f"{note} fetches the larger encoder")
+    return dataclasses.replace(bundled, note=f"{note} fetches the larger encoder")
 
 
 def _find(key: str, home: Home, cache: Path | None) -> FoundModel | None:
     spec = _spec_for(key)
     for folder in _places(key, spec, home, cache):
         if not _lacking(folder):
-            return FoundModel(key, folder, spec)
+            return FoundModel(key, folder, spec, home)
     return None
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float32]]
     Keys = np.ndarray[Any, np.dtype[np.int64]]
 
-__all__ = ["Encoder", "Index", "Scope"]
+__all__ = ["Encoder", "Index", "Runtime", "Scope"]
 
 
 class Encoder(Protocol):
@@ -44,6 +44,21 @@ class Encoder(Protocol):
 
     def count_tokens(self, text: str) -> int:
         """Tokens of ``text`` without the special ones the model adds."""
+
+
+class Runtime(Protocol):
+    """Computes a model's vectors from tokens, on one library and in one arithmetic; may be shared between threads."""
+
+    @property
+    def name(self) -> str:
+        """Of the library."""
+
+    def vectors(self, ids: Sequence[Sequence[int]]) -> Array:
+        """Texts as tokens, special ones included, each of which fits the model's window.
+
+        Returns:
+            shape (len(ids), dimension), rows of any length.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["EmbeddingSettings", "RetrievalSettings"]
+__all__ = ["BATCH_TOKENS", "EmbeddingSettings", "RetrievalSettings"]
+
+BATCH_TOKENS = 4096
 
 
 class EmbeddingSettings(BaseModel):
@@ -19,11 +21,22 @@ class EmbeddingSettings(BaseModel):
         default="auto",
         description="'auto', a name that `alcove models` lists, or a sentence-transformers folder",
     )
-    precision: Literal["auto", "fp32", "bf16"] = Field(
+    precision: Literal["auto", "fp32", "bf16", "int8"] = Field(
         default="auto",
-        description="arithmetic of the encoder; 'auto' takes bf16 where the processor has it",
+        description="arithmetic of the encoder; 'auto' takes what a measurement at first use finds"
+        " fastest of fp32 and bf16; 'int8' needs `alcove reindex`, which rounds the weights",
     )
-    batch_tokens: int = Field(default=8192, ge=256, description="padded tokens per batch (count)")
+    runtime: Literal["auto", "openvino", "torch"] = Field(
+        default="auto",
+        description="library that computes; 'auto' takes the one measured to be faster at first use",
+    )
+    batch_tokens: int = Field(
+        default=BATCH_TOKENS, ge=256, description="padded tokens per batch (count)"
+    )
+    prepared: Path | None = Field(
+        default=None,
+        description="folder for models converted for this machine; default: 'prepared' in the home",
+    )
     cache: Path | None = Field(
         default=None,
         description="hub cache folder searched for models; default: the hub library's own",

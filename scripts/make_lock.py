@@ -2,7 +2,8 @@
 
 Resolves the project's dependencies and its `dev` extra once, for every platform and every Python
 the project supports, and writes `name==version ; marker` lines. It holds neither hashes nor hosts,
-so that the same file works with any mirror.
+so that the same file works with any mirror. What is pinned already stays pinned while it satisfies
+every bound; with `--upgrade` the newest of everything is taken.
 
 torch's CUDA libraries are left out. Each build of torch pins its own, exactly: the registry's build
 asks for several GB of them, the CPU build asks for none. A line for them here would force them on
@@ -14,8 +15,10 @@ what was pinned can be installed.
 """
 
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,7 +31,7 @@ HEADER = """\
 """
 
 
-def resolve(root: Path) -> str:
+def resolve(root: Path, *options: str) -> str:
     """The resolution of `root`/pyproject.toml and its dev extra, as requirement lines.
 
     Raises `FileNotFoundError` when uv is not installed, `CalledProcessError` when nothing
@@ -36,8 +39,12 @@ def resolve(root: Path) -> str:
     """
     command = ["uv", "pip", "compile", "--universal", "--extra", "dev", "--python-version", "3.11"]
     quiet = ["--quiet", "--no-header", "--no-annotate", "--no-emit-index-url", "pyproject.toml"]
-    run = subprocess.run([*command, *quiet], cwd=root, check=True, stdout=subprocess.PIPE)
-    return run.stdout.decode()
+    with tempfile.TemporaryDirectory() as folder:
+        pins = Path(folder) / "requirements.txt"  # uv keeps to the pins in the file it writes
+        shutil.copyfile(root / "requirements.lock", pins)
+        output = ["--output-file", str(pins), *options]
+        subprocess.run([*command, *quiet, *output], cwd=root, check=True, stdout=subprocess.DEVNULL)
+        return pins.read_text(encoding="utf-8")
 
 
 def without_cuda(requirements: str) -> list[str]:
@@ -49,7 +56,7 @@ def without_cuda(requirements: str) -> list[str]:
 def main() -> int:
     """Write the lock file; return the exit status."""
     try:
-        lines = without_cuda(resolve(ROOT))
+        lines = without_cuda(resolve(ROOT, *sys.argv[1:]))
     except FileNotFoundError:
         print("'uv' was not found; install it with `pip install uv`", file=sys.stderr)
         return 2

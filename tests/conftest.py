@@ -80,10 +80,22 @@ def deny_network() -> Iterator[None]:
     patch.undo()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def prepared_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in which models are prepared once for all tests, and the processes they start."""
+    folder = tmp_path_factory.mktemp("prepared")
+    patch = pytest.MonkeyPatch()
+    patch.setenv("ALCOVE_EMBEDDING__PREPARED", str(folder))
+    yield folder
+    patch.undo()
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
+def home(tmp_path: Path, prepared_models: Path) -> Home:
     """A fresh, empty Alcove home."""
-    return Home(tmp_path / "home")
+    home = Home(tmp_path / "home")
+    home.prepared.symlink_to(prepared_models)
+    return home
 
 
 @pytest.fixture(scope="session")
