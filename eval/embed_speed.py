@@ -107,7 +107,7 @@ def measure_embed(
     seconds = time.perf_counter() - started
     rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts KiB
     lengths = [len(ids) for ids in encoder.tokenize(texts)]
-    work = _operations(encoder.prepared.model.folder, lengths)
+    work = _operations(encoder.model.folder, lengths)
     best = Peak(encoder.fingerprint.dtype).measure()
     return EmbedSpeed(
         model=encoder.fingerprint.model,

@@ -47,9 +47,9 @@ def load_encoder(
     prepared = prepare(model, settings.prepared)
     tokenizer = load_tokenizer(model.folder)
     if settings.precision == "int8":
-        return _quantized(prepared, tokenizer, quantization, settings.batch_tokens)
+        return _quantized(model, prepared, tokenizer, quantization, settings.batch_tokens)
     runtime, dtype = choose(prepared, settings, tokenizer)
-    return TransformerEncoder(prepared, tokenizer, runtime, dtype)
+    return TransformerEncoder(model, prepared, tokenizer, runtime, dtype)
 
 
 def with_quantization(
@@ -60,16 +60,16 @@ def with_quantization(
     Raises:
         NotFound: there are none. Damaged: their files do not match the hash.
     """
-    return _quantized(encoder.prepared, encoder.tokenizer, sha256, batch_tokens)
+    return _quantized(encoder.model, encoder.prepared, encoder.tokenizer, sha256, batch_tokens)
 
 
 def _quantized(
-    prepared: Prepared, tokenizer: Any, sha256: str, batch_tokens: int
+    model: FoundModel, prepared: Prepared, tokenizer: Any, sha256: str, batch_tokens: int
 ) -> TransformerEncoder:
     from retrieval.quantization import quantized_runtime
 
-    runtime = quantized_runtime(prepared, sha256, batch_tokens)
-    return TransformerEncoder(prepared, tokenizer, runtime, "int8", quantization=sha256)
+    runtime = quantized_runtime(model, prepared.recipe.pad_id, sha256, batch_tokens)
+    return TransformerEncoder(model, prepared, tokenizer, runtime, "int8", sha256)
 
 
 def load_tokenizer(folder: Path) -> Any:
@@ -93,13 +93,14 @@ class TransformerEncoder:
 
     def __init__(
         self,
+        model: FoundModel,
         prepared: Prepared,
         tokenizer: Any,
         runtime: Runtime,
         dtype: str,
         quantization: str = "",
     ) -> None:
-        model, recipe = prepared.model, prepared.recipe
+        recipe = prepared.recipe
         self.fingerprint = Fingerprint(
             model=model.name,
             revision=model.spec.revision,
@@ -114,7 +115,7 @@ class TransformerEncoder:
             dtype=dtype,
             quantization=quantization,
         )
-        self.prepared, self.runtime = prepared, runtime
+        self.model, self.prepared, self.runtime = model, prepared, runtime
         self.tokenizer = tokenizer
 
     def count_tokens(self, text: str) -> int:

@@ -23,9 +23,19 @@ from typing import Any
 
 from corpus.errors import Damaged, OperatorError
 from corpus.home import disk_errors, file_sha256, fsync_folder
+from retrieval.apart import call_apart
 from retrieval.models import FoundModel
 
-__all__ = ["Prepared", "Recipe", "graph_sha256", "load_transformer", "prepare", "write_graph"]
+__all__ = [
+    "Prepared",
+    "Recipe",
+    "graph_sha256",
+    "load_transformer",
+    "make",
+    "prepare",
+    "read_recipe",
+    "write_graph",
+]
 
 _LOG = logging.getLogger(__name__)
 
@@ -49,9 +59,9 @@ class Recipe:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Prepared:
-    """A model's recipe, with the folder of its graph and of what is measured of it on this machine."""
+    """A model made ready: its own folder, its recipe, and the folder of its graph and of what is measured of it."""
 
-    model: FoundModel
+    source: Path
     folder: Path
     recipe: Recipe
 
@@ -78,10 +88,17 @@ def prepare(model: FoundModel, place: Path | None = None) -> Prepared:
             f"the weights of {model.name!r} in {str(model.folder)!r} are not the known ones; install them anew"
         )
     folder = (place or model.home.prepared) / _key(model.folder, weights)
-    recipe = _read(folder)
+    recipe = read_recipe(folder)
     if recipe is None:
-        recipe = _make(model, weights, folder)
-    return Prepared(model, folder, recipe)
+        made = call_apart(
+            "retrieval.prepared:make",
+            name=model.name,
+            model=str(model.folder),
+            weights=weights,
+            folder=str(folder),
+        )
+        recipe = Recipe(**made)
+    return Prepared(model.folder, folder, recipe)
 
 
 def graph_sha256(graph: Path) -> str:
@@ -157,7 +174,7 @@ def _key(folder: Path, weights: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def _read(folder: Path) -> Recipe | None:
+def read_recipe(folder: Path) -> Recipe | None:
     """The recipe in ``folder``, if there is one and its graph is what was written."""
     path = folder / RECIPE
     if not path.is_file():
@@ -173,21 +190,32 @@ def _read(folder: Path) -> Recipe | None:
     return None
 
 
-def _make(model: FoundModel, weights: str, folder: Path) -> Recipe:
-    transformer = load_transformer(model.folder)
+def make(name: str, model: str, weights: str, folder: str) -> dict[str, Any]:
+    """Prepare a model; loads PyTorch, so that ``prepare`` calls it in a process of its own.
+
+    Args:
+        name: of the model, for messages.
+        model: its folder.
+        weights: their SHA-256.
+        folder: where the prepared model belongs.
+
+    Returns:
+        the fields of its ``Recipe``.
+    """
+    transformer = load_transformer(Path(model))
     pooling = next((m.pooling_mode for m in transformer if hasattr(m, "pooling_mode")), "none")
     recipe = {
         "weights_sha256": weights,
-        "tokenizer_sha256": file_sha256(model.folder / "tokenizer.json"),
+        "tokenizer_sha256": file_sha256(Path(model) / "tokenizer.json"),
         "pooling": str(pooling),
         "dimension": int(transformer.get_embedding_dimension() or 0),
         "max_tokens": int(transformer.max_seq_length or 512),
         "pad_id": int(transformer.tokenizer.pad_token_id or 0),
     }
-    return Recipe(**write_graph(_graph(model, transformer), folder, recipe))
+    return write_graph(_graph(name, transformer), Path(folder), recipe)
 
 
-def _graph(model: FoundModel, transformer: Any) -> Any:
+def _graph(name: str, transformer: Any) -> Any:
     """The model as an OpenVINO graph from tokens and mask to vectors, or ``None`` if it has no such form."""
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import torch
@@ -209,7 +237,7 @@ def _graph(model: FoundModel, transformer: Any) -> Any:
                 Whole().eval(), example_input={"input_ids": ones, "attention_mask": ones}
             )
     except Exception as exc:  # whatever tracing a model's own code raises
-        _LOG.warning("%r runs on PyTorch: OpenVINO cannot convert it (%s)", model.name, exc)
+        _LOG.warning("%r runs on PyTorch: OpenVINO cannot convert it (%s)", name, exc)
         return None
 
 

@@ -20,13 +20,14 @@ import numpy as np
 
 from corpus.errors import OperatorError
 from corpus.home import write_durably
-from retrieval.prepared import Prepared
-from retrieval.settings import EmbeddingSettings
+from retrieval.apart import call_apart
+from retrieval.prepared import Prepared, read_recipe
+from retrieval.settings import BATCH_TOKENS, EmbeddingSettings
 
 if TYPE_CHECKING:
     from retrieval.protocols import Array, Runtime
 
-__all__ = ["choose", "make_runtime", "processor"]
+__all__ = ["choose", "make_runtime", "measure", "processor"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -53,12 +54,12 @@ def choose(prepared: Prepared, settings: EmbeddingSettings, tokenizer: Any) -> t
     names = _candidates(prepared, settings)
     if not names:
         raise OperatorError(
-            f"model {prepared.model.name!r} cannot run on {settings.runtime!r}; set embedding.runtime to 'auto'"
+            f"the model in {str(prepared.source)!r} cannot run on {settings.runtime!r}; set embedding.runtime to 'auto'"
         )
     best = names[0]
     if len(names) > 1:
         ids = [tokenizer.encode(TEXT).ids[: min(TOKENS, prepared.recipe.max_tokens)]] * TEXTS
-        rates = _rates(prepared, names, settings, ids)
+        rates = _rates(prepared, names, ids)
         best = max(names, key=lambda name: rates[name])
     runtime, dtype = best
     return make_runtime(prepared, runtime, dtype, settings.batch_tokens), dtype
@@ -109,26 +110,46 @@ def _is_native(runtime: str, dtype: str) -> bool:
 
 
 def _rates(
-    prepared: Prepared,
-    names: list[tuple[str, str]],
-    settings: EmbeddingSettings,
-    ids: list[list[int]],
+    prepared: Prepared, names: list[tuple[str, str]], ids: list[list[int]]
 ) -> dict[tuple[str, str], float]:
     """Texts a second of each candidate, from the record or measured now; 0 for one that is not for this processor."""
     path = prepared.folder / RECORD
     here = {"processor": processor(), "openvino": version("openvino"), "torch": version("torch")}
     known = _recorded(path, here)
     if any("/".join(name) not in known for name in names):
-        reference = make_runtime(prepared, names[0][0], REFERENCE, settings.batch_tokens)
-        exact = _unit(reference.vectors(ids))
-        for name in names:
-            known["/".join(name)] = 0.0
-            if _is_native(*name):
-                runtime = make_runtime(prepared, *name, settings.batch_tokens)
-                known["/".join(name)] = _measured(runtime, ids, exact)
-        _LOG.info("%s encodes so many texts a second: %s", prepared.model.name, known)
+        known |= call_apart(
+            "retrieval.probe:measure",
+            model=str(prepared.source),
+            folder=str(prepared.folder),
+            names=names,
+            ids=ids,
+        )
+        _LOG.info("%r encodes so many texts a second: %s", str(prepared.source), known)
         write_durably(path, json.dumps({**here, "texts_per_s": known}, indent=1).encode())
     return {name: known["/".join(name)] for name in names}
+
+
+def measure(
+    model: str, folder: str, names: list[tuple[str, str]], ids: list[list[int]]
+) -> dict[str, float]:
+    """Texts a second of each candidate; loads PyTorch, so that ``choose`` calls it in a process of its own.
+
+    Args:
+        model: folder of the model.
+        folder: that of its prepared form.
+        names: (runtime, dtype) of the candidates.
+        ids: the texts to measure with, as tokens.
+    """
+    recipe = read_recipe(Path(folder))
+    assert recipe is not None, "it was made or checked a moment ago"
+    prepared = Prepared(Path(model), Path(folder), recipe)
+    exact = _unit(make_runtime(prepared, names[0][0], REFERENCE, BATCH_TOKENS).vectors(ids))
+    measured = {"/".join(name): 0.0 for name in names}
+    for runtime, dtype in names:
+        if _is_native(runtime, dtype):
+            candidate = make_runtime(prepared, runtime, dtype, BATCH_TOKENS)
+            measured[f"{runtime}/{dtype}"] = _rate(candidate, ids, exact)
+    return measured
 
 
 def _recorded(path: Path, here: dict[str, str]) -> dict[str, float]:
@@ -140,7 +161,7 @@ def _recorded(path: Path, here: dict[str, str]) -> dict[str, float]:
     return dict(record["texts_per_s"]) if same else {}
 
 
-def _measured(runtime: Runtime, ids: list[list[int]], exact: Array) -> float:
+def _rate(runtime: Runtime, ids: list[list[int]], exact: Array) -> float:
     cosines = (_unit(runtime.vectors(ids)) * exact).sum(axis=1)  # this run also warms up
     if not cosines.min() >= LEAST_COSINE:
         return 0.0

@@ -23,6 +23,7 @@ import numpy as np
 
 from corpus.errors import Damaged, NotFound, OperatorError, UserError
 from retrieval.batches import padded
+from retrieval.models import FoundModel
 from retrieval.prepared import GRAPH, RECIPE, Prepared, graph_sha256, write_graph
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def quantize(encoder: TransformerEncoder, texts: Sequence[str]) -> Quantized:
     prepared = encoder.prepared
     if prepared.graph is None:
         raise OperatorError(
-            f"model {prepared.model.name!r} cannot be quantized: OpenVINO cannot run it; use precision 'auto'"
+            f"model {encoder.model.name!r} cannot be quantized: OpenVINO cannot run it; use precision 'auto'"
         )
     if len(texts) < LEAST_TEXTS:
         raise UserError(
@@ -103,7 +104,9 @@ def quantize(encoder: TransformerEncoder, texts: Sequence[str]) -> Quantized:
     return done
 
 
-def quantized_runtime(prepared: Prepared, sha256: str, batch_tokens: int) -> OpenVINORuntime:
+def quantized_runtime(
+    model: FoundModel, pad_id: int, sha256: str, batch_tokens: int
+) -> OpenVINORuntime:
     """The runtime over the rounded weights of that hash.
 
     Raises:
@@ -111,7 +114,7 @@ def quantized_runtime(prepared: Prepared, sha256: str, batch_tokens: int) -> Ope
     """
     from retrieval.openvino_runtime import OpenVINORuntime, has_bf16
 
-    for path in sorted(prepared.model.home.quantized.glob(f"*/{RECIPE}")):
+    for path in sorted(model.home.quantized.glob(f"*/{RECIPE}")):
         if json.loads(path.read_text(encoding="utf-8"))["graph_sha256"] == sha256 != "":
             graph = path.with_name(GRAPH)
             if graph_sha256(graph) != sha256:
@@ -119,9 +122,9 @@ def quantized_runtime(prepared: Prepared, sha256: str, batch_tokens: int) -> Ope
                     f"the int8 weights in {str(path.parent)!r} are damaged; run `alcove reindex`"
                 )
             rest = "bf16" if has_bf16() else "fp32"
-            return OpenVINORuntime(graph, rest, prepared.recipe.pad_id, batch_tokens)
+            return OpenVINORuntime(graph, rest, pad_id, batch_tokens)
     raise NotFound(
-        f"there are no int8 weights {sha256[:16]!r} of model {prepared.model.name!r} in this home;"
+        f"there are no int8 weights {sha256[:16]!r} of model {model.name!r} in this home;"
         " `alcove reindex --precision int8` makes some for its documents"
     )
 
@@ -153,11 +156,11 @@ def _quantized(encoder: TransformerEncoder, sample: list[str], scheme: str) -> Q
 
     prepared = encoder.prepared
     digest = hashlib.sha256("\0".join([prepared.folder.name, scheme, *sample]).encode())
-    folder = prepared.model.home.quantized / digest.hexdigest()[:16]
+    folder = encoder.model.home.quantized / digest.hexdigest()[:16]
     if not (folder / RECIPE).is_file():
         ids = encoder.tokenize(sample[:CALIBRATION_TEXTS])
         graph = _rounded(prepared, [text[:CALIBRATION_TOKENS] for text in ids], scheme)
-        about = {"model": prepared.model.name, "scheme": scheme}
+        about = {"model": encoder.model.name, "scheme": scheme}
         write_graph(graph, folder, about)
     recipe = json.loads((folder / RECIPE).read_text(encoding="utf-8"))
     sha256 = str(recipe["graph_sha256"])

@@ -43,7 +43,7 @@ class TorchRuntime:
         self._batch_tokens = batch_tokens
         self._lock = threading.Lock()
         self._threads = len(os.sched_getaffinity(0))
-        model = load_transformer(prepared.model.folder)
+        model = load_transformer(prepared.source)
         self._model = model.to(torch.bfloat16) if dtype == "bf16" else model
 
     def vectors(self, ids: Tokens) -> Array:

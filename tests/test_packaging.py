@@ -98,6 +98,10 @@ def test_the_lock_holds_no_host_no_hash_and_no_cuda() -> None:
     assert make_lock.without_cuda(LOCK) == [line for line in LOCK.splitlines() if line]
 
 
+def test_no_telemetry_package_is_pinned() -> None:
+    assert "telemetry" not in LOCK
+
+
 def test_the_supported_pythons_are_the_declared_ones() -> None:
     declared = [
         classifier.removeprefix("Programming Language :: Python :: ")

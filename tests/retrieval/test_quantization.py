@@ -54,21 +54,21 @@ def test_rounded_weights_give_nearly_the_same_vectors_in_a_space_of_their_own(
 def test_the_same_texts_are_calibrated_with_once(
     encoder: TransformerEncoder, done: Quantized, texts: list[str]
 ) -> None:
-    folders = sorted(encoder.prepared.model.home.quantized.iterdir())
+    folders = sorted(encoder.model.home.quantized.iterdir())
     assert quantize(encoder, texts) == done
-    assert sorted(encoder.prepared.model.home.quantized.iterdir()) == folders
+    assert sorted(encoder.model.home.quantized.iterdir()) == folders
 
 
 def test_the_settings_load_them_by_their_hash(encoder: TransformerEncoder, done: Quantized) -> None:
     settings = EmbeddingSettings(precision="int8")
-    loaded = load_encoder(encoder.prepared.model, settings, done.sha256)
+    loaded = load_encoder(encoder.model, settings, done.sha256)
     assert loaded.fingerprint == with_quantization(encoder, done.sha256).fingerprint
     with pytest.raises(NotFound, match="alcove reindex --precision int8"):
-        load_encoder(encoder.prepared.model, settings, "0" * 64)
+        load_encoder(encoder.model, settings, "0" * 64)
 
 
 def test_damaged_weights_are_refused(encoder: TransformerEncoder, done: Quantized) -> None:
-    for path in encoder.prepared.model.home.quantized.glob("*/model.bin"):
+    for path in encoder.model.home.quantized.glob("*/model.bin"):
         whole = path.read_bytes()
         path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
         try:
@@ -88,7 +88,7 @@ def test_agreement_sees_other_vectors_and_other_neighbours(
     encoder: TransformerEncoder, make_e5: Callable[..., Path], texts: list[str]
 ) -> None:
     other = load_encoder(
-        resolve(str(make_e5("e5-other", 1)), encoder.prepared.model.home),
+        resolve(str(make_e5("e5-other", 1)), encoder.model.home),
         EmbeddingSettings(precision="fp32"),
     )
     passages, queries = texts[:60], texts[60:80]
