@@ -13,21 +13,23 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from corpus.crash import CrashPoint, crash_point
-from corpus.errors import Damaged
+from corpus.errors import Damaged, OperatorError
 from corpus.home import Home, disk_errors, file_sha256, fsync_folder, write_durably
 
-__all__ = ["FORMAT", "Snapshot", "SnapshotStore", "link_tree"]
+__all__ = ["FORMAT", "Snapshot", "SnapshotStore", "Stamp", "link_tree"]
 
 FORMAT = 2
 UNCHECKED = 1  # the format before manifests carried a checksum of themselves; still read
 MANIFEST = "manifest.json"
 MARK = re.compile(rb"v(\d{6,})(?: ([0-9a-f]{64}))?\n")
+# A file and what it holds: inode, bytes, time of its last change in nanoseconds, SHA-256.
+Stamp = tuple[int, int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,14 @@ class Snapshot:
         """What ``CURRENT`` holds when this snapshot is live."""
         return f"v{self.number:06d}{self.sha256 and ' ' + self.sha256}\n".encode()
 
-    def verify(self) -> None:
+    def verify(self, before: Collection[Stamp] = ()) -> frozenset[Stamp]:
         """Compare every file with the manifest.
+
+        Args:
+            before: what an earlier call returned; those files are not read again unless they changed since.
+
+        Returns:
+            the files that were compared.
 
         Raises:
             Damaged: a file is missing, added or altered; the message names it.
@@ -59,12 +67,21 @@ class Snapshot:
             raise Damaged(
                 f"snapshot {self.number} has a missing or foreign file {name!r}; run `alcove doctor --repair`"
             )
+        stamps = set()
         for name, known in self.files.items():
             path = self.folder / name
-            if not _is_intact(path, known):
+            stamp = _stamp(path, known)
+            if stamp is None or (stamp not in before and not _is_intact(path, known)):
                 raise Damaged(
                     f"{str(path)!r} does not match its checksum; run `alcove doctor --repair`"
                 )
+            stamps.add(stamp)
+        return frozenset(stamps)
+
+    def stamps(self) -> frozenset[Stamp]:
+        """As ``verify`` returns, without reading the files: for who has just written them."""
+        found = (_stamp(self.folder / name, known) for name, known in self.files.items())
+        return frozenset(stamp for stamp in found if stamp is not None)
 
 
 class SnapshotStore:
@@ -125,7 +142,8 @@ class SnapshotStore:
         """Read the manifest of a published snapshot.
 
         Raises:
-            Damaged: the manifest is missing, unreadable, of a newer format or fails its own checksum.
+            Damaged: the manifest is missing, unreadable or fails its own checksum.
+            OperatorError: it is of a newer format.
         """
         path = self.folder(number) / MANIFEST
         try:
@@ -137,10 +155,13 @@ class SnapshotStore:
             raise Damaged(
                 f"snapshot {number} has no readable manifest at {str(path)!r}; run `alcove doctor --repair`"
             ) from exc
-        if format_ not in (UNCHECKED, FORMAT):
-            raise Damaged(f"{str(path)!r} has format {format_!r}, this version reads {FORMAT}")
         sha256 = manifest.pop("sha256", "")
-        if not is_whole or sha256 != (_digest(manifest) if format_ == FORMAT else ""):
+        if format_ not in (UNCHECKED, FORMAT) and is_whole and sha256 == _digest(manifest):
+            raise OperatorError(  # not damaged: a repair would replace it
+                f"{str(path)!r} was written by a newer Alcove (format {format_!r}, this one knows"
+                f" {FORMAT}); upgrade, or choose another --home"
+            )
+        if not is_whole or sha256 != ("" if format_ == UNCHECKED else _digest(manifest)):
             raise Damaged(
                 f"the manifest {str(path)!r} does not match its checksum; run `alcove doctor --repair`"
             )
@@ -233,12 +254,21 @@ def _digest(manifest: Mapping[str, Any]) -> str:
     return hashlib.sha256(_encode(manifest)).hexdigest()
 
 
+def _stamp(path: Path, known: Mapping[str, Any]) -> Stamp | None:
+    """The stamp of a file that holds what is ``known`` of it; ``None``: it does not."""
+    try:
+        now = path.stat()
+    except OSError:
+        return None
+    is_same_size = now.st_size == known["size"]
+    return (now.st_ino, now.st_size, now.st_mtime_ns, known["sha256"]) if is_same_size else None
+
+
 def _is_intact(path: Path, known: Mapping[str, Any]) -> bool:
     try:
-        found = (path.stat().st_size, file_sha256(path))
+        return file_sha256(path) == str(known["sha256"])
     except OSError:  # a block of the disk that cannot be read, or a file that just went
         return False
-    return found == (known["size"], known["sha256"])
 
 
 def _carried(path: Path, staging: Path, previous: Snapshot | None) -> Mapping[str, Any] | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,14 +26,17 @@ from corpus.snapshot import SnapshotStore
 from corpus.upkeep import purge, unreachable
 from retrieval.index import Delta, Entry, Reader, write_snapshot
 from retrieval.protocols import Encoder
+from retrieval.settings import DenseSettings
 from retrieval.vectors import VectorStore
 
 if TYPE_CHECKING:
-    from retrieval.protocols import Array
+    from retrieval.protocols import Array, Keys
 
 __all__ = ["Batch", "Writer"]
 
 _LOG = logging.getLogger(__name__)
+
+EMBEDDED_AT_ONCE = 4096  # chunks whose texts are in memory while an index is made anew (count)
 
 
 @dataclass(slots=True)
@@ -56,12 +60,18 @@ class Writer:
     """
 
     def __init__(
-        self, home: Home, catalog: Catalog, encoder: Encoder, settings: CorpusSettings
+        self,
+        home: Home,
+        catalog: Catalog,
+        encoder: Encoder,
+        settings: CorpusSettings,
+        dense: DenseSettings | None = None,
     ) -> None:
         self._home = home
         self._catalog = catalog
         self._encoder = encoder
         self._settings = settings
+        self._dense = dense
         self._store = SnapshotStore(home)
         self._vectors = VectorStore(home, encoder)
         self._reader: Reader | None = None
@@ -121,10 +131,8 @@ class Writer:
 
         Vectors come from the store; only those missing there are computed.
         """
-        chunks = list(self._live_chunks())
-        entries = [_entry(chunk, document) for document, chunk in chunks]
-        vectors = self._vectors.embed([self._embedded_text(chunk) for _, chunk in chunks])
-        number = self._write(None, Delta(entries, vectors, [], lambda: entries))
+        keys, vectors = self._live_vectors()
+        number = self._write(None, Delta(keys, vectors, (), [], self._live_entries))
         self._store.open(number).verify()
         self._catalog.commit(Change(), number)
         self._store.go_live(number)
@@ -140,6 +148,23 @@ class Writer:
             self.rebuild()
         self.clear_away(keep=1)
         self._vectors.prune(self._embedded_text(chunk) for _, chunk in self._live_chunks())
+
+    def _live_vectors(self) -> tuple[Keys, Array]:
+        """Keys and vectors of all live chunks, of whose texts a few are in memory at a time."""
+        count = sum(self._catalog.chunk_counts().values())
+        keys = np.empty(count, np.int64)
+        vectors = np.empty((count, self._encoder.fingerprint.dimension), np.float32)
+        chunks, start = self._live_chunks(), 0
+        while block := [chunk for _, chunk in islice(chunks, EMBEDDED_AT_ONCE)]:
+            rows = slice(start, start + len(block))
+            keys[rows] = [chunk.key for chunk in block]
+            vectors[rows] = self._vectors.embed([self._embedded_text(chunk) for chunk in block])
+            start += len(block)
+        return keys[:start], vectors[:start]
+
+    def _live_entries(self, without: Collection[str] = frozenset()) -> Iterator[Entry]:
+        for document, chunk in self._live_chunks(without):
+            yield _entry(chunk, document)
 
     def _live_chunks(
         self, without: Collection[str] = frozenset()
@@ -194,18 +219,17 @@ class Writer:
         entries = [_entry(chunk, documents[chunk.document]) for chunk in batch.chunks]
 
         gone = set(batch.removed)
+        keys = np.array([chunk.key for chunk in batch.chunks], dtype=np.int64)
 
         def whole() -> Iterator[Entry]:
-            for document, chunk in self._live_chunks(without=gone):
-                yield _entry(chunk, document)
-            yield from entries
+            return chain(self._live_entries(without=gone), entries)
 
-        return Delta(entries, self._taken(batch.chunks), removed, whole)
+        return Delta(keys, self._taken(batch.chunks), entries, removed, whole)
 
     def _write(self, previous: Reader | None, delta: Delta) -> int:
         number = self.snapshot + 1
         space = self._encoder.fingerprint
-        self._reader = write_snapshot(self._store, previous, space, delta, number)
+        self._reader = write_snapshot(self._store, previous, space, delta, number, self._dense)
         return number
 
     def embed_ahead(self, chunks: Sequence[Chunk]) -> None:
@@ -236,7 +260,7 @@ class Writer:
         """A reader of the committed snapshot; the one at hand, if it is of that snapshot, was verified before."""
         if self._reader is not None and self._reader.number == number:
             return self._reader
-        return Reader(self._store.open(number))
+        return Reader(self._store.open(number), self._reader)
 
     def _embedded_text(self, chunk: Chunk) -> str:
         """The chunk under as many of its headings, innermost first, as the encoder's window leaves room for."""

@@ -1,16 +1,16 @@
-"""The dense index: exact inner-product search over immutable FAISS segments.
+"""The dense index: inner-product search over the immutable segments of one snapshot.
 
-A snapshot holds a list of segment files and the keys deleted from them (tombstones), so a small edit writes a small
-file. Segments are merged by size, as in a log-structured merge tree (O'Neil et al. 1996,
-https://doi.org/10.1007/s002360050048): a vector is rewritten O(log n) times in its life. Vectors are unit length, so
-inner product is cosine. Files are read only after their checksums matched.
+A snapshot holds a list of segments and the rows deleted from them, so a small edit writes a small segment. Segments are
+merged by size, as in a log-structured merge tree (O'Neil et al. 1996, https://doi.org/10.1007/s002360050048): a vector
+is rewritten O(log n) times in its life. Vectors are unit length, so inner product is cosine. Whoever opens an index has
+compared the checksums of its files.
 """
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,83 +18,73 @@ import numpy as np
 
 from corpus.errors import Damaged, InternalError, OperatorError
 from corpus.home import disk_errors
+from retrieval.merging import to_merge
 from retrieval.protocols import Scope
+from retrieval.segments import Part, Rows, Segment, write_segment
+from retrieval.settings import DenseSettings
 
 if TYPE_CHECKING:
     from retrieval.protocols import Array, Keys
 
 __all__ = ["DenseIndex"]
 
-MAX_DEAD_FRACTION = 0.2  # tombstones per vector of a segment above which its rewrite pays
-TOMBSTONES = "tombstones.npy"
-
-
-class _Segment:
-    """One FAISS file: its vectors (a view, no copy), their keys and sum, and where each key is."""
-
-    def __init__(self, path: Path) -> None:
-        import faiss
-
-        try:
-            index: Any = faiss.read_index(str(path))
-            flat: Any = faiss.downcast_index(index.index)
-        except (RuntimeError, AttributeError) as exc:
-            raise Damaged(f"{str(path)!r} is not a dense segment; run `alcove doctor`") from exc
-        self.name, self.index, self.inode = path.name, index, path.stat().st_ino
-        self.keys: Keys = faiss.vector_to_array(index.id_map).astype(np.int64)
-        self.vectors: Array = faiss.rev_swig_ptr(flat.get_xb(), flat.ntotal * flat.d).reshape(
-            flat.ntotal, flat.d
-        )
-        self.total = self.vectors.sum(axis=0, dtype=np.float64)
-        self._order = np.argsort(self.keys)
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    def rows(self, keys: Keys) -> Any:
-        """Row of each key, -1 where the key is not in this segment."""
-        if not len(self.keys):
-            return np.full(len(keys), -1)
-        place = np.searchsorted(self.keys, keys, sorter=self._order).clip(max=len(self.keys) - 1)
-        rows = self._order[place]
-        return np.where(self.keys[rows] == keys, rows, -1)
-
-    def held(self, keys: Keys) -> Any:
-        """Rows of those of ``keys`` that are in this segment."""
-        rows = self.rows(keys)
-        return rows[rows >= 0]
-
-    def without(self, dead: Keys) -> tuple[Keys, Array]:
-        """The keys and vectors but for those of ``dead``."""
-        rows = self.held(dead)
-        return np.delete(self.keys, rows), np.delete(self.vectors, rows, axis=0)
+FORMAT = 2  # of the folder; an older one is made anew from the catalog and the stored vectors
+CONTENTS = "segments.json"  # the format, and the sum of each segment's dead vectors by its name
+MEAN_SAMPLE = 16_384  # vectors whose mean stands for that of a larger scope
+SCOPES = 64  # scopes whose rows are remembered (count)
 
 
 class DenseIndex:
     """Reads the segments of one snapshot; immutable and safe to share between threads.
 
     Args:
-        folder: the snapshot's ``dense`` folder, already verified.
+        folder: the snapshot's ``dense`` folder, already verified; ``None``: an empty index.
         dimension: of the vectors.
-        previous: the index this one was written from, whose segments need not be read again.
+        previous: an index of the same home, whose segments need not be opened again.
+
+    Raises:
+        Damaged: the files are not those of an index. OperatorError: they are of a newer version.
     """
 
-    def __init__(self, folder: Path, dimension: int, previous: DenseIndex | None = None) -> None:
+    def __init__(
+        self, folder: Path | None, dimension: int, previous: DenseIndex | None = None
+    ) -> None:
         self.dimension = dimension
         self._folder = folder
-        loaded = {(s.name, s.inode): s for s in previous._segments} if previous else {}
-        self._segments: list[_Segment] = [
-            loaded.get((path.name, path.stat().st_ino)) or _Segment(path)
-            for path in sorted(folder.glob("*.faiss"))
+        self._segments: list[Segment] = []
+        self._dead: list[Any] = []  # by segment: its dead rows, ascending
+        self._dead_sums: list[Any] = []
+        if folder is not None:
+            self._open(folder, previous)
+        self._live = [
+            Rows(_mask(len(s), dead, False), is_scope=False) if len(dead) else None
+            for s, dead in zip(self._segments, self._dead, strict=True)
         ]
-        path = folder / TOMBSTONES
-        self._dead: Keys = (
-            np.load(path, allow_pickle=False) if path.exists() else np.empty(0, np.int64)
-        )
-        self._size, self.mean = self._live_size_and_mean()
+        self._scopes: dict[int, tuple[Scope, list[Rows | None]]] = {}
+        self._size = sum(map(len, self._segments)) - sum(map(len, self._dead))
+        total = sum((s.total for s in self._segments), np.zeros(dimension)) - sum(self._dead_sums)
+        self.mean: Array = (total / max(self._size, 1)).astype(np.float32)
+
+    def _open(self, folder: Path, previous: DenseIndex | None) -> None:
+        at_hand = dict(previous._by_inode()) if previous else {}
+        for name, dead_sum in _contents(folder).items():
+            # A mapped file keeps its inode: the same one is the same file, whatever its name.
+            inode = (folder / f"{name}.vectors.npy").stat().st_ino
+            self._segments.append(at_hand.get(inode) or Segment(folder, name))
+            dead = folder / f"{name}.dead.npy"
+            self._dead.append(np.load(dead, allow_pickle=False) if dead_sum else np.empty(0, int))
+            self._dead_sums.append(np.array(dead_sum or [0.0] * self.dimension))
+
+    def _by_inode(self) -> list[tuple[int, Segment]]:
+        return [(segment.inode, segment) for segment in self._segments]
 
     def __len__(self) -> int:
         return self._size
+
+    @property
+    def kind(self) -> str:
+        """How the largest segment is searched, in a few words."""
+        return max(self._segments, key=len).kind if self._segments else "exact"
 
     def search(self, query: Array, k: int, scope: Scope | None = None) -> tuple[Keys, Array]:
         """As ``Index.search``; ``query`` is one unit vector of shape (dimension,).
@@ -106,13 +96,12 @@ class DenseIndex:
             raise OperatorError(
                 f"a query vector of shape {query.shape} does not fit an index of {self.dimension} dimensions"
             )
-        found = [self._search_segment(segment, query, k, scope) for segment in self._segments]
+        among = self._live if scope is None else self._within(scope)
+        found = [s.search(query, k, rows) for s, rows in zip(self._segments, among, strict=True)]
         keys = np.concatenate([keys for keys, _ in found] or [np.empty(0, np.int64)])
-        scores = np.concatenate([scores for _, scores in found] or [np.empty(0, np.float32)])
-        best = np.lexsort((keys, -scores))[
-            :k
-        ]  # equal scores: by key, so that the order is always the same
-        return keys[best], scores[best]
+        cosines = np.concatenate([cosines for _, cosines in found] or [np.empty(0, np.float32)])
+        best = np.lexsort((keys, -cosines))[:k]  # equal ones by key: the order is always the same
+        return keys[best], cosines[best]
 
     def similarity(self, query: Array, keys: Keys) -> Array:
         """Cosine of ``query`` with each key, shape (len(keys),); NaN for a key that is not in the index."""
@@ -120,48 +109,40 @@ class DenseIndex:
         for segment in self._segments:
             rows = segment.rows(keys)
             here = rows >= 0
-            out[here] = segment.vectors[rows[here]] @ query
+            out[here] = segment.cosines(rows[here], query)
         return out
 
     def mean_of(self, keys: Keys) -> Array:
-        """Mean of the vectors of some keys that are in the index, shape (dimension,); zero for none."""
+        """Mean of the vectors of some keys that are in the index, shape (dimension,); zero for none.
+
+        Keys are hashes, so of very many, every so-manieth is a random sample, whose mean is close enough.
+        """
+        keys = keys[:: max(1, len(keys) // MEAN_SAMPLE)]
         total = np.zeros(self.dimension, dtype=np.float64)
         for segment in self._segments:
-            rows = segment.rows(keys)
-            total += segment.vectors[rows[rows >= 0]].sum(axis=0, dtype=np.float64)
+            total += segment.sum_of(segment.held(keys))
         return (total / max(len(keys), 1)).astype(np.float32)
 
-    def _search_segment(
-        self, segment: _Segment, query: Array, k: int, scope: Scope | None
-    ) -> tuple[Keys, Array]:
-        import faiss
-
-        selector: Any = None
-        if scope is not None:
-            selector = faiss.IDSelectorBatch(scope.keys)
-        elif len(self._dead):
-            dead = faiss.IDSelectorBatch(self._dead)
-            selector = faiss.IDSelectorNot(dead)
-        parameters: Any = None
-        if selector is not None:
-            parameters = faiss.SearchParameters()
-            parameters.sel = selector
-        scores, keys = segment.index.search(
-            query[None, :], min(k, len(segment.keys)), params=parameters
-        )
-        found = keys[0] >= 0
-        return keys[0][found], scores[0][found]
-
-    def _live_size_and_mean(self) -> tuple[int, Array]:
-        size, total = 0, np.zeros(self.dimension, dtype=np.float64)
-        for segment in self._segments:
-            dead = segment.held(self._dead)
-            size += len(segment) - len(dead)
-            total += segment.total - segment.vectors[dead].sum(axis=0, dtype=np.float64)
-        return size, (total / max(size, 1)).astype(np.float32)
+    def _within(self, scope: Scope) -> list[Rows | None]:
+        """The rows of a scope by segment, remembered: searches come in runs over the same scope."""
+        known = self._scopes.get(id(scope))  # kept with the scope itself, so its id stays its own
+        if known is None:
+            rows = [
+                Rows(_mask(len(s), s.held(scope.keys), True), is_scope=True) for s in self._segments
+            ]
+            known = (scope, [*rows])
+            if len(self._scopes) < SCOPES:
+                self._scopes[id(scope)] = known
+        return known[1]
 
     def write_next(
-        self, folder: Path, number: int, keys: Keys, vectors: Array, removed: Keys
+        self,
+        folder: Path,
+        number: int,
+        keys: Keys,
+        vectors: Array,
+        removed: Keys,
+        settings: DenseSettings | None = None,
     ) -> None:
         """Write the segments of snapshot ``number`` into ``folder``: this index, less ``removed``, plus ``keys``.
 
@@ -172,57 +153,77 @@ class DenseIndex:
         Raises:
             InternalError: a key occurs twice, or a vector has another dimension or is not made of numbers.
         """
+        settings = settings or DenseSettings()
+        self._check(keys, vectors, removed)
+        dead = [
+            np.union1d(rows, s.held(removed))
+            for s, rows in zip(self._segments, self._dead, strict=True)
+        ]
+        live = [len(s) - len(rows) for s, rows in zip(self._segments, dead, strict=True)]
+        sizes = [len(s) for s in self._segments]
+        merged = to_merge(sizes, live, len(keys), len(removed), settings.exact_vectors)
+        parts = [Part(keys, vectors, np.arange(len(keys)))] if len(keys) else []
+        contents: dict[str, list[float] | None] = {}
+        with disk_errors(folder):
+            folder.mkdir()
+            for n, segment in enumerate(self._segments):
+                if n not in merged:
+                    contents[segment.name] = self._keep(folder, n, dead[n])
+                elif live[n]:
+                    rows = np.flatnonzero(_mask(len(segment), dead[n], False))
+                    parts.append(Part(segment.keys[rows], segment.vectors, rows))
+            if parts:
+                name = f"{number:06d}"
+                write_segment(folder, name, parts, self.dimension, settings)
+                contents[name] = None
+            (folder / CONTENTS).write_text(json.dumps({"format": FORMAT, "segments": contents}))
+
+    def _check(self, keys: Keys, vectors: Array, removed: Keys) -> None:
         if vectors.shape != (len(keys), self.dimension) or not np.isfinite(vectors).all():
             raise InternalError(
                 f"vectors of shape {vectors.shape} cannot join an index of {self.dimension} dimensions"
             )
-        dead = np.union1d(self._dead, removed)
-        again = [s for s in self._segments if len(s.held(keys))]
-        alive = sum(len(s.held(np.setdiff1d(keys, dead))) for s in again)
+        staying = np.setdiff1d(keys, removed)
+        alive = sum(
+            len(np.setdiff1d(s.held(staying), dead))
+            for s, dead in zip(self._segments, self._dead, strict=True)
+        )
         if alive or len(np.unique(keys)) != len(keys):
             raise InternalError("a chunk key would be in the dense index twice")
-        # A key that comes back while its old vector is still stored would be dead and alive at once: merge.
-        merged = _to_merge(self._segments, dead, len(keys), again)
-        kept = [s for s in self._segments if s not in merged]
-        size = len(keys) + sum(len(s) - len(s.held(dead)) for s in merged)
-        parts = chain([(keys, vectors)], (s.without(dead) for s in merged))  # one copy at a time
-        tombs = np.array([k for s in kept for k in s.keys[s.held(dead)]], dtype=np.int64)
-        with disk_errors(folder):
-            folder.mkdir()
-            for segment in kept:
-                os.link(self._folder / segment.name, folder / segment.name)
-            if size:
-                _write_segment(folder / f"{number:06d}.faiss", parts, self.dimension)
-            if len(tombs):
-                np.save(folder / TOMBSTONES, np.sort(tombs), allow_pickle=False)
+
+    def _keep(self, folder: Path, n: int, dead: Any) -> list[float] | None:
+        """Link segment ``n`` into ``folder`` and write its dead rows anew; returns the sum of their vectors."""
+        segment = self._segments[n]
+        assert self._folder is not None
+        for file in segment.files():
+            os.link(self._folder / file, folder / file)
+        if not len(dead):
+            return None
+        np.save(folder / f"{segment.name}.dead.npy", dead, allow_pickle=False)
+        added = np.setdiff1d(dead, self._dead[n], assume_unique=True)
+        return list((self._dead_sums[n] + segment.sum_of(added)).tolist())
 
 
-def _to_merge(
-    segments: Sequence[_Segment], dead: Keys, size: int, needed: Sequence[_Segment]
-) -> list[_Segment]:
-    """The segments to write anew together with ``size`` new vectors.
-
-    Besides those ``needed``: those with too many dead vectors, and, smallest first, those that are not larger than
-    all that is written already, so that each rewriting at least doubles the segment a vector is in.
-    """
-    live = {s.name: len(s) - len(s.held(dead)) for s in segments}
-    merged = [s for s in segments if s in needed or live[s.name] < (1 - MAX_DEAD_FRACTION) * len(s)]
-    size += sum(live[s.name] for s in merged)
-    for segment in sorted(segments, key=len):
-        if segment not in merged and len(segment) <= size:
-            merged.append(segment)
-            size += live[segment.name]
-    return merged
-
-
-def _write_segment(path: Path, parts: Iterable[tuple[Keys, Array]], dimension: int) -> None:
-    import faiss
-
-    flat = faiss.IndexFlatIP(dimension)
-    index = faiss.IndexIDMap2(flat)
-    for keys, vectors in parts:
-        index.add_with_ids(np.ascontiguousarray(vectors), np.ascontiguousarray(keys))
+def _contents(folder: Path) -> Mapping[str, Sequence[float] | None]:
+    """The segments of a folder with the sums of their dead vectors (``None``: none is dead)."""
+    path = folder / CONTENTS
     try:
-        faiss.write_index(index, str(path))
-    except RuntimeError as exc:  # FAISS does not pass errno on
-        raise OSError(28 if "No space" in str(exc) else 5, str(exc), str(path)) from exc
+        raw = json.loads(path.read_bytes())
+        format_, segments = raw["format"], dict(raw["segments"])
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise Damaged(
+            f"{str(folder)!r} is not a dense index of this version; run `alcove doctor --repair`"
+        ) from exc
+    if format_ > FORMAT:
+        raise OperatorError(
+            f"{str(path)!r} was written by a newer Alcove (format {format_}, this one knows"
+            f" {FORMAT}); upgrade, or choose another --home"
+        )
+    return segments
+
+
+def _mask(size: int, rows: Any, value: bool) -> Any:
+    """``value`` at ``rows``, its opposite elsewhere."""
+    mask = np.full(size, not value)
+    mask[rows] = value
+    return mask

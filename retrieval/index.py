@@ -19,9 +19,10 @@ from corpus.snapshot import Snapshot, SnapshotStore
 from retrieval.faiss_index import DenseIndex
 from retrieval.fingerprint import Fingerprint
 from retrieval.lexical import Entry, LexicalIndex
+from retrieval.settings import DenseSettings
 
 if TYPE_CHECKING:
-    from retrieval.protocols import Array
+    from retrieval.protocols import Array, Keys
 
 __all__ = ["Delta", "Entry", "Reader", "write_snapshot"]
 
@@ -36,18 +37,18 @@ class Reader:
     """The indexes of one published snapshot, verified against its manifest on opening.
 
     Args:
-        written_from: only for what this process has just written: the reader of the snapshot before, whose files need
-            not be read again.
+        previous: a reader of another snapshot of the same home; the files that both hold are not read again.
+        is_new: this process has just written it, and knows what the files hold.
 
     Raises:
-        Damaged: a file does not match the manifest.
+        Damaged: a file does not match the manifest. OperatorError: it is of a newer version.
     """
 
     def __init__(
-        self, snapshot: Snapshot, written_from: Reader | None = None, *, is_new: bool = False
+        self, snapshot: Snapshot, previous: Reader | None = None, *, is_new: bool = False
     ) -> None:
-        if not is_new:
-            snapshot.verify()
+        before = previous.verified if previous else frozenset()
+        self.verified = snapshot.stamps() if is_new else snapshot.verify(before)
         try:
             self.fingerprint = Fingerprint.from_json(snapshot.body["fingerprint"])
         except KeyError as exc:
@@ -58,7 +59,7 @@ class Reader:
         self.dense: DenseIndex = DenseIndex(
             snapshot.folder / "dense",
             self.fingerprint.dimension,
-            written_from.dense if written_from else None,
+            previous.dense if previous else None,
         )
         self.lexical = LexicalIndex(snapshot.folder / "lexical")
 
@@ -68,21 +69,23 @@ class Delta:
     """What changes from one snapshot to the next.
 
     Args:
-        entries: the new chunks.
-        vectors: one row per entry, shape (len(entries), dimension).
+        keys: of the new chunks, shape (n,).
+        vectors: of the new chunks, shape (n, dimension).
+        entries: the new chunks, in any order; not asked for when ``whole`` is.
         removed: ids of documents with the keys of their chunks.
         whole: gives every entry of the next snapshot, for when an index is better written anew.
     """
 
-    entries: Sequence[Entry]
+    keys: Keys
     vectors: Array
+    entries: Iterable[Entry]
     removed: Sequence[tuple[str, Sequence[int]]]
     whole: Callable[[], Iterable[Entry]]
 
     @property
-    def dead(self) -> list[int]:
+    def dead(self) -> Keys:
         """Keys of the removed chunks."""
-        return [key for _, keys in self.removed for key in keys]
+        return np.array([key for _, keys in self.removed for key in keys], dtype=np.int64)
 
 
 def write_snapshot(
@@ -91,11 +94,13 @@ def write_snapshot(
     fingerprint: Fingerprint,
     delta: Delta,
     number: int,
+    settings: DenseSettings | None = None,
 ) -> Reader:
     """Publish snapshot ``number``: ``previous`` (``None``: empty) changed by ``delta``.
 
     Args:
         number: above every number used before.
+        settings: of the dense index; default: those of ``DenseSettings``.
 
     Returns:
         a reader of the snapshot, which is durable but not yet live.
@@ -106,10 +111,9 @@ def write_snapshot(
     if previous is not None:
         previous.fingerprint.require(fingerprint)
     staging = store.stage()
-    dense = previous.dense if previous else DenseIndex(staging / "dense", fingerprint.dimension)
-    keys = np.array([entry.key for entry in delta.entries], dtype=np.int64)
-    dead = np.array(delta.dead, dtype=np.int64)
-    dense.write_next(staging / "dense", number, keys, delta.vectors, dead)
+    dense = previous.dense if previous else DenseIndex(None, fingerprint.dimension)
+    keys, dead = delta.keys, delta.dead
+    dense.write_next(staging / "dense", number, keys, delta.vectors, dead, settings)
     crash_point(CrashPoint.DENSE_WRITTEN)
     chunks = len(dense) - len(dead) + len(keys)
     stale = _write_lexical(staging / "lexical", previous, delta, chunks)

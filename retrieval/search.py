@@ -109,7 +109,7 @@ class Searcher:
             snapshot = self._store.live()
             if snapshot is None:
                 raise Damaged("the file 'CURRENT' is missing; run `alcove doctor --repair`")
-            return Reader(snapshot), False
+            return Reader(snapshot, self._reader), False
         except Damaged as exc:
             now = self._store.mark()
             if now != mark:  # it was not damaged, but replaced and cleared away while it was opened
@@ -120,7 +120,7 @@ class Searcher:
         for number in reversed(self._store.numbers()):
             if number <= self._catalog.snapshot:
                 try:
-                    reader = Reader(self._store.open(number))
+                    reader = Reader(self._store.open(number), self._reader)
                 except Damaged as exc:
                     _LOG.warning("snapshot %d cannot be used: %s", number, exc)
                 else:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["BATCH_TOKENS", "EmbeddingSettings", "RetrievalSettings"]
+__all__ = ["BATCH_TOKENS", "DenseSettings", "EmbeddingSettings", "RetrievalSettings"]
 
 BATCH_TOKENS = 4096
 
@@ -40,6 +40,29 @@ class EmbeddingSettings(BaseModel):
     cache: Path | None = Field(
         default=None,
         description="hub cache folder searched for models; default: the hub library's own",
+    )
+
+
+class DenseSettings(BaseModel):
+    """How the dense index is laid out when a part of it is written. It is exact while that is fast and fits."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    exact_vectors: int = Field(
+        default=30_000,
+        ge=1,
+        description="largest part of the index that is compared vector by vector (count)",
+    )
+    memory_mib: int = Field(
+        default=1024,
+        ge=1,
+        description="memory for what every dense search reads; vectors beyond it are coded (MiB)",
+    )
+    recall: float = Field(
+        default=0.97,
+        gt=0,
+        lt=1,
+        description="share of the true ten best that an approximate part is set to find (0..1)",
     )
 
 

@@ -151,7 +151,7 @@ def test_a_repair_killed_at_a_named_point(bench: Bench, tmp_path: Path, point: C
     root = tmp_path / "home"
     shutil.copytree(bench.before, root)
     expected = results(root)
-    for segment in SnapshotStore(Home(root)).folder(2).glob("dense/*.faiss"):
+    for segment in SnapshotStore(Home(root)).folder(2).glob("dense/*.vectors.npy"):
         segment.write_bytes(b"zeroed")
     assert bench.shop.work("repair", root, bench.folder, point=point).killed
     ending = bench.shop.work("repair", root, bench.folder)

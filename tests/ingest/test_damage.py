@@ -124,7 +124,7 @@ def test_an_older_snapshot_stands_in_without_what_was_removed_since(
     home = desk_of_two.home
     live = SnapshotStore(home).current()
     older = SnapshotStore(home).numbers()[0]
-    next(SnapshotStore(home).folder(live).glob("dense/*.faiss")).write_bytes(b"zeroed")
+    next(SnapshotStore(home).folder(live).glob("dense/*.vectors.npy")).write_bytes(b"zeroed")
     with caplog.at_level(logging.WARNING):
         result = desk_of_two.searcher.search("red")
     assert result.snapshot == older < live
@@ -141,7 +141,7 @@ def test_the_next_writer_sets_damage_aside_and_indexes_anew_without_embedding(
     folder = SnapshotStore(home).folder(SnapshotStore(home).current())
     match what:
         case "segment":
-            next(folder.glob("dense/*.faiss")).write_bytes(b"zeroed")
+            next(folder.glob("dense/*.vectors.npy")).write_bytes(b"zeroed")
         case "manifest":
             (folder / "manifest.json").write_bytes(b"{}")
         case "CURRENT":

@@ -26,7 +26,7 @@ def keys_of(*keys: int) -> np.ndarray:
 
 def test_dense_search_equals_brute_force_through_adds_and_deletes(tmp_path: Path) -> None:
     rng = np.random.default_rng(7)
-    index, truth = DenseIndex(tmp_path / "none", D), {}
+    index, truth = DenseIndex(None, D), {}
     for step in range(1, 40):
         added = rng.choice(10**12, size=rng.integers(0, 12), replace=False).astype(np.int64)
         vectors = unit(rng, len(added))
@@ -49,28 +49,28 @@ def test_dense_search_equals_brute_force_through_adds_and_deletes(tmp_path: Path
 
 def test_deltas_are_merged_before_they_pile_up(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
-    index = DenseIndex(tmp_path / "none", D)
+    index = DenseIndex(None, D)
     for step in range(1, 30):
         index.write_next(tmp_path / str(step), step, keys_of(step), unit(rng, 1), keys_of())
         index = DenseIndex(tmp_path / str(step), D)
-        assert len(list((tmp_path / str(step)).glob("*.faiss"))) <= 8
+        assert len(list((tmp_path / str(step)).glob("*.vectors.npy"))) <= 8
     assert len(index) == 29
 
 
 def test_a_small_edit_links_the_large_segment_instead_of_writing_it(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     keys = np.arange(1000, dtype=np.int64)
-    DenseIndex(tmp_path / "none", D).write_next(tmp_path / "1", 1, keys, unit(rng, 1000), keys_of())
+    DenseIndex(None, D).write_next(tmp_path / "1", 1, keys, unit(rng, 1000), keys_of())
     base = DenseIndex(tmp_path / "1", D)
     base.write_next(tmp_path / "2", 2, keys_of(5000), unit(rng, 1), keys_of(3))
-    assert (tmp_path / "1" / "000001.faiss").samefile(tmp_path / "2" / "000001.faiss")
+    assert (tmp_path / "1" / "000001.vectors.npy").samefile(tmp_path / "2" / "000001.vectors.npy")
     assert len(DenseIndex(tmp_path / "2", D)) == 1000
 
 
 def test_a_scope_limits_dense_search_without_losing_recall(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     vectors, keys = unit(rng, 500), np.arange(500, dtype=np.int64)
-    DenseIndex(tmp_path / "none", D).write_next(tmp_path / "1", 1, keys, vectors, keys_of())
+    DenseIndex(None, D).write_next(tmp_path / "1", 1, keys, vectors, keys_of())
     index = DenseIndex(tmp_path / "1", D)
     allowed = np.arange(0, 500, 50, dtype=np.int64)
     found, _ = index.search(vectors[7], 10, Scope(allowed))
@@ -81,7 +81,7 @@ def test_a_key_that_comes_back_is_found_once(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     vectors = unit(rng, 2)
     keys = keys_of(*range(20))
-    DenseIndex(tmp_path / "none", D).write_next(tmp_path / "1", 1, keys, unit(rng, 20), keys_of())
+    DenseIndex(None, D).write_next(tmp_path / "1", 1, keys, unit(rng, 20), keys_of())
     index = DenseIndex(tmp_path / "1", D)
     index.write_next(tmp_path / "2", 2, keys_of(4), vectors[:1], keys_of(4))
     found, scores = DenseIndex(tmp_path / "2", D).search(vectors[0], 20)
@@ -102,18 +102,18 @@ def test_what_would_corrupt_the_dense_index_is_refused(
     tmp_path: Path, keys: np.ndarray, vectors: np.ndarray
 ) -> None:
     with pytest.raises(InternalError):
-        DenseIndex(tmp_path / "none", D).write_next(tmp_path / "1", 1, keys, vectors, keys_of())
+        DenseIndex(None, D).write_next(tmp_path / "1", 1, keys, vectors, keys_of())
 
 
 def test_a_query_of_another_dimension_or_of_no_numbers_is_refused(tmp_path: Path) -> None:
-    index = DenseIndex(tmp_path / "none", D)
+    index = DenseIndex(None, D)
     for query in (np.ones(D + 1, np.float32), np.full(D, np.nan, np.float32)):
         with pytest.raises(OperatorError, match="does not fit"):
             index.search(query, 3)
 
 
 def test_a_file_that_is_not_a_segment_is_damaged(tmp_path: Path) -> None:
-    (tmp_path / "000001.faiss").write_bytes(b"nothing")
+    (tmp_path / "000001.vectors.npy").write_bytes(b"nothing")
     with pytest.raises(Damaged, match="not a dense segment"):
         DenseIndex(tmp_path, D)
 

@@ -79,7 +79,7 @@ def test_an_index_of_another_space_is_refused(shelf: Shelf) -> None:
 
 def test_a_damaged_index_is_named_before_it_answers(shelf: Shelf) -> None:
     shelf.add("red box")
-    (segment,) = shelf.home.snapshots.glob("v*/dense/*.faiss")
+    (segment,) = shelf.home.snapshots.glob("v*/dense/*.vectors.npy")
     raw = bytearray(segment.read_bytes())
     raw[-1] ^= 1
     segment.write_bytes(raw)

@@ -241,7 +241,7 @@ def test_doctor_finds_nothing_wrong_and_a_damaged_index(
     healthy = alcove("doctor", "--json")
     assert healthy.status == 0
     assert {check["status"] for check in healthy.json["checks"]} <= {"ok", "note"}
-    (segment,) = (tmp_path / "home").glob("snapshots/v*/dense/*.faiss")
+    (segment,) = (tmp_path / "home").glob("snapshots/v*/dense/*.vectors.npy")
     segment.write_bytes(b"zeroed")
     damaged = alcove("doctor", "--json")
     assert damaged.status == 3
@@ -253,7 +253,7 @@ def test_doctor_repairs_a_damaged_index_and_says_what_it_did(
     alcove: Alcove, papers: Path, tmp_path: Path
 ) -> None:
     alcove("ingest", papers)
-    (segment,) = (tmp_path / "home").glob("snapshots/v*/dense/*.faiss")
+    (segment,) = (tmp_path / "home").glob("snapshots/v*/dense/*.vectors.npy")
     segment.write_bytes(b"zeroed")
     repaired = alcove("doctor", "--repair", "--json")
     assert repaired.status == 0
