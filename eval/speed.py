@@ -6,6 +6,8 @@ through the parsers alone; a folder in BEIR's layout has nothing to parse and is
 "parse_documents_per_s", "parse_pages_per_s", "peak_rss_mib", "bytes_per_chunk"}``, the parse figures and pages
 ``null`` without files. Loading the encoder is not counted; a service does it once. Bytes are those
 of texts, vectors and indexes; the copies of the sources are left out.
+
+``search`` is in ``eval/search_speed.py``.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from corpus.errors import FileProblem, UserError
 from eval.bench import open_bench
 from eval.embed_speed import embed
 from eval.machine import print_figures
+from eval.search_speed import search
 from ingest.discover import find_sources
 from ingest.parsing.worker import ParserPool
 
@@ -74,6 +77,7 @@ def bench() -> None:
 
 
 app.command()(embed)
+app.command()(search)
 
 
 @app.command()

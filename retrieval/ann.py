@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,10 +22,10 @@ from corpus.errors import Damaged
 from retrieval.settings import DenseSettings
 
 if TYPE_CHECKING:
-    from retrieval.protocols import Array
+    from retrieval.protocols import Array, Keys
     from retrieval.segments import Rows
 
-__all__ = ["Candidates", "Plan", "build", "plan"]
+__all__ = ["Candidates", "Plan", "blocks_of", "build", "nearest", "plan"]
 
 _Matrix = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -39,7 +39,7 @@ MIXED = 6  # vectors that a made query is the mean of
 SCOPE_RECALL = 0.99  # what a search within a scope is set to find
 ENOUGH_RECALL = 0.999  # at which no more lists are tried
 COMPARED = (50, 100, 200, 400, 800, 1600)  # of the best codes, how many to compare exactly
-COMPARISON_COST = 30  # codes that are scanned in the time of one exact comparison
+COMPARISON_COST = 40  # codes that are scanned in the time of one exact comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +93,13 @@ def build(path: Path, vectors: Any, plan: Plan, recall: float) -> Mapping[str, A
     sample = vectors[np.sort(rng.choice(count, wanted, replace=False))].astype(np.float32)
     _train(index, sample)
     queries = _made_queries(sample, rng)
-    for _, block in _blocks(vectors):
+    for _, block in blocks_of(vectors):
         index.add(block)
     try:
         faiss.write_index(index, str(path))
     except RuntimeError as exc:  # FAISS does not pass errno on
         raise OSError(28 if "No space" in str(exc) else 5, str(exc), str(path)) from exc
-    tunings = _tunings(index, queries, _nearest(vectors, queries, min(K, count)))
+    tunings = _tunings(index, queries, nearest(blocks_of(vectors), queries, K))
     whole, scope = _cheapest(tunings, recall), _cheapest(tunings, max(recall, SCOPE_RECALL))
     return {**asdict(plan), "all": asdict(whole), "scope": asdict(scope)}
 
@@ -206,23 +206,28 @@ def _made_queries(sample: _Matrix, rng: np.random.Generator) -> _Matrix:
     return np.ascontiguousarray(queries / np.linalg.norm(queries, axis=1, keepdims=True))
 
 
-def _nearest(vectors: Any, queries: _Matrix, k: int) -> Any:
-    """Rows of the ``k`` nearest of each query by brute force, shape (len(queries), k)."""
+def nearest(blocks: Iterable[tuple[Keys, _Matrix]], queries: _Matrix, k: int) -> Keys:
+    """The ``k`` nearest of each query by brute force, best first, shape (len(queries), at most k).
+
+    Args:
+        blocks: vectors, some at a time, with their names.
+    """
     import faiss
 
     cosines = np.empty((len(queries), 0), np.float32)
-    rows = np.empty((len(queries), 0), np.int64)
-    for start, block in _blocks(vectors):
+    names = np.empty((len(queries), 0), np.int64)
+    for known, block in blocks:
         found = faiss.knn(queries, block, min(k, len(block)), metric=faiss.METRIC_INNER_PRODUCT)
         cosines = np.hstack([cosines, found[0]])
-        rows = np.hstack([rows, found[1] + start])
+        names = np.hstack([names, known[found[1]]])
         best = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
         cosines = np.take_along_axis(cosines, best, axis=1)
-        rows = np.take_along_axis(rows, best, axis=1)
-    return rows
+        names = np.take_along_axis(names, best, axis=1)
+    return names
 
 
-def _blocks(vectors: Any) -> Iterator[tuple[int, _Matrix]]:
-    """The vectors as float32, some at a time, each time with the row of the first."""
+def blocks_of(vectors: Any) -> Iterator[tuple[Keys, _Matrix]]:
+    """The vectors as float32, some at a time, with their rows."""
     for start in range(0, len(vectors), BLOCK_ROWS):
-        yield start, np.ascontiguousarray(vectors[start : start + BLOCK_ROWS], dtype=np.float32)
+        block = np.ascontiguousarray(vectors[start : start + BLOCK_ROWS], dtype=np.float32)
+        yield np.arange(start, start + len(block)), block

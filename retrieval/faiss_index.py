@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ import numpy as np
 
 from corpus.errors import Damaged, InternalError, OperatorError
 from corpus.home import disk_errors
+from retrieval import ann
 from retrieval.merging import to_merge
 from retrieval.protocols import Scope
 from retrieval.segments import Part, Rows, Segment, write_segment
@@ -102,6 +103,17 @@ class DenseIndex:
         cosines = np.concatenate([cosines for _, cosines in found] or [np.empty(0, np.float32)])
         best = np.lexsort((keys, -cosines))[:k]  # equal ones by key: the order is always the same
         return keys[best], cosines[best]
+
+    def search_all(self, queries: Array, k: int) -> Keys:
+        """The true best ``k`` of each query, found by comparing all vectors: shape (len(queries), at most k)."""
+        return ann.nearest(self._live_blocks(), queries, k)
+
+    def _live_blocks(self) -> Iterator[tuple[Keys, Array]]:
+        for segment, dead in zip(self._segments, self._dead, strict=True):
+            for rows, block in ann.blocks_of(segment.vectors):
+                live = ~np.isin(rows, dead)
+                if live.any():
+                    yield segment.keys[rows[live]], block[live]
 
     def similarity(self, query: Array, keys: Keys) -> Array:
         """Cosine of ``query`` with each key, shape (len(keys),); NaN for a key that is not in the index."""

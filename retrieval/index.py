@@ -15,7 +15,7 @@ import numpy as np
 
 from corpus.crash import CrashPoint, crash_point
 from corpus.errors import Damaged
-from corpus.snapshot import Snapshot, SnapshotStore
+from corpus.snapshot import Snapshot, SnapshotStore, Stamp
 from retrieval.faiss_index import DenseIndex
 from retrieval.fingerprint import Fingerprint
 from retrieval.lexical import Entry, LexicalIndex
@@ -47,8 +47,8 @@ class Reader:
     def __init__(
         self, snapshot: Snapshot, previous: Reader | None = None, *, is_new: bool = False
     ) -> None:
-        before = previous.verified if previous else frozenset()
-        self.verified = snapshot.stamps() if is_new else snapshot.verify(before)
+        before: frozenset[Stamp] = previous.verified if previous else frozenset()
+        self.verified: frozenset[Stamp] = snapshot.stamps() if is_new else snapshot.verify(before)
         try:
             self.fingerprint = Fingerprint.from_json(snapshot.body["fingerprint"])
         except KeyError as exc:

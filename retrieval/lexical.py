@@ -67,9 +67,8 @@ class LexicalIndex:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         hits = self._searcher.search(self._query(words, scope), limit=k, count=False).hits
         scores = np.array([score for score, _ in hits], dtype=np.float32)
-        keys = np.array(
-            [self._searcher.doc(place).get_first("key") for _, place in hits], dtype=np.int64
-        )
+        places = [place for _, place in hits]
+        keys = np.array(self._searcher.fast_field_values("key", places), dtype=np.int64)
         best = np.lexsort((keys, -scores))
         return keys[best], scores[best]
 
@@ -146,7 +145,7 @@ def _schema() -> Any:
     import tantivy
 
     builder = tantivy.SchemaBuilder()
-    builder.add_unsigned_field("key", stored=True, indexed=False)
+    builder.add_integer_field("key", stored=False, indexed=False, fast=True)
     builder.add_text_field("document", stored=False, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("collection", stored=False, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("text", stored=False, tokenizer_name=ANALYZER, index_option="freq")

@@ -59,7 +59,7 @@ class DenseSettings(BaseModel):
         description="memory for what every dense search reads; vectors beyond it are coded (MiB)",
     )
     recall: float = Field(
-        default=0.97,
+        default=0.96,
         gt=0,
         lt=1,
         description="share of the true ten best that an approximate part is set to find (0..1)",
@@ -82,4 +82,7 @@ class RetrievalSettings(BaseModel):
     )
     max_query_characters: int = Field(
         default=20_000, ge=1, description="longest query accepted (characters)"
+    )
+    dense: DenseSettings = Field(
+        default=DenseSettings(), description="how the dense index is laid out"
     )
