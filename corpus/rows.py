@@ -132,7 +132,7 @@ def read_document(row: sqlite3.Row) -> Document:
         state=State(row["state"]),
         reason=row["reason"],
         size=row["size"],
-        metadata=json.loads(row["metadata"]),
+        metadata={} if row["metadata"] == "{}" else json.loads(row["metadata"]),
     )
 
 
@@ -151,11 +151,16 @@ def read_chunk(row: sqlite3.Row) -> Chunk:
         document=row["document"],
         spans=tuple(Span(*pair) for pair in json.loads(row["spans"])),
         text=row["text"],
-        headings=tuple(json.loads(row["headings"])),
-        pages=tuple(json.loads(row["pages"])),
+        headings=_items(row["headings"]),
+        pages=_items(row["pages"]),
         strategy=row["strategy"],
         window=Span(*json.loads(row["window"])) if row["window"] else None,
     )
+
+
+def _items(encoded: str) -> tuple[Any, ...]:
+    """A JSON list; most are empty, and a search decodes many."""
+    return () if encoded == "[]" else tuple(json.loads(encoded))
 
 
 def chunk_values(c: Chunk, snapshot: int) -> tuple[object, ...]:

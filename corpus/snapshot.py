@@ -89,11 +89,12 @@ class SnapshotStore:
 
     def __init__(self, home: Home) -> None:
         self._home = home
+        self._current = home.current  # every search reads it
 
     def mark(self) -> bytes | None:
         """The bytes of ``CURRENT``, which change with every snapshot that goes live; ``None`` before the first."""
         try:
-            return self._home.current.read_bytes()
+            return self._current.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as exc:

@@ -51,7 +51,7 @@ class DenseIndex:
         self, folder: Path | None, dimension: int, previous: DenseIndex | None = None
     ) -> None:
         self.dimension = dimension
-        self._folder = folder
+        self.folder = folder
         self._segments: list[Segment] = []
         self._dead: list[Any] = []  # by segment: its dead rows, ascending
         self._dead_sums: list[Any] = []
@@ -206,9 +206,9 @@ class DenseIndex:
     def _keep(self, folder: Path, n: int, dead: Any) -> list[float] | None:
         """Link segment ``n`` into ``folder`` and write its dead rows anew; returns the sum of their vectors."""
         segment = self._segments[n]
-        assert self._folder is not None
+        assert self.folder is not None
         for file in segment.files():
-            os.link(self._folder / file, folder / file)
+            os.link(self.folder / file, folder / file)
         if not len(dead):
             return None
         np.save(folder / f"{segment.name}.dead.npy", dead, allow_pickle=False)

@@ -70,7 +70,7 @@ class Segment:
             self.total = np.array(facts["sum"], dtype=np.float64)
             tuning = facts["ann"]
             is_whole = self.vectors.shape == (len(self.keys), len(self.total))
-        except (OSError, ValueError, KeyError, TypeError) as exc:
+        except (OSError, EOFError, ValueError, KeyError, TypeError) as exc:
             raise Damaged(_damaged(folder / name)) from exc
         if not is_whole:
             raise Damaged(_damaged(folder / name))
