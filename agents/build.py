@@ -27,6 +27,8 @@ from corpus.home import Home, disk_errors
 from ingest.jobs import JobQueue
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from agents.answer import Answerer
     from agents.loop import Agent
     from agents.protocols import Engine
@@ -181,13 +183,15 @@ class App:
         from ingest.pipeline import Pipeline
 
         settings, encoder = self.settings, self.finder().encoder
-        return Pipeline(self.home, self.catalog, encoder, settings.ingest, settings.corpus)
+        corpus, dense = settings.corpus, settings.retrieval.dense
+        return Pipeline(self.home, self.catalog, encoder, settings.ingest, corpus, dense)
 
     def writer(self) -> Writer:
         """What repairs and compacts this home's indexes; the caller closes it."""
         from ingest.writer import Writer
 
-        return Writer(self.home, self.catalog, self.finder().encoder, self.settings.corpus)
+        corpus, dense = self.settings.corpus, self.settings.retrieval.dense
+        return Writer(self.home, self.catalog, self.finder().encoder, corpus, dense)
 
     def remove_documents(self, documents: Sequence[str]) -> int:
         """Take documents out of the index; returns the snapshot without them.
@@ -277,11 +281,13 @@ def _identity(engine: Engine) -> tuple[str, str, str]:
 
 
 def _job_settings(settings: Settings) -> dict[str, object]:
-    sections = {"corpus": settings.corpus, "ingest": settings.ingest}
-    return {
-        name: section.model_dump(mode="json")
-        for name, section in {**sections, "embedding": settings.embedding}.items()
+    sections: dict[str, BaseModel] = {
+        "corpus": settings.corpus,
+        "ingest": settings.ingest,
+        "embedding": settings.embedding,
+        "dense": settings.retrieval.dense,
     }
+    return {name: section.model_dump(mode="json") for name, section in sections.items()}
 
 
 def _lock(home: Home) -> IO[str]:

@@ -132,7 +132,10 @@ class Bench:
         from ingest.pipeline import Pipeline
 
         settings, encoder = self._app.settings, self._app.finder().encoder
-        pipeline = Pipeline(self._app.home, self.catalog, encoder, settings.ingest, settings.corpus)
+        dense = settings.retrieval.dense
+        pipeline = Pipeline(
+            self._app.home, self.catalog, encoder, settings.ingest, settings.corpus, dense
+        )
         try:
             pipeline.sync([folder], listen=listen)
         finally:

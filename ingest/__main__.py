@@ -1,8 +1,8 @@
 """The job process: ``python -m ingest`` reads settings and then requests from standard input, as JSON lines.
 
-First line: ``{"corpus": …, "ingest": …, "embedding": …}``. Each further line is a request, ``{"job", "collection",
-"paths" | "uploads", "strategy"}``, answered by progress lines ``{"done", "total", "file"}`` and one last line with
-``"report"`` or ``"error"``. Ends when standard input does, that is, when the service is gone.
+First line: ``{"corpus": …, "ingest": …, "embedding": …, "dense": …}``. Each further line is a request, ``{"job",
+"collection", "paths" | "uploads", "strategy"}``, answered by progress lines ``{"done", "total", "file"}`` and one last
+line with ``"report"`` or ``"error"``. Ends when standard input does, that is, when the service is gone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ingest.report import Progress, Report
 from ingest.settings import IngestSettings
 from retrieval.encoder import load_encoder
 from retrieval.models import resolve
-from retrieval.settings import EmbeddingSettings
+from retrieval.settings import DenseSettings, EmbeddingSettings
 
 
 def main() -> None:
@@ -48,6 +48,7 @@ class _Workshop:
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._corpus = CorpusSettings.model_validate(settings["corpus"])
         self._ingest = IngestSettings.model_validate(settings["ingest"])
+        self._dense = DenseSettings.model_validate(settings["dense"])
         embedding = EmbeddingSettings.model_validate(settings["embedding"])
         self._home = Home(self._corpus.home)
         self._catalog = Catalog(self._home)
@@ -61,7 +62,7 @@ class _Workshop:
         if name not in self._pipelines:
             ingest = self._ingest.model_copy(update={"strategy": name})
             self._pipelines[name] = Pipeline(
-                self._home, self._catalog, self._encoder, ingest, self._corpus
+                self._home, self._catalog, self._encoder, ingest, self._corpus, self._dense
             )
         return self._pipelines[name]
 

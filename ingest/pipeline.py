@@ -32,6 +32,7 @@ from ingest.run import Covers, Listener, Run, everything, inside, is_below, only
 from ingest.settings import IngestSettings
 from ingest.writer import Batch, Writer
 from retrieval.protocols import Encoder
+from retrieval.settings import DenseSettings
 
 __all__ = ["DEFAULT_COLLECTION", "Pipeline", "check_collection"]
 
@@ -53,13 +54,14 @@ class Pipeline:
         encoder: Encoder,
         settings: IngestSettings,
         corpus_settings: CorpusSettings | None = None,
+        dense: DenseSettings | None = None,
     ) -> None:
         self._home = home
         self._catalog = catalog
         self._settings = settings
         self._rules = Rules(settings.include, settings.exclude, settings.gitignore)
         self._writer = Writer(
-            home, catalog, encoder, corpus_settings or CorpusSettings(home=home.root)
+            home, catalog, encoder, corpus_settings or CorpusSettings(home=home.root), dense
         )
         chunker = chunker_for(settings, encoder, self._writer.embed)
         self._limits = Limits(

@@ -15,6 +15,7 @@ MAX_DEAD_FRACTION = 0.2  # dead rows of a segment above which its rewriting pays
 WORN_FRACTION = 0.5  # dead rows above which it is rewritten at any cost
 MAX_SEGMENTS = 12  # each costs a search some tenths of a millisecond at most
 PAYS = 16  # vectors an edit may rewrite for each one it adds or removes
+TIER = 2  # times the size of another: still about as large
 CHEAP = 2  # times the largest exact segment: what any edit may rewrite
 
 
@@ -39,5 +40,7 @@ def to_merge(
             merged.add(n)
             written += live[n]
     if len(sizes) - len(merged) >= MAX_SEGMENTS:
-        merged.update(by_size[:-1])
+        # All up to about the median: the pile of equals that the allowance has left unmerged, but not the base.
+        tier = TIER * sizes[by_size[len(sizes) // 2 - 1]]
+        merged.update(n for n in by_size if sizes[n] <= tier)
     return merged

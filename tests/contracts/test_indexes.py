@@ -201,7 +201,7 @@ def test_a_damaged_segment_is_named(tmp_path: Path, ending: str, damage: bytes) 
     keys, vectors = np.arange(100), clustered(np.random.default_rng(1), 100)
     DenseIndex(None, D).write_next(tmp_path / "1", 1, keys, vectors, keys[:0], settings)
     (tmp_path / "1" / f"000001.{ending}").write_bytes(damage)
-    with pytest.raises(Damaged, match="000001.* is not a dense segment"):
+    with pytest.raises(Damaged, match=r"000001.* is not a dense segment"):
         DenseIndex(tmp_path / "1", D)
 
 
@@ -210,7 +210,7 @@ def test_an_index_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -
     DenseIndex(None, D).write_next(tmp_path / "1", 1, keys, vectors, keys[:0])
     path = tmp_path / "1" / "segments.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
-    with pytest.raises(OperatorError, match="written by a newer Alcove .*upgrade") as refused:
+    with pytest.raises(OperatorError, match=r"written by a newer Alcove .*upgrade") as refused:
         DenseIndex(tmp_path / "1", D)
     assert not isinstance(refused.value, Damaged)  # a repair would make it anew, in an older format
 

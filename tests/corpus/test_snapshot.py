@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,34 @@ def test_a_published_snapshot_reads_back_whole(store: SnapshotStore) -> None:
     snapshot.verify()
     assert (snapshot.number, dict(snapshot.body)) == (1, {"chunks": 3})
     assert set(snapshot.files) == {"dense/a.bin", "b.bin"}
+
+
+def test_what_was_compared_before_is_not_read_again_unless_it_changed(store: SnapshotStore) -> None:
+    snapshot = store.open(1)
+    stamps = snapshot.verify()
+    assert stamps == snapshot.stamps()
+    path = snapshot.folder / "dense" / "a.bin"
+    before = path.stat()
+    path.write_bytes(b"abd" * 100)
+    with pytest.raises(Damaged, match=r"a\.bin"):
+        snapshot.verify(stamps)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # the disk changed it, nobody wrote
+    assert snapshot.verify(stamps) == stamps
+    with pytest.raises(Damaged, match=r"a\.bin"):
+        snapshot.verify()
+
+
+def test_a_snapshot_of_a_newer_version_is_refused_and_left_alone(
+    store: SnapshotStore, home: Home
+) -> None:
+    path = store.folder(1) / "manifest.json"
+    manifest = {**json.loads(path.read_text()), "format": 99}
+    del manifest["sha256"]
+    sha256 = hashlib.sha256(json.dumps(manifest, indent=1, sort_keys=True).encode()).hexdigest()
+    path.write_text(json.dumps({**manifest, "sha256": sha256}, indent=1, sort_keys=True))
+    with pytest.raises(OperatorError, match=r"written by a newer Alcove .*upgrade") as refused:
+        store.open(1)
+    assert not isinstance(refused.value, Damaged)  # a repair would make it anew, in an older format
 
 
 def test_before_the_first_snapshot_there_is_none(home: Home) -> None:

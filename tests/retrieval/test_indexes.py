@@ -112,9 +112,9 @@ def test_a_query_of_another_dimension_or_of_no_numbers_is_refused(tmp_path: Path
             index.search(query, 3)
 
 
-def test_a_file_that_is_not_a_segment_is_damaged(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_dense_index_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "000001.vectors.npy").write_bytes(b"nothing")
-    with pytest.raises(Damaged, match="not a dense segment"):
+    with pytest.raises(Damaged, match="not a dense index"):
         DenseIndex(tmp_path, D)
 
 
