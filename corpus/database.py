@@ -17,7 +17,8 @@ from corpus.errors import Conflict, Damaged, DiskFull, OperatorError
 
 __all__ = ["Database", "sqlite_errors"]
 
-PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA busy_timeout=30000; PRAGMA synchronous="
+# Larger pages than SQLite's 4 KiB leave less of each empty between long rows; a file that exists keeps its own.
+PRAGMAS = "PRAGMA page_size=16384; PRAGMA journal_mode=WAL; PRAGMA busy_timeout=30000; PRAGMA synchronous="
 
 
 class Database:

@@ -28,6 +28,14 @@ def test_more_texts_than_fit_a_statement_are_found(home: Home) -> None:
     store.close()
 
 
+def test_a_vector_takes_little_more_than_itself_on_disk(home: Home) -> None:
+    store = VectorStore(home, HashEncoder(dimension=384))
+    store.embed([f"red box {n}" for n in range(2_000)])
+    store.close()
+    stored = sum(path.stat().st_size for path in home.vectors.iterdir())
+    assert stored < 2_000 * 384 * 4 * 1.2
+
+
 def test_pruning_keeps_what_is_named_and_leaves_no_other_space(home: Home) -> None:
     other = VectorStore(home, HashEncoder(name="other"))
     other.embed(["red"])
