@@ -118,7 +118,9 @@ class DenseIndex:
     def similarity(self, query: Array, keys: Keys) -> Array:
         """Cosine of ``query`` with each key, shape (len(keys),); NaN for a key that is not in the index."""
         out = np.full(len(keys), np.nan, dtype=np.float32)
-        for segment in self._segments:
+        for (
+            segment
+        ) in self._segments:  # oldest first: a key that came back lives in the newest that has it
             rows = segment.rows(keys)
             here = rows >= 0
             out[here] = segment.cosines(rows[here], query)
@@ -131,18 +133,22 @@ class DenseIndex:
         """
         keys = keys[:: max(1, len(keys) // MEAN_SAMPLE)]
         total = np.zeros(self.dimension, dtype=np.float64)
-        for segment in self._segments:
-            total += segment.sum_of(segment.held(keys))
+        for segment, rows in self._live_rows(keys):
+            total += segment.sum_of(rows)
         return (total / max(len(keys), 1)).astype(np.float32)
+
+    def _live_rows(self, keys: Keys) -> Iterator[tuple[Segment, Any]]:
+        """Each segment with the rows of those of ``keys`` that live in it."""
+        for segment, dead in zip(self._segments, self._dead, strict=True):
+            rows = segment.held(keys)
+            yield segment, rows[~np.isin(rows, dead, assume_unique=True)] if len(dead) else rows
 
     def _within(self, scope: Scope) -> list[Rows | None]:
         """The rows of a scope by segment, remembered: searches come in runs over the same scope."""
         known = self._scopes.get(id(scope))  # kept with the scope itself, so its id stays its own
         if known is None:
-            rows = [
-                Rows(_mask(len(s), s.held(scope.keys), True), is_scope=True) for s in self._segments
-            ]
-            known = (scope, [*rows])
+            masks = [_mask(len(s), rows, True) for s, rows in self._live_rows(scope.keys)]
+            known = (scope, [Rows(mask, is_scope=True) for mask in masks])
             if len(self._scopes) < SCOPES:
                 self._scopes[id(scope)] = known
         return known[1]

@@ -32,7 +32,7 @@ __all__ = ["VectorStore", "check_vectors", "mend_vectors"]
 _LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
 # Files of the first release have no version and no checksums; their vectors are taken as they are. They were made
-# WITHOUT ROWID, whose rows are kept in the tree of the key: a vector was too long for a leaf and took a page of its own.
+# WITHOUT ROWID, which keeps rows in the tree of the key: too long for its leaves, a vector took a page of its own.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS vectors (hash BLOB PRIMARY KEY, vector BLOB NOT NULL);
 ALTER TABLE vectors ADD COLUMN checksum INTEGER;

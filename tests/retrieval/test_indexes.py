@@ -89,6 +89,30 @@ def test_a_key_that_comes_back_is_found_once(tmp_path: Path) -> None:
     assert scores[0] == pytest.approx(1, abs=1e-5)
 
 
+def test_a_key_that_comes_back_leaves_the_large_segment_it_was_in_alone(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    keys = np.arange(1000, dtype=np.int64)
+    index = DenseIndex(None, D)
+    index.write_next(tmp_path / "1", 1, keys, unit(rng, 1000), keys_of())
+    index = DenseIndex(tmp_path / "1", D)
+    index.write_next(tmp_path / "2", 2, keys_of(), unit(rng, 0), keys_of(4, 5))
+    index = DenseIndex(tmp_path / "2", D, index)
+    again = unit(rng, 1)
+    index.write_next(tmp_path / "3", 3, keys_of(4), again, keys_of())
+    index = DenseIndex(tmp_path / "3", D, index)
+    names = [f"000001.{ending}" for ending in ("keys.npy", "vectors.npy", "json")]
+    assert all((tmp_path / "1" / n).samefile(tmp_path / "3" / n) for n in names)
+    found, scores = index.search(again[0], 1000)
+    assert (len(index), found[0]) == (999, 4)
+    assert scores[0] == pytest.approx(1, abs=1e-5)
+    assert sorted(found.tolist()) == [key for key in range(1000) if key != 5]
+    assert index.similarity(again[0], keys_of(4))[0] == pytest.approx(1, abs=1e-5)
+    assert index.mean_of(keys_of(4)) == pytest.approx(again[0], abs=1e-5)
+    found, scores = index.search(again[0], 10, Scope(keys_of(4, 6)))
+    assert found.tolist() == [4, 6]
+    assert scores[0] == pytest.approx(1, abs=1e-5)
+
+
 @pytest.mark.parametrize(
     ("keys", "vectors"),
     [
