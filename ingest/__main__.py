@@ -48,7 +48,7 @@ class _Workshop:
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._corpus = CorpusSettings.model_validate(settings["corpus"])
         self._ingest = IngestSettings.model_validate(settings["ingest"])
-        self._dense = DenseSettings.model_validate(settings["dense"])
+        self._dense = DenseSettings.model_validate(settings.get("dense", {}))
         embedding = EmbeddingSettings.model_validate(settings["embedding"])
         self._home = Home(self._corpus.home)
         self._catalog = Catalog(self._home)

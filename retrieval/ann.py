@@ -73,7 +73,7 @@ def build(path: Path, vectors: Any, plan: Plan, recall: float) -> Mapping[str, A
     """Index ``vectors`` into the file ``path``.
 
     Args:
-        vectors: shape (n, dimension), of any float type; read in blocks.
+        vectors: shape (n, dimension), of any float type; indexed by slices and arrays of about a block.
         recall: share of the ten nearest that a search shall find.
 
     Returns:
@@ -90,7 +90,9 @@ def build(path: Path, vectors: Any, plan: Plan, recall: float) -> Mapping[str, A
     metric = faiss.METRIC_INNER_PRODUCT
     index: Any = faiss.index_factory(dimension, f"IVF{plan.lists},PQ{codes}x4fs", metric)
     wanted = min(count, plan.lists * TRAINING_PER_LIST)
-    sample = vectors[np.sort(rng.choice(count, wanted, replace=False))].astype(np.float32)
+    rows = np.sort(rng.choice(count, wanted, replace=False))
+    parts = np.array_split(rows, count // BLOCK_ROWS + 1)
+    sample = np.concatenate([vectors[part].astype(np.float32) for part in parts])
     _train(index, sample)
     queries = _made_queries(sample, rng)
     for _, block in blocks_of(vectors):

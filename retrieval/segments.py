@@ -179,9 +179,23 @@ def write_segment(
             handle.write(block.data)
     tuning: Mapping[str, Any] | None = None
     if plan is not None:
-        tuning = ann.build(folder / f"{name}.faiss", _mapped(path), plan, settings.recall)
+        tuning = ann.build(folder / f"{name}.faiss", _Stored(path), plan, settings.recall)
     facts = {"ann": tuning, "sum": total.tolist()}
     (folder / f"{name}.json").write_text(json.dumps(facts))
+
+
+class _Stored:
+    """An array in a file, mapped anew by every read, so that what was read does not stay in this process's memory."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.shape = _mapped(path).shape
+
+    def __len__(self) -> int:
+        return int(self.shape[0])
+
+    def __getitem__(self, rows: Any) -> Any:
+        return np.array(_mapped(self._path)[rows])
 
 
 def _gathered(
