@@ -31,8 +31,9 @@ from corpus.home import Home
 from corpus.settings import CorpusSettings
 from corpus.snapshot import SnapshotStore
 from eval.copies import Copies, build_elsewhere, documents_of, peak_mib, some_texts
-from eval.processor import processor
+from eval.machine import print_figures
 from ingest.writer import Writer
+from retrieval.probe import processor
 from retrieval.search import Searcher
 from retrieval.settings import RetrievalSettings
 
@@ -94,8 +95,7 @@ def search(
     if as_json:
         print(json.dumps(figures))
         return
-    for name, value in figures.items():
-        print(f"{name.replace('_', ' '):16} {value}")
+    print_figures(figures)
 
 
 def measure_search(

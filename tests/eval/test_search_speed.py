@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from eval.copies import Copies
-from eval.processor import processor
 from eval.search_speed import measure_search
 from tests.fakes import HashEncoder
 
@@ -47,12 +46,3 @@ def test_copies_are_unit_vectors_near_a_passage_in_any_number_of_dimensions(dime
     assert (made**2).sum(axis=1) == pytest.approx(1, abs=1e-5)
     nearest = (made @ copies.encode_queries(passages).T).max(axis=1)
     assert 0.6 < nearest.mean() < 0.99
-
-
-def test_the_processor_is_named_with_the_features_that_matter(tmp_path: Path) -> None:
-    cpuinfo = tmp_path / "cpuinfo"
-    cpuinfo.write_text("model name\t: Fast One\nflags\t\t: fpu avx2 avx512f sse\n")
-    assert processor(cpuinfo) == "Fast One (avx2, avx512f)"
-    cpuinfo.write_text("processor\t: 0\nFeatures\t: fp asimd i8mm bf16\n")
-    assert processor(cpuinfo).endswith("(asimd, i8mm, bf16)")
-    assert processor(tmp_path / "none").endswith("(no known features)")
