@@ -97,6 +97,7 @@ class DenseIndex:
             raise OperatorError(
                 f"a query vector of shape {query.shape} does not fit an index of {self.dimension} dimensions"
             )
+        query = np.ascontiguousarray(query, dtype=np.float32)  # FAISS is handed its address
         among = self._live if scope is None else self._within(scope)
         found = [s.search(query, k, rows) for s, rows in zip(self._segments, among, strict=True)]
         keys = np.concatenate([keys for keys, _ in found] or [np.empty(0, np.int64)])

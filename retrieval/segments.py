@@ -134,7 +134,6 @@ class Segment:
     def _exact(self, query: Array, k: int, among: Rows | None) -> tuple[Keys, Array]:
         import faiss
 
-        query = np.ascontiguousarray(query)
         cosines, rows = np.empty(k, np.float32), np.empty(k, np.int64)
         arrays = map(faiss.swig_ptr, (query, self.vectors, cosines, rows))
         x, y, scores, ids = arrays
