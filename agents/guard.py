@@ -7,10 +7,11 @@ scripts of other sites). JSON bodies are bounded; uploads bound themselves where
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from agents.refusals import error_reply
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -43,14 +44,14 @@ class Guard:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         refusal = self._refusal(scope["method"], headers)
         if refusal:
-            await _refuse(send, 403, "Forbidden", refusal)
+            await error_reply(403, "Forbidden", refusal)(scope, receive, send)
         elif headers.get(b"content-type", "").startswith("multipart/form-data"):
             await self._app(scope, receive, send)
         else:
             body = await _read(receive, self._max_bytes)
             if body is None:
                 limit = f"the request is longer than {self._max_bytes} bytes; send less"
-                await _refuse(send, 413, "UserError", limit)
+                await error_reply(413, "UserError", limit)(scope, receive, send)
             else:
                 await self._app(scope, _replay(body, receive), send)
 
@@ -94,10 +95,3 @@ def _replay(messages: list[Message], receive: Receive) -> Receive:
         return await receive() if message is None else message
 
     return replay
-
-
-async def _refuse(send: Send, status: int, kind: str, message: str) -> None:
-    body = json.dumps({"error": {"type": kind, "message": message}}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

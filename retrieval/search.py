@@ -27,7 +27,7 @@ from retrieval.settings import RetrievalSettings
 if TYPE_CHECKING:
     from retrieval.protocols import Array, Keys
 
-__all__ = ["MODES", "Searcher", "check_query"]
+__all__ = ["MAX_K", "MODES", "Searcher", "check_query"]
 
 MODES = ("dense", "lexical", "hybrid")
 MAX_K = 1000
