@@ -33,6 +33,8 @@ from agents.metrics import Measured, Metrics
 from agents.refusals import error_reply, refusal, refusals
 from agents.settings import ServiceSettings, Settings
 from corpus.errors import AlcoveError, InternalError, OperatorError, UserError
+from corpus.home import Home
+from retrieval.protocols import Encoder
 
 __all__ = ["create_app", "serve"]
 
@@ -103,12 +105,17 @@ def _gates(settings: ServiceSettings) -> dict[str, Gate]:
     }
 
 
-def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> None:
+def serve(
+    settings: Settings,
+    announce: Callable[[str], None] | None = None,
+    load_encoder: Callable[[Home], tuple[Encoder, str]] | None = None,
+) -> None:
     """Serve until SIGINT or SIGTERM, then stop cleanly: answers under way are kept as interrupted.
 
     Args:
         settings: host and port among them; port 0 takes any free one.
         announce: told the address once it accepts connections.
+        load_encoder: as for ``build``.
 
     Raises:
         OperatorError: the address cannot be listened on.
@@ -118,7 +125,7 @@ def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> 
 
     listener = _listener(settings.service.host, settings.service.port)
     with listener:
-        app = build(settings)
+        app = build(settings, load_encoder)
         config = uvicorn.Config(
             create_app(app, start=False),
             log_level="warning",

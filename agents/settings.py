@@ -143,7 +143,7 @@ class ServiceSettings(BaseModel):
         description="Searches worked on at the same time; 0: one per processor core, at least 2.",
     )
     searches_waiting: int = Field(
-        default=64, ge=0, description="Searches, or embedding requests, that may wait."
+        default=32, ge=0, description="Searches, or embedding requests, that may wait."
     )
     deadline_s: float = Field(
         default=30.0, gt=0, description="Seconds a search or embedding request may wait."
