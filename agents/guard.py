@@ -2,11 +2,14 @@
 
 A page on the web can make a browser call a service on this machine. It is kept out by the ``Host``
 header, which such a page cannot choose (against DNS rebinding), and by ``Origin`` (against forms and
-scripts of other sites). JSON bodies are bounded; uploads bound themselves where they are stored.
+scripts of other sites). JSON bodies are bounded; uploads bound themselves where they are stored. JSON can
+escape halves of characters, which are no text and which nothing behind this could store or send back.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -19,6 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["Guard"]
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_HALVES = (
+    "the request holds a lone surrogate such as '\\ud800', which is no text; send whole characters"
+)
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -52,6 +59,8 @@ class Guard:
             if body is None:
                 limit = f"the request is longer than {self._max_bytes} bytes; send less"
                 await error_reply(413, "UserError", limit)(scope, receive, send)
+            elif _has_half_characters(b"".join(m.get("body", b"") for m in body)):
+                await error_reply(400, "UserError", _HALVES)(scope, receive, send)
             else:
                 await self._app(scope, _replay(body, receive), send)
 
@@ -84,6 +93,19 @@ async def _read(receive: Receive, limit: int) -> list[Message] | None:
         if size > limit:
             return None
     return messages
+
+
+def _has_half_characters(body: bytes) -> bool:
+    """Whether a string in this JSON holds one surrogate without its other half."""
+    if not _SURROGATE.search(body):
+        return False
+    try:
+        json.dumps(json.loads(body), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    except (ValueError, RecursionError):  # no JSON: whoever wants it says so
+        return False
+    return False
 
 
 def _replay(messages: list[Message], receive: Receive) -> Receive:
