@@ -137,7 +137,14 @@ class Admission:
             except AlcoveError as exc:
                 await refusal(exc)(scope, receive, send)
             else:
-                await self._app(scope, receive, send)
+                await self._work(scope, receive, send)
+
+    async def _work(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except asyncio.CancelledError:  # the service stops, and this takes longer than it may
+            stopping = NotReady("the service is stopping; ask again when it is back")
+            await refusal(stopping)(scope, receive, send)
 
     def _require_ready(self, gate: Gate) -> None:
         reason = self._unready()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from corpus.errors import Conflict
 from corpus.records import Hit, SearchResult
@@ -30,7 +30,6 @@ class SearchRequest(BaseModel):
     )
     k: int = Field(
         default=10,
-        strict=True,
         description="most passages to return",
         json_schema_extra={"minimum": 1, "maximum": MAX_K},
     )
@@ -41,6 +40,13 @@ class SearchRequest(BaseModel):
     filters: dict[str, str] = Field(
         default_factory=dict, max_length=32, description="metadata a document must have"
     )
+
+    @field_validator("k", mode="before")
+    @classmethod
+    def _is_number(cls, k: object) -> object:
+        if isinstance(k, bool | str):  # which would be taken for the number they look like
+            raise ValueError("it must be a whole number")
+        return k
 
 
 class HitReply(BaseModel):

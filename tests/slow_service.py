@@ -1,13 +1,14 @@
 """A service in a process of its own whose encoder takes its time: ``python -m tests.slow_service HOME SECONDS [JSON]``.
 
-SECONDS is what one call of the encoder takes, however many queries it is given; JSON holds settings. Prints its
-address once it accepts connections.
+SECONDS is what one call of the encoder takes, however many queries it is given; one that says "take 2 s" makes it
+take so long. JSON holds settings. Prints its address once it accepts connections.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -32,7 +33,8 @@ class SlowEncoder(HashEncoder):
         self.seconds = seconds
 
     def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
-        time.sleep(self.seconds)
+        asked = re.findall(r"take ([\d.]+) s", " ".join(texts))
+        time.sleep(max([self.seconds, *map(float, asked)]))
         return super().encode_queries(texts)
 
 
@@ -57,6 +59,18 @@ class SlowService:
 
     def is_ready(self) -> bool:
         return self.http.get("/readyz").status_code == 200
+
+    def gauges(self, *names: str, labels: str = '{.*route="/v1/search".*}') -> list[float]:
+        """Metrics by name: those without labels, or of searching."""
+        text = self.http.get("/metrics").text
+        found = [re.search(rf"^{name}(?:{labels})? (\S+)$", text, re.MULTILINE) for name in names]
+        return [float(match[1]) for match in found if match]
+
+    def __enter__(self) -> SlowService:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         self.http.close()
