@@ -12,6 +12,7 @@ import math
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -141,6 +142,23 @@ def serve(
                 server.run(sockets=[listener])
         finally:
             app.close()
+    _abandon_workers()
+
+
+def _abandon_workers() -> None:
+    """End this process now if work goes on that could not be waited for: Python would, without a bound.
+
+    Whoever asked has been told, and what is on disk survives more than this.
+    """
+    main = threading.main_thread()
+    if threading.current_thread() is main:
+        workers = [t for t in threading.enumerate() if not (t.daemon or t is main)]
+        for worker in workers:
+            worker.join(timeout=1 / len(workers))
+        if any(worker.is_alive() for worker in workers):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(0)
 
 
 def _server(config: Any, app: App) -> Any:

@@ -47,11 +47,19 @@ class Library:
         self.catalog.close()
 
 
-@pytest.fixture
-def library(home: Home) -> Iterator[Library]:
-    made = Library(home)
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    made = Library(Home(tmp_path_factory.mktemp("library") / "home"))
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def service(library: Library) -> Iterator[SlowService]:
+    """One for the short tests: starting it takes longer than they do. The last of them stops it."""
+    settings = {"searches": AT_WORK, "searches_waiting": 4, "stop_s": 2}
+    with SlowService(library.home.root, ENCODING_S, **settings) as made:
+        yield made
 
 
 def query(number: int) -> dict[str, Any]:
@@ -105,15 +113,13 @@ def calm(load: Load, service: SlowService, seconds: float) -> bool:
     return is_quick and service.is_ready() and all(reply.status == 200 for reply in replies)
 
 
-def test_under_overload_refusals_are_instant_and_answers_stay_quick(library: Library) -> None:
-    settings = {"searches": AT_WORK, "searches_waiting": 4}
-    with SlowService(library.home.root, ENCODING_S, **settings) as service:
-        # The best of three: this is about the service, not about what else the machine does.
-        rushes = []
-        while len(rushes) < 3 and not (rushes and rushes[-1].is_well):
-            rushes.append(overload(service, 2))
-        assert rushes[-1].is_well, rushes
-        assert service.gauges("alcove_refusals_total")[0] >= rushes[-1].refused
+def test_under_overload_refusals_are_instant_and_answers_stay_quick(service: SlowService) -> None:
+    # The best of three: this is about the service, not about what else the machine does.
+    rushes: list[Rush] = []
+    while len(rushes) < 3 and not (rushes and rushes[-1].is_well):
+        rushes.append(overload(service, 2))
+    assert rushes[-1].is_well, rushes
+    assert service.gauges("alcove_refusals_total")[0] >= rushes[-1].refused
 
 
 @pytest.mark.full
@@ -195,15 +201,14 @@ def swaps(
 
 
 def test_snapshots_are_swapped_without_failing_mixing_or_slowing_a_search(
-    library: Library,
+    service: SlowService, library: Library
 ) -> None:
-    with SlowService(library.home.root, 0.0) as service:
-        tries = []
-        while len(tries) < 3 and not (tries and tries[-1].is_steady):
-            tries.append(swaps(service, library, 5, clients=6, steady_s=1))
-        assert tries[-1].is_steady, tries
-        assert tries[-1].snapshots_seen > 2
-        assert service.gauges("alcove_snapshot_swaps_total")[0] > 2
+    tries: list[Swapping] = []
+    while len(tries) < 3 and not (tries and tries[-1].is_steady):
+        tries.append(swaps(service, library, 5, clients=6, steady_s=1))
+    assert tries[-1].is_steady, tries
+    assert tries[-1].snapshots_seen > 2
+    assert service.gauges("alcove_snapshot_swaps_total")[0] > 2
 
 
 @pytest.mark.full
@@ -215,20 +220,19 @@ def test_two_hundred_swaps_under_twenty_clients(library: Library) -> None:
         assert swapping.snapshots_seen > 100
 
 
-def test_a_signal_lets_the_searches_under_way_end_within_bounds(library: Library) -> None:
-    with SlowService(library.home.root, 0.0, searches=2, stop_s=2) as service:
-        post = partial(httpx.post, f"{service.url}/v1/search", timeout=20, trust_env=False)
-        with ThreadPoolExecutor(4) as pool:
-            asked = [
-                pool.submit(post, json={"query": f"take {seconds} s"})
-                for seconds in ("0.5", "60", "0.4", "0.3")
-            ]
-            until(lambda: service.gauges("alcove_queue_at_work", "alcove_queue_waiting") == [2, 2])
-            began = time.monotonic()
-            service.process.send_signal(signal.SIGTERM)
-            replies = [reply.result() for reply in asked]
-            assert sorted(reply.status_code for reply in replies) == [200, 200, 200, 503]
-            assert service.process.wait(15) == 0
-            assert time.monotonic() - began < 7
-            with pytest.raises(httpx.ConnectError):
-                post(json=query(0))
+def test_a_signal_lets_the_searches_under_way_end_within_bounds(service: SlowService) -> None:
+    post = partial(httpx.post, f"{service.url}/v1/search", timeout=20, trust_env=False)
+    with ThreadPoolExecutor(4) as pool:
+        asked = [
+            pool.submit(post, json={"query": f"take {seconds} s"})
+            for seconds in ("0.5", "60", "0.4", "0.3")
+        ]
+        until(lambda: service.gauges("alcove_queue_at_work", "alcove_queue_waiting") == [2, 2])
+        began = time.monotonic()
+        service.process.send_signal(signal.SIGTERM)
+        replies = [reply.result() for reply in asked]
+        assert sorted(reply.status_code for reply in replies) == [200, 200, 200, 503]
+        assert service.process.wait(15) == 0
+        assert time.monotonic() - began < 7
+        with pytest.raises(httpx.ConnectError):
+            post(json=query(0))
