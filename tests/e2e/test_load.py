@@ -28,18 +28,23 @@ ENCODING_S = 0.05
 AT_WORK = 2
 
 
+SHELF = 20
+PAUSE_S = 0.1
+
+
 class Library:
-    """A home to which documents are added one by one, so that snapshot n holds exactly the first n."""
+    """A home of which each commit takes the oldest book and adds one: snapshot n holds books n to n + 19 exactly."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
         self.catalog = Catalog(home)
         settings = CorpusSettings(home=home.root)
         self.writer = Writer(home, self.catalog, HashEncoder(), settings)
-        self.add()
+        self._books = add_texts(self.writer, [f"red box {n}" for n in range(1, SHELF + 1)])
 
-    def add(self) -> None:
-        add_texts(self.writer, [f"red box {self.catalog.snapshot + 1}"])
+    def replace_one(self) -> None:
+        next_ = self.catalog.snapshot + SHELF
+        self._books += add_texts(self.writer, [f"red box {next_}"], removed=[self._books.pop(0).id])
         self.writer.clear_away()
 
     def close(self) -> None:
@@ -50,6 +55,14 @@ class Library:
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     made = Library(Home(tmp_path_factory.mktemp("library") / "home"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def other_library(home: Home) -> Iterator[Library]:
+    """For a test that runs a service of its own."""
+    made = Library(home)
     yield made
     made.close()
 
@@ -123,8 +136,8 @@ def test_under_overload_refusals_are_instant_and_answers_stay_quick(service: Slo
 
 
 @pytest.mark.full
-def test_half_a_minute_of_overload_changes_nothing_of_that(library: Library) -> None:
-    with SlowService(library.home.root, ENCODING_S, searches=AT_WORK) as service:
+def test_half_a_minute_of_overload_changes_nothing_of_that(other_library: Library) -> None:
+    with SlowService(other_library.home.root, ENCODING_S, searches=AT_WORK) as service:
         rush = overload(service, 30)
         print(rush)
         assert rush.is_well, rush
@@ -184,14 +197,15 @@ def swaps(
     time.sleep(steady_s)
     steady = list(asking.replies)
     for _ in range(count):
-        library.add()
+        library.replace_one()
+        time.sleep(PAUSE_S)
     replies = asking.stop()
     assert asking.broken == []
     assert {reply.status for reply in replies} == {200}
     for reply in replies:
         found = reply.json
         numbers = {int(hit["text"].removeprefix("red box ")) for hit in found["hits"]}
-        assert numbers == set(range(1, found["snapshot"] + 1))
+        assert numbers == set(range(found["snapshot"], found["snapshot"] + SHELF))
     (last,) = Load(service.url).one_by_one(query, 1)
     assert last.json["snapshot"] == library.catalog.snapshot
     swapped = replies[len(steady) :]
@@ -212,9 +226,9 @@ def test_snapshots_are_swapped_without_failing_mixing_or_slowing_a_search(
 
 
 @pytest.mark.full
-def test_two_hundred_swaps_under_twenty_clients(library: Library) -> None:
-    with SlowService(library.home.root, 0.0) as service:
-        swapping = swaps(service, library, 200, clients=20, steady_s=10)
+def test_two_hundred_swaps_under_twenty_clients(other_library: Library) -> None:
+    with SlowService(other_library.home.root, 0.0) as service:
+        swapping = swaps(service, other_library, 200, clients=20, steady_s=10)
         print(swapping)
         assert swapping.is_steady, swapping
         assert swapping.snapshots_seen > 100
