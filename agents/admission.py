@@ -4,9 +4,10 @@ A fixed number of requests is at work, a fixed number waits its turn, and one mo
 after which to ask again. A request that has waited past its deadline is refused before anything is done for it. All
 this happens on the event loop, before a thread or the body's parsing is spent.
 
-A burst may fill the queue. When it overflows, more is asked than can be done, and a long queue would only make every
-answer late: until the rush is over, only half as many wait as are at work. (As "controlled delay" does, with a count
-in place of its clock: Maurer, Fail at Scale, ACM Queue 13(8), 2015, https://doi.org/10.1145/2838344.2839461.)
+A burst may fill the queue. When it overflows, more is asked than can be done, and a queue would only make every answer
+late: until the rush is over, none waits, as there is always somebody to take a place that becomes free. (As "controlled
+delay" does with a clock: Maurer, Fail at Scale, ACM Queue 13(8), 2015, https://doi.org/10.1145/2838344.2839461.) It is
+over once fewer were refused in a second than were served: then the queue has room for those again.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["TIMEOUT_HEADER", "Admission", "Gate"]
 
 TIMEOUT_HEADER = "X-Request-Timeout"
-_RUSH_S = 1.0  # how long after an overflow the queue stays short
+_RUSH_S = 1.0  # how often, in a rush, it is looked at whether it goes on
 _LONGEST_RETRY_S = 60
 _SMOOTHING = 0.1  # weight of the newest request in the mean time of one
 
@@ -50,7 +51,8 @@ class Gate:
         """How many were refused, by reason."""
         self._most, self._room = at_work, waiting
         self._slots = asyncio.Semaphore(at_work)
-        self._rush_until = 0.0
+        self._rush_until = 0.0  # when to look again whether it goes on; 0: there is none
+        self._refused = self._served = 0  # since it was last looked at
         self._mean_s = 0.0
 
     @asynccontextmanager
@@ -68,12 +70,14 @@ class Gate:
             yield
         finally:
             self.at_work -= 1
+            self._served += 1
             self._slots.release()
             self._mean_s += _SMOOTHING * (time.monotonic() - began - self._mean_s)
 
     async def _wait(self, patience_s: float) -> None:
-        if self._slots.locked() and self.waiting >= self._places():
-            self._rush_until = time.monotonic() + _RUSH_S
+        if self._slots.locked() and (self._is_rush() or self.waiting >= self._room):
+            self._rush_until = self._rush_until or time.monotonic() + _RUSH_S
+            self._refused += 1
             self.refusals["full"] += 1
             raise Overloaded(
                 f"{self._most} requests are at work and {self.waiting} wait; ask again in a moment",
@@ -92,9 +96,14 @@ class Gate:
         finally:
             self.waiting -= 1
 
-    def _places(self) -> int:
-        rush = time.monotonic() < self._rush_until
-        return min(self._room, self._most // 2) if rush else self._room
+    def _is_rush(self) -> bool:
+        now = time.monotonic()
+        if self._rush_until and now >= self._rush_until:
+            is_recent = now < self._rush_until + _RUSH_S
+            goes_on = is_recent and self._refused > self._served
+            self._rush_until = now + _RUSH_S if goes_on else 0.0
+            self._refused = self._served = 0
+        return self._rush_until > 0
 
     @property
     def retry_after_s(self) -> int:

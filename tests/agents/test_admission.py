@@ -85,27 +85,62 @@ def test_who_goes_away_while_waiting_takes_no_turn() -> None:
     asyncio.run(story())
 
 
-def test_the_queue_is_short_until_a_rush_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+async def cheap(gate: Gate) -> bool:
+    """A request that is served at once, or refused."""
+    try:
+        async with gate.turn(1.0):
+            return True
+    except Overloaded:
+        return False
+
+
+def test_in_a_rush_none_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agents.admission._RUSH_S", 0.05)
 
     async def story() -> None:
-        clients = Clients(Gate(at_work=2, waiting=3))
+        clients = Clients(Gate(at_work=1, waiting=1))
         await clients.come("a")
-        await clients.come("b")
-        tasks = await waiting(clients, "c", "d", "e")
-        with pytest.raises(Overloaded):
-            await clients.come("f")
+        (task,) = await waiting(clients, "b")
+        assert [await cheap(clients.gate) for _ in range(5)] == [False] * 5
+        await clients.leave("a")
+        await task
+        assert clients.gate.waiting == 0
+        assert not await cheap(clients.gate)  # though there is room again: the rush goes on
+        await asyncio.sleep(0.06)
+        assert not await cheap(clients.gate)  # more were refused meanwhile than served
+        await clients.leave("b")
+        assert [await cheap(clients.gate) for _ in range(9)] == [True] * 9
+
+    asyncio.run(story())
+
+
+def test_after_a_rush_the_queue_is_there_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agents.admission._RUSH_S", 0.05)
+
+    async def story() -> None:
+        clients = Clients(Gate(at_work=1, waiting=1))
+        await clients.come("a")
+        (task,) = await waiting(clients, "b")
+        assert not await cheap(clients.gate)
         for name in ("a", "b"):
             await clients.leave(name)
-        assert clients.gate.waiting == 1
-        with pytest.raises(Overloaded):  # half as many as are at work: one waits already
-            await clients.come("g")
+        await task
+        for _ in range(3):
+            await cheap(clients.gate)
+        await clients.come("c")
         await asyncio.sleep(0.06)
-        tasks += await waiting(clients, "h", "i")
-        assert clients.gate.waiting == 3
-        for name in ("c", "d", "e"):
-            await clients.leave(name)
-        await asyncio.gather(*tasks)
+        (task,) = await waiting(clients, "d")  # fewer were refused than served
+        assert clients.gate.waiting == 1
+        assert not await cheap(clients.gate)
+        await clients.leave("c")
+        await task
+        await clients.leave("d")
+        await asyncio.sleep(0.12)
+        await clients.come("e")
+        (task,) = await waiting(clients, "f")  # the last rush is long gone
+        assert clients.gate.waiting == 1
+        await clients.leave("e")
+        await task
 
     asyncio.run(story())
 
