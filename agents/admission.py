@@ -51,7 +51,7 @@ class Gate:
         """How many were refused, by reason."""
         self._most, self._room = at_work, waiting
         self._slots = asyncio.Semaphore(at_work)
-        self._rush_until = 0.0  # when to look again whether it goes on; 0: there is none
+        self._rush_until = 0.0  # when to look whether it goes on; 0: there is none
         self._refused = self._served = 0  # since it was last looked at
         self._mean_s = 0.0
 
@@ -76,7 +76,8 @@ class Gate:
 
     async def _wait(self, patience_s: float) -> None:
         if self._slots.locked() and (self._is_rush() or self.waiting >= self._room):
-            self._rush_until = self._rush_until or time.monotonic() + _RUSH_S
+            if not self._rush_until:
+                self._look_again_at(time.monotonic() + _RUSH_S)
             self._refused += 1
             self.refusals["full"] += 1
             raise Overloaded(
@@ -101,9 +102,12 @@ class Gate:
         if self._rush_until and now >= self._rush_until:
             is_recent = now < self._rush_until + _RUSH_S
             goes_on = is_recent and self._refused > self._served
-            self._rush_until = now + _RUSH_S if goes_on else 0.0
-            self._refused = self._served = 0
+            self._look_again_at(now + _RUSH_S if goes_on else 0.0)
         return self._rush_until > 0
+
+    def _look_again_at(self, rush_until: float) -> None:
+        self._rush_until = rush_until
+        self._refused = self._served = 0
 
     @property
     def retry_after_s(self) -> int:

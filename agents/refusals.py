@@ -24,6 +24,7 @@ _REASONS = {
     503: "The service is not ready, or the request waited past its deadline.",
     504: "The language model let a deadline pass.",
 }
+_RETRY_AFTER = {"description": "Whole seconds.", "schema": {"type": "integer", "minimum": 1}}
 
 
 class ErrorDetail(BaseModel):
@@ -42,7 +43,12 @@ class ErrorReply(BaseModel):
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The ``responses`` of a route that may fail with these statuses."""
-    return {status: {"model": ErrorReply, "description": _REASONS[status]} for status in statuses}
+    described: dict[int | str, dict[str, Any]] = {}
+    for status in statuses:
+        described[status] = {"model": ErrorReply, "description": _REASONS[status]}
+        if status in (429, 503):
+            described[status]["headers"] = {"Retry-After": _RETRY_AFTER}
+    return described
 
 
 def error_reply(status: int, kind: str, message: str, retry_after_s: int = 0) -> JSONResponse:

@@ -99,6 +99,7 @@ def test_in_a_rush_none_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def story() -> None:
         clients = Clients(Gate(at_work=1, waiting=1))
+        assert all([await cheap(clients.gate) for _ in range(50)])  # long ago, so to speak
         await clients.come("a")
         (task,) = await waiting(clients, "b")
         assert [await cheap(clients.gate) for _ in range(5)] == [False] * 5
