@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Measured", "Metrics"]
 
 _STAGE_S = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.25, 0.5, 1, 2, 4)
-_BATCH = (1, 2, 4, 8, 16, 32)
+_BATCH = (1, 2, 4, 8)
 
 
 class Metrics:

@@ -1,7 +1,7 @@
 """Encodes queries that arrive at the same time together, which costs less than one after the other.
 
 Nothing is added to the wait of a lone query: it is encoded at once by the thread that asks. Those that arrive while
-``lanes`` batches are being computed wait, and the first of them to be free of waiting takes all the others along.
+``lanes`` batches are being computed wait; then the first of them encodes them all, up to ``most``.
 Knows nothing of models; wraps any ``Encoder``.
 """
 
@@ -39,7 +39,7 @@ class BatchingEncoder:
         most: queries in one batch, unless a single caller brings more.
     """
 
-    def __init__(self, encoder: Encoder, lanes: int = 1, most: int = 32) -> None:
+    def __init__(self, encoder: Encoder, lanes: int = 1, most: int = 8) -> None:
         self.sizes: Counter[int] = Counter()
         """How many batches there were of each size, for whoever measures."""
         self._encoder, self._most = encoder, most
