@@ -6,24 +6,25 @@ first asked for, or in the background once ``App.start`` was called. One home ha
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TypeAlias
 
 from agents.commands import is_command, run_command
 from agents.memory import Chats
 from agents.runs import Asked, Runs
+from agents.service_lock import service_lock
 from agents.settings import Settings
 from agents.steps import Step
 from agents.tools import Desk
+from agents.untraced import forget_tracing
 from corpus.catalog import Catalog
-from corpus.errors import AlcoveError, Conflict, ModelUnavailable
-from corpus.home import Home, disk_errors
+from corpus.errors import AlcoveError, ModelUnavailable
+from corpus.home import Home
 from ingest.jobs import JobQueue
 
 if TYPE_CHECKING:
@@ -34,22 +35,32 @@ if TYPE_CHECKING:
     from agents.protocols import Engine
     from ingest.pipeline import Pipeline
     from ingest.writer import Writer
+    from retrieval.batching import BatchingEncoder
     from retrieval.protocols import Encoder
     from retrieval.search import Searcher
 
-__all__ = ["App", "Core", "Finder", "build"]
+__all__ = ["App", "Core", "Finder", "Observer", "build"]
 
 _LOG = logging.getLogger(__name__)
 _LOOK_AGAIN_S = 10.0
+_LANES = 2  # batches of queries encoded at the same time: a lone query leaves most cores idle
+_LOADING = "the encoder is being loaded"
+
+Observer: TypeAlias = Callable[[str, Mapping[str, float]], None]
+"""Is told of a search: its mode, and how long each of its stages took (ms)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finder:
-    """What searching and ingestion need; ``note`` says why this encoder was taken."""
+    """What searching and ingestion need; ``note`` says why this encoder was taken.
+
+    ``queries`` is the encoder for what many ask at once.
+    """
 
     encoder: Encoder
     searcher: Searcher
     note: str
+    queries: BatchingEncoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +101,10 @@ class App:
         self._problem: AlcoveError | None = None
         self._loading = threading.RLock()
         self._looked = 0.0
+        self._loader: threading.Thread | None = None
         self._service_lock: IO[str] | None = None
+        self.observers: list[Observer] = []
+        """Told of every search; to be added to before the first one."""
 
     def start(self) -> None:
         """Become the home's service: close what a killed one left, take up jobs, load models.
@@ -98,10 +112,11 @@ class App:
         Raises:
             Conflict: the home already has a service.
         """
-        self._service_lock = _lock(self.home)
+        self._service_lock = service_lock(self.home)
         self.chats.log.close_interrupted(self.catalog.text)
         self.jobs.start()
-        threading.Thread(target=self._load_in_background, name="loader", daemon=True).start()
+        self._loader = threading.Thread(target=self._load_in_background, name="loader", daemon=True)
+        self._loader.start()
 
     def close(self) -> None:
         """Interrupt runs, stop jobs and close the databases."""
@@ -120,11 +135,15 @@ class App:
         """
         with self._loading:
             if self._finder is None:
+                from retrieval.batching import BatchingEncoder
+                from retrieval.health import check_encoder
                 from retrieval.search import Searcher
 
                 encoder, note = self._load_encoder(self.home)
-                searcher = Searcher(self.home, self.catalog, encoder, self.settings.retrieval)
-                self._finder = Finder(encoder, searcher, note)
+                check_encoder(encoder)
+                queries, settings = BatchingEncoder(encoder, _LANES), self.settings.retrieval
+                searcher = Searcher(self.home, self.catalog, queries, settings, self._observe)
+                self._finder = Finder(encoder, searcher, note, queries)
             return self._finder
 
     def core(self) -> Core:
@@ -146,10 +165,18 @@ class App:
             return self._core
 
     def readiness(self) -> str:
-        """Empty when questions can be answered, else what is still missing."""
-        if self._core is not None:
-            return ""
-        return str(self._problem) if self._problem else "the encoder is being loaded"
+        """Empty when questions can be answered, else what is still missing or damaged."""
+        if self._core is None:
+            return str(self._problem) if self._problem else _LOADING
+        try:
+            self._core.searcher.reader()
+        except AlcoveError as exc:
+            return str(exc)
+        return ""
+
+    def starting(self) -> str:
+        """What a search would wait for while models and index are being loaded, else empty."""
+        return _LOADING if self._loader is not None and self._loader.is_alive() else ""
 
     def loaded(self) -> Core | None:
         """The core if it is there; looks again for a model server that came or went by itself."""
@@ -201,15 +228,21 @@ class App:
         """
         pipeline = self.pipeline()
         try:
-            return pipeline.remove(documents)
+            snapshot = pipeline.remove(documents)
         finally:
             pipeline.close()
+        self.finder().searcher.reader(patience_s=None)  # no search from now on finds them
+        return snapshot
 
     def _load_in_background(self) -> None:
         try:
-            self.core()
+            self.core().searcher.reader(patience_s=None)
         except AlcoveError as exc:
             _LOG.error("not ready: %s", exc)
+
+    def _observe(self, mode: str, timings_ms: Mapping[str, float]) -> None:
+        for observe in self.observers:
+            observe(mode, timings_ms)
 
     def _may_look_again(self) -> bool:
         """Only an engine nobody named may be exchanged for another behind the person's back."""
@@ -230,7 +263,7 @@ def build(
     Raises:
         OperatorError: the home cannot be used.
     """
-    _forget_tracing(os.environ)
+    forget_tracing(os.environ)
     return App(settings, load_encoder or (lambda home: _encoder(settings, home)))
 
 
@@ -288,22 +321,3 @@ def _job_settings(settings: Settings) -> dict[str, object]:
         "dense": settings.retrieval.dense,
     }
     return {name: section.model_dump(mode="json") for name, section in sections.items()}
-
-
-def _lock(home: Home) -> IO[str]:
-    path = home.root / "service.lock"
-    with disk_errors(path):
-        handle = path.open("a")
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as exc:
-        handle.close()
-        raise Conflict(f"{str(home.root)!r} already has a service; use it, or stop it") from exc
-    return handle
-
-
-def _forget_tracing(environment: MutableMapping[str, str]) -> None:
-    """Take away what would make LangChain report to a hosted service, or refuse to work."""
-    for name in list(environment):
-        if name.startswith(("LANGSMITH_", "LANGCHAIN_TRACING", "LANGCHAIN_HANDLER")):
-            del environment[name]

@@ -2,15 +2,19 @@
 
 A page on the web can make a browser call a service on this machine. It is kept out by the ``Host``
 header, which such a page cannot choose (against DNS rebinding), and by ``Origin`` (against forms and
-scripts of other sites). JSON bodies are bounded; uploads bound themselves where they are stored.
+scripts of other sites). JSON bodies are bounded; uploads bound themselves where they are stored. JSON can
+escape halves of characters, which are no text and which nothing behind this could store or send back.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from agents.refusals import error_reply
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,6 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["Guard"]
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_HALVES = (
+    "the request holds a lone surrogate such as '\\ud800', which is no text; send whole characters"
+)
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -43,14 +51,16 @@ class Guard:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         refusal = self._refusal(scope["method"], headers)
         if refusal:
-            await _refuse(send, 403, "Forbidden", refusal)
+            await error_reply(403, "Forbidden", refusal)(scope, receive, send)
         elif headers.get(b"content-type", "").startswith("multipart/form-data"):
             await self._app(scope, receive, send)
         else:
             body = await _read(receive, self._max_bytes)
             if body is None:
                 limit = f"the request is longer than {self._max_bytes} bytes; send less"
-                await _refuse(send, 413, "UserError", limit)
+                await error_reply(413, "UserError", limit)(scope, receive, send)
+            elif _has_half_characters(b"".join(m.get("body", b"") for m in body)):
+                await error_reply(400, "UserError", _HALVES)(scope, receive, send)
             else:
                 await self._app(scope, _replay(body, receive), send)
 
@@ -85,6 +95,19 @@ async def _read(receive: Receive, limit: int) -> list[Message] | None:
     return messages
 
 
+def _has_half_characters(body: bytes) -> bool:
+    """Whether a string in this JSON holds one surrogate without its other half."""
+    if not _SURROGATE.search(body):
+        return False
+    try:
+        json.dumps(json.loads(body), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    except (ValueError, RecursionError):  # no JSON: whoever wants it says so
+        return False
+    return False
+
+
 def _replay(messages: list[Message], receive: Receive) -> Receive:
     """What was read, once more, and then whatever comes after it."""
     left = iter(messages)
@@ -94,10 +117,3 @@ def _replay(messages: list[Message], receive: Receive) -> Receive:
         return await receive() if message is None else message
 
     return replay
-
-
-async def _refuse(send: Send, status: int, kind: str, message: str) -> None:
-    body = json.dumps({"error": {"type": kind, "message": message}}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

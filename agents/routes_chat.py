@@ -174,6 +174,7 @@ def _extras(step: Answered) -> dict[str, Any]:
         "abstained": answer.abstained,
         "engine": answer.engine,
         "model": answer.model,
+        "timings_ms": dict(answer.timings_ms),
     }
 
 

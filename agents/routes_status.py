@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
+import importlib.metadata
 from typing import Any
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from pydantic import BaseModel
 
 from agents.build import App
 from agents.metrics import Metrics, states
 
-__all__ = ["router"]
+__all__ = ["router", "version"]
+
+
+class Readiness(BaseModel):
+    """Body of ``GET /readyz``; the reason is only there while it is not ready."""
+
+    ready: bool
+    reason: str = ""
 
 
 def router(app: App, metrics: Metrics) -> APIRouter:
@@ -19,11 +27,11 @@ def router(app: App, metrics: Metrics) -> APIRouter:
     api = APIRouter(tags=["status"])
 
     @api.get("/healthz")
-    def healthy() -> dict[str, str]:
+    async def healthy() -> dict[str, str]:
         """The process is there."""
         return {"status": "ok"}
 
-    @api.get("/readyz")
+    @api.get("/readyz", responses={200: {"model": Readiness}, 503: {"model": Readiness}})
     def ready() -> JSONResponse:
         """Questions can be answered; 503 with the reason while they cannot."""
         reason = app.readiness()
@@ -31,7 +39,7 @@ def router(app: App, metrics: Metrics) -> APIRouter:
             return JSONResponse({"ready": False, "reason": reason}, status_code=503)
         return JSONResponse({"ready": True})
 
-    @api.get("/metrics")
+    @api.get("/metrics", response_class=PlainTextResponse)
     def exposition() -> Response:
         """Figures for Prometheus."""
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
@@ -59,7 +67,7 @@ def status_json(app: App) -> dict[str, Any]:
             "note": core.note,
         }
     return {
-        "version": _version(),
+        "version": version(),
         "home": str(app.home.root),
         "snapshot": app.catalog.snapshot,
         "engine": engine,
@@ -72,8 +80,9 @@ def status_json(app: App) -> dict[str, Any]:
     }
 
 
-def _version() -> str:
+def version() -> str:
+    """This release's."""
     try:
-        return version("alcove")
-    except PackageNotFoundError:  # run from a checkout that was never installed
+        return importlib.metadata.version("alcove")
+    except importlib.metadata.PackageNotFoundError:  # run from a checkout that was never installed
         return "unknown"

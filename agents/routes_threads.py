@@ -10,7 +10,7 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from agents.build import App
-from agents.runs import Asked
+from agents.runs import MODES, Asked
 from agents.sse import PING, event, stream
 from agents.steps import Json
 from corpus.errors import UserError
@@ -40,8 +40,8 @@ class NewRun(_Body):
     """Body of ``POST /v1/runs``."""
 
     thread: str
-    question: str
-    mode: str = "answer"
+    question: str = Field(json_schema_extra={"minLength": 1, "pattern": r"\S"})
+    mode: str = Field(default="answer", json_schema_extra={"enum": list(MODES)})
     collection: str | None = None
 
 

@@ -20,13 +20,14 @@ from agents.live import LiveRun, Work
 from agents.outcome import outcome_of
 from agents.run_log import RunLog
 from agents.steps import Json, Step
-from corpus.errors import OperatorError, UserError
+from corpus.errors import OperatorError, Overloaded, UserError
 
 __all__ = ["MODES", "Asked", "Respond", "Runs"]
 
 MODES = ("answer", "agent")
 _FLUSH_S = 0.05
 _PING_S = 15.0
+_RETRY_S = 5  # an answer takes about as long
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Runs:
         Raises:
             UserError: the question is blank or the mode unknown.
             NotFound, Conflict: no such thread, or it is still being answered.
-            OperatorError: too many runs are waiting.
+            Overloaded: too many runs are waiting. OperatorError: the service is stopping.
         """
         if not asked.question.strip():
             raise UserError("the question is empty; type one")
@@ -92,7 +93,7 @@ class Runs:
         return ids
 
     def detached(self, work: Work) -> LiveRun:
-        """Begin a run that is not kept; raises ``OperatorError`` when too many are waiting."""
+        """Begin a run that is not kept; raises ``Overloaded`` when too many are waiting."""
         run = LiveRun(uuid.uuid4().hex, work)
         with self._lock:
             self._require_room()
@@ -163,9 +164,10 @@ class Runs:
         if self._closing.is_set():
             raise OperatorError("the service is stopping; ask again when it is back")
         if len(self._live) >= workers + waiting:
-            raise OperatorError(
+            raise Overloaded(
                 f"{workers} answers are being written and {waiting} questions wait;"
-                " ask again in a moment"
+                " ask again in a moment",
+                _RETRY_S,
             )
 
     def _launch(self, run: LiveRun) -> None:

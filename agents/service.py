@@ -8,8 +8,11 @@ what went wrong inside is for the log, not for the caller.
 from __future__ import annotations
 
 import errno
+import math
+import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -24,17 +27,20 @@ from starlette.exceptions import HTTPException
 import ingest.routes
 import retrieval.routes
 from agents import routes_chat, routes_status, routes_threads
+from agents.admission import Admission, Gate
 from agents.build import App, build
 from agents.guard import Guard
 from agents.metrics import Measured, Metrics
-from agents.settings import Settings
+from agents.refusals import error_reply, refusal, refusals
+from agents.settings import ServiceSettings, Settings
 from corpus.errors import AlcoveError, InternalError, OperatorError, UserError
+from corpus.home import Home
+from retrieval.protocols import Encoder
 
 __all__ = ["create_app", "serve"]
 
 _BUG = "something went wrong inside Alcove; the service's log says more, please report it"
 _ANY_HOST = {"0.0.0.0", "::", ""}  # addresses to listen on, but no names to be called by
-_CLOSE_S = 5  # how long open responses may take to end once the service stops
 
 
 def create_app(app: App, start: bool = True) -> FastAPI:
@@ -55,13 +61,21 @@ def create_app(app: App, start: bool = True) -> FastAPI:
             if start:
                 await run_in_threadpool(app.close)
 
-    metrics = Metrics(app)
-    service = FastAPI(title="Alcove", lifespan=lifespan, docs_url=None, redoc_url=None)
+    gates = _gates(app.settings.service)
+    metrics = Metrics(app, gates)
+    service = FastAPI(
+        title="Alcove",
+        version=routes_status.version(),
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses=refusals(400, 403, 404, 405, 409, 413, 422, 429, 503),
+    )
     service.include_router(routes_status.router(app, metrics))
     service.include_router(routes_threads.router(app))
-    service.include_router(routes_chat.router(app))
+    service.include_router(routes_chat.router(app), responses=refusals(502, 504))
     service.include_router(
-        retrieval.routes.router(lambda: app.finder().searcher, lambda: app.finder().encoder)
+        retrieval.routes.router(lambda: app.finder().searcher, lambda: app.finder().queries)
     )
     max_upload = app.settings.ingest.max_mib * 2**20
     service.include_router(
@@ -77,17 +91,32 @@ def create_app(app: App, start: bool = True) -> FastAPI:
     _add_error_handlers(service)
     ours = app.settings.service
     names = [*ours.allowed_hosts, *({ours.host} - _ANY_HOST)]
+    service.add_middleware(Admission, gates=gates, deadline_s=ours.deadline_s, unready=app.starting)
     service.add_middleware(Guard, allowed_hosts=names, max_bytes=ours.max_json_kib * 1024)
     service.add_middleware(Measured, metrics=metrics)
     return service
 
 
-def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> None:
+def _gates(settings: ServiceSettings) -> dict[str, Gate]:
+    searches = settings.searches or max(2, len(os.sched_getaffinity(0)))
+    return {
+        "/v1/search": Gate(searches, settings.searches_waiting),
+        # Each may embed hundreds of texts, on all cores.
+        "/v1/embeddings": Gate(max(1, searches // 2), settings.searches_waiting),
+    }
+
+
+def serve(
+    settings: Settings,
+    announce: Callable[[str], None] | None = None,
+    load_encoder: Callable[[Home], tuple[Encoder, str]] | None = None,
+) -> None:
     """Serve until SIGINT or SIGTERM, then stop cleanly: answers under way are kept as interrupted.
 
     Args:
         settings: host and port among them; port 0 takes any free one.
         announce: told the address once it accepts connections.
+        load_encoder: as for ``build``.
 
     Raises:
         OperatorError: the address cannot be listened on.
@@ -97,11 +126,11 @@ def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> 
 
     listener = _listener(settings.service.host, settings.service.port)
     with listener:
-        app = build(settings)
+        app = build(settings, load_encoder)
         config = uvicorn.Config(
             create_app(app, start=False),
             log_level="warning",
-            timeout_graceful_shutdown=_CLOSE_S,
+            timeout_graceful_shutdown=math.ceil(settings.service.stop_s),
             server_header=False,
         )
         server = _server(config, app)
@@ -113,6 +142,23 @@ def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> 
                 server.run(sockets=[listener])
         finally:
             app.close()
+    _abandon_workers()
+
+
+def _abandon_workers() -> None:
+    """End this process now if work goes on that could not be waited for: Python would, without a bound.
+
+    Whoever asked has been told, and what is on disk survives more than this.
+    """
+    main = threading.main_thread()
+    if threading.current_thread() is main:
+        workers = [t for t in threading.enumerate() if not (t.daemon or t is main)]
+        for worker in workers:
+            worker.join(timeout=1 / len(workers))
+        if any(worker.is_alive() for worker in workers):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(0)
 
 
 def _server(config: Any, app: App) -> Any:
@@ -178,7 +224,7 @@ def _add_error_handlers(service: FastAPI) -> None:
     async def ours(_: Request, exc: AlcoveError) -> JSONResponse:
         if isinstance(exc, InternalError):
             raise exc
-        return _error(exc.http_status, type(exc).__name__, str(exc))
+        return refusal(exc)
 
     @service.exception_handler(RequestValidationError)
     async def invalid(_: Request, exc: RequestValidationError) -> JSONResponse:
@@ -186,18 +232,14 @@ def _add_error_handlers(service: FastAPI) -> None:
             f"{'.'.join(str(part) for part in fault['loc'])!r}: {fault['msg']}"
             for fault in exc.errors()[:3]
         )
-        return _error(400, UserError.__name__, f"the request is wrong at {faults}")
+        return error_reply(400, UserError.__name__, f"the request is wrong at {faults}")
 
     @service.exception_handler(HTTPException)
     async def http(request: Request, exc: HTTPException) -> JSONResponse:
         kind = "NotFound" if exc.status_code == 404 else "UserError"
         asked = f"{request.method} {request.url.path}"
-        return _error(exc.status_code, kind, f"{asked!r} is not possible: {exc.detail}")
+        return error_reply(exc.status_code, kind, f"{asked!r} is not possible: {exc.detail}")
 
     @service.exception_handler(Exception)
     async def bug(_: Request, exc: Exception) -> JSONResponse:
-        return _error(500, InternalError.__name__, _BUG)
-
-
-def _error(status: int, kind: str, message: str) -> JSONResponse:
-    return JSONResponse({"error": {"type": kind, "message": message}}, status_code=status)
+        return error_reply(500, InternalError.__name__, _BUG)

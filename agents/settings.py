@@ -137,6 +137,20 @@ class ServiceSettings(BaseModel):
     max_json_kib: int = Field(default=1024, gt=0, description="Longest JSON request body (KiB).")
     workers: int = Field(default=4, gt=0, description="Answers written at the same time.")
     waiting: int = Field(default=32, ge=0, description="Questions that may wait for a worker.")
+    searches: int = Field(
+        default=0,
+        ge=0,
+        description="Searches worked on at the same time; 0: one per processor core, at least 2.",
+    )
+    searches_waiting: int = Field(
+        default=32, ge=0, description="Searches, or embedding requests, that may wait."
+    )
+    deadline_s: float = Field(
+        default=30.0, gt=0, description="Seconds a search or embedding request may wait."
+    )
+    stop_s: float = Field(
+        default=5.0, gt=0, description="Seconds that requests under way may take once it stops."
+    )
 
 
 class Settings(BaseModel):

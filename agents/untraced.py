@@ -8,10 +8,10 @@ that calls into LangChain or LangGraph must be inside.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 
-__all__ = ["untraced"]
+__all__ = ["forget_tracing", "untraced"]
 
 
 @contextmanager
@@ -21,3 +21,10 @@ def untraced() -> Iterator[None]:
 
     with tracing_context(enabled=False):
         yield
+
+
+def forget_tracing(environment: MutableMapping[str, str]) -> None:
+    """Take away what would make LangChain report to a hosted service, or refuse to work."""
+    for name in list(environment):
+        if name.startswith(("LANGSMITH_", "LANGCHAIN_TRACING", "LANGCHAIN_HANDLER")):
+            del environment[name]

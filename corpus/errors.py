@@ -10,7 +10,10 @@
     │   ├── DiskFull            no space left; the last snapshot keeps serving
     │   ├── MissingExtra        an optional package is not installed
     │   ├── FingerprintMismatch index and query were embedded in different spaces
-    │   └── Damaged             a stored file no longer matches its checksum
+    │   ├── Damaged             a stored file no longer matches its checksum
+    │   └── Overloaded          more is asked at once than can be done          HTTP 429
+    │       ├── DeadlinePassed  the request waited too long for its turn        HTTP 503
+    │       └── NotReady        models and index are still being loaded         HTTP 503
     ├── ModelError              the language model or its server                    exit 3, HTTP 502
     │   ├── ModelUnavailable    refused, unreachable or overloaded
     │   ├── ModelTimeout        a deadline passed
@@ -27,6 +30,7 @@ __all__ = [
     "AlcoveError",
     "Conflict",
     "Damaged",
+    "DeadlinePassed",
     "DiskFull",
     "FileProblem",
     "FingerprintMismatch",
@@ -38,7 +42,9 @@ __all__ = [
     "ModelUnavailable",
     "NotAllowed",
     "NotFound",
+    "NotReady",
     "OperatorError",
+    "Overloaded",
     "UserError",
 ]
 
@@ -119,6 +125,33 @@ class FingerprintMismatch(OperatorError):
 
 class Damaged(OperatorError):
     """A stored file does not match its checksum; it is reported, never used."""
+
+
+class Overloaded(OperatorError):
+    """More is asked of the service at once than it can do; nothing was done for this request.
+
+    Args:
+        message: one sentence.
+        retry_after_s: whole seconds after which asking again has a chance.
+    """
+
+    http_status = 429
+
+    def __init__(self, message: str, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class DeadlinePassed(Overloaded):
+    """The request waited for its turn until its deadline."""
+
+    http_status = 503
+
+
+class NotReady(Overloaded):
+    """The service has just started, and what the request needs is being loaded."""
+
+    http_status = 503
 
 
 class ModelError(AlcoveError):

@@ -181,7 +181,7 @@ def _add_job_routes(api: APIRouter, jobs: JobQueue, folders: Sequence[Path]) -> 
 def _allowed(path: str, folders: Sequence[Path]) -> str:
     """``path`` made plain, if the owner of this machine allows it, wherever its links may lead."""
     plain = os.path.abspath(path)  # noqa: PTH100 - the links in it are its name
-    real = Path(os.path.realpath(plain))
+    real = Path() if "\0" in path else Path(os.path.realpath(plain))
     open_ = [Path(os.path.realpath(folder.expanduser())) for folder in folders]
     if not Path(path).is_absolute() or not any(real.is_relative_to(folder) for folder in open_):
         raise NotAllowed(

@@ -3,55 +3,121 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from corpus.errors import UserError
+from corpus.errors import Conflict
 from corpus.records import Hit, SearchResult
 from retrieval.protocols import Encoder
-from retrieval.search import Searcher
+from retrieval.search import MAX_K, MODES, Searcher
 
 __all__ = ["router", "search_json"]
 
 MAX_TEXTS = 256
+_Text = Annotated[str, Field(min_length=1)]
 
 
 class SearchRequest(BaseModel):
-    """Body of ``POST /v1/search``."""
+    """Body of ``POST /v1/search``. What the search itself checks, in its own words, is only told to OpenAPI here."""
 
     model_config = ConfigDict(extra="forbid")
 
+    query: str = Field(
+        description="some words; by default at most 20,000 characters",
+        json_schema_extra={"minLength": 1, "pattern": r"\S"},
+    )
+    k: int = Field(
+        default=10,
+        description="most passages to return",
+        json_schema_extra={"minimum": 1, "maximum": MAX_K},
+    )
+    mode: str = Field(default="hybrid", json_schema_extra={"enum": list(MODES)})
+    collection: str | None = Field(
+        default=None, max_length=200, description="search only this one; null: all"
+    )
+    filters: dict[str, str] = Field(
+        default_factory=dict, max_length=32, description="metadata a document must have"
+    )
+
+    @field_validator("k", mode="before")
+    @classmethod
+    def _is_number(cls, k: object) -> object:
+        if isinstance(k, bool | str):  # which would be taken for the number they look like
+            raise ValueError("it must be a whole number")
+        return k
+
+
+class HitReply(BaseModel):
+    """A passage that was found; ``start`` and ``end`` are its span in its document's text."""
+
+    rank: int
+    score: float
+    chunk: str
+    document: str
+    source: str
+    page: int | None
+    start: int
+    end: int
+    text: str
+    headings: list[str]
+    dense_rank: int | None
+    lexical_rank: int | None
+
+
+class SearchReply(BaseModel):
+    """What ``POST /v1/search`` returns; every hit belongs to the ``snapshot``."""
+
     query: str
-    k: int = 10
-    mode: str = "hybrid"
-    collection: str | None = None
-    filters: dict[str, str] = Field(default_factory=dict, description="metadata it must have")
+    snapshot: int
+    hits: list[HitReply]
+    timings_ms: dict[str, float] = Field(description="how long each stage took")
 
 
 class EmbeddingsRequest(BaseModel):
     """Body of ``POST /v1/embeddings``, in OpenAI's shape; ``input_type`` picks the model's prefix."""
 
-    input: str | list[str]
-    model: str = ""
+    input: _Text | Annotated[list[_Text], Field(min_length=1, max_length=MAX_TEXTS)]
+    model: str = Field(default="", description="passed over: there is one encoder")
     input_type: Literal["query", "passage"] = "passage"
     encoding_format: Literal["float"] = Field(default="float", description="only plain numbers")
+
+
+class Embedding(BaseModel):
+    """The unit vector of one text."""
+
+    object: Literal["embedding"]
+    index: int
+    embedding: list[float]
+
+
+class EmbeddingsReply(BaseModel):
+    """What ``POST /v1/embeddings`` returns."""
+
+    object: Literal["list"]
+    data: list[Embedding]
+    model: str
+    usage: dict[str, int]
 
 
 def router(searcher: Callable[[], Searcher], encoder: Callable[[], Encoder]) -> APIRouter:
     """Routes under ``/v1``; both arguments are called per request, since models load after the start."""
     api = APIRouter(prefix="/v1", tags=["retrieval"])
 
-    @api.post("/search")
+    @api.post("/search", responses={200: {"model": SearchReply}})
     def search(body: SearchRequest) -> dict[str, Any]:
-        """The best k passages for a query."""
+        """The best k passages for a query, or all there are if there are fewer."""
         found = searcher().search(
             body.query, body.k, body.mode, body.collection, filters=body.filters
         )
+        if not found.snapshot:
+            raise Conflict(
+                "there are no documents to search yet; add some with `alcove ingest` or POST /v1/documents"
+            )
         return search_json(found)
 
-    @api.post("/embeddings")
+    @api.post("/embeddings", responses={200: {"model": EmbeddingsReply}})
     def embeddings(body: EmbeddingsRequest) -> dict[str, Any]:
         """Unit vectors of one or several texts."""
         return _embed(encoder(), body)
@@ -88,10 +154,6 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
 
 def _embed(encoder: Encoder, body: EmbeddingsRequest) -> dict[str, Any]:
     texts = [body.input] if isinstance(body.input, str) else body.input
-    if not 1 <= len(texts) <= MAX_TEXTS:
-        raise UserError(
-            f"the request has {len(texts)} texts, 1 to {MAX_TEXTS} are allowed; send fewer"
-        )
     encode = encoder.encode_queries if body.input_type == "query" else encoder.encode_passages
     rows = [
         {"object": "embedding", "index": i, "embedding": vector.tolist()}

@@ -6,10 +6,8 @@ the ones under way. Knows nothing of parsing, prompts or HTTP.
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,18 +18,16 @@ from corpus.errors import Damaged, NotFound, UserError
 from corpus.filters import filter_keys, matching
 from corpus.home import Home
 from corpus.records import Hit, SearchResult
-from corpus.snapshot import SnapshotStore
 from retrieval.fusion import convex, rrf
 from retrieval.index import Reader
+from retrieval.live import PATIENCE_S, LiveReader
 from retrieval.protocols import Encoder, Scope
 from retrieval.settings import RetrievalSettings
 
 if TYPE_CHECKING:
     from retrieval.protocols import Array, Keys
 
-__all__ = ["MODES", "Searcher", "check_query"]
-
-_LOG = logging.getLogger(__name__)
+__all__ = ["MAX_K", "MODES", "Searcher", "check_query"]
 
 MODES = ("dense", "lexical", "hybrid")
 MAX_K = 1000
@@ -68,69 +64,34 @@ def check_query(query: str, longest: int) -> None:
 
 
 class Searcher:
-    """Searches the live snapshot of one home. Safe to call from several threads."""
+    """Searches the live snapshot of one home. Safe to call from several threads.
+
+    Args:
+        observe: told of every search, its mode and how long each of its stages took (ms).
+    """
 
     def __init__(
-        self, home: Home, catalog: Catalog, encoder: Encoder, settings: RetrievalSettings
+        self,
+        home: Home,
+        catalog: Catalog,
+        encoder: Encoder,
+        settings: RetrievalSettings,
+        observe: Callable[[str, Mapping[str, float]], None] = lambda mode, timings_ms: None,
     ) -> None:
-        self._store = SnapshotStore(home)
+        self.live = LiveReader(home, catalog, encoder.fingerprint)
         self._catalog = catalog
         self._encoder = encoder
         self._settings = settings
-        self._reader: Reader | None = None
-        self._mark: bytes | None = None  # what CURRENT held when the reader was opened
-        self._stand_in: Reader | None = None  # the reader, if it is not of the live snapshot
-        self._fields: dict[tuple[object, ...], _Field] = {}
-        self._lock = threading.Lock()
+        self._observe = observe
+        self._fields: tuple[Reader | None, dict[tuple[object, ...], _Field]] = (None, {})
 
-    def reader(self) -> Reader | None:
-        """The live snapshot, opened and verified once; ``None`` before the first ingestion.
-
-        If it is damaged, the newest older one that is whole stands in for it, until a writer has mended the index.
-
-        Raises:
-            Damaged: no snapshot's files match their checksums.
-            FingerprintMismatch: it was embedded by another model or with other settings.
-        """
-        mark = self._store.mark()
-        with self._lock:
-            if mark is None and not self._catalog.snapshot:
-                return None
-            if self._reader is None or mark != self._mark:
-                reader, is_stand_in = self._open(mark)
-                reader.fingerprint.require(self._encoder.fingerprint)
-                self._stand_in = reader if is_stand_in else None
-                self._reader, self._mark, self._fields = reader, mark, {}
-            return self._reader
-
-    def _open(self, mark: bytes | None) -> tuple[Reader, bool]:
-        """A reader of the live snapshot, or of the one that stands in for it, and which of the two."""
-        try:
-            snapshot = self._store.live()
-            if snapshot is None:
-                raise Damaged("the file 'CURRENT' is missing; run `alcove doctor --repair`")
-            return Reader(snapshot, self._reader), False
-        except Damaged as exc:
-            now = self._store.mark()
-            if now != mark:  # it was not damaged, but replaced and cleared away while it was opened
-                return self._open(now)
-            return self._older(exc), True
-
-    def _older(self, problem: Damaged) -> Reader:
-        for number in reversed(self._store.numbers()):
-            if number <= self._catalog.snapshot:
-                try:
-                    reader = Reader(self._store.open(number), self._reader)
-                except Damaged as exc:
-                    _LOG.warning("snapshot %d cannot be used: %s", number, exc)
-                else:
-                    _LOG.warning("%s; until then snapshot %d answers", problem, number)
-                    return reader
-        raise problem
+    def reader(self, patience_s: float | None = PATIENCE_S) -> Reader | None:
+        """The live snapshot; see ``LiveReader.reader``."""
+        return self.live.reader(patience_s)
 
     def _still_there(self, live: Reader, documents: Sequence[str] | None) -> Sequence[str] | None:
         """While an older snapshot stands in, what was removed since must not be found in it."""
-        if live is not self._stand_in:
+        if not self.live.is_stand_in(live):
             return documents
         now = {document.id for document in self._catalog.documents()}
         return sorted(now if documents is None else now.intersection(documents))
@@ -177,7 +138,7 @@ class Searcher:
         try:
             hits = self._hits(ranking, k, live.number)
         except Damaged:
-            if self.reader() is live:
+            if self.reader(patience_s=None) is live:
                 raise  # else the snapshot was replaced, and its rows forgotten, during this search
             return self.search(query, k, mode, collection, documents, filters, reader)
         timings = {
@@ -185,6 +146,7 @@ class Searcher:
             "search": _ms(embedded),
             "total": _ms(started),
         }
+        self._observe(mode, timings)
         return SearchResult(
             query, live.number, hits, {name: round(ms, 3) for name, ms in timings.items()}
         )
@@ -238,14 +200,17 @@ class Searcher:
     ) -> _Field:
         if collections is None and documents is None:
             return _Field(None, reader.dense.mean)
-        key = (reader.number, collections, documents)
-        among = self._fields.get(key)
+        of, fields = self._fields
+        if of is not reader:
+            of, fields = self._fields = (reader, {})
+        key = (collections, documents)
+        among = fields.get(key)
         if among is None:
             ids = self._catalog.chunk_ids(reader.number, collections, documents)
             keys = np.array([int(i, 16) for i in ids], dtype=np.int64)
             among = _Field(Scope(keys, collections, documents), reader.dense.mean_of(keys))
-            if len(self._fields) < 64:
-                self._fields[key] = among
+            if len(fields) < 64:
+                fields[key] = among
         return among
 
     def _rank(

@@ -70,7 +70,7 @@ class ServiceBench:
         self._thread.start()
         until(lambda: self._server.started)
         if wait:
-            until(lambda: self.http.get("/readyz").status_code == 200)
+            until(lambda: self.http.get("/readyz").status_code == 200, 30)
         return self.app
 
     def stop(self) -> None:

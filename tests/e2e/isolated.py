@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -45,11 +46,24 @@ def alcove(*arguments: str) -> str:
 
 
 def fetch(url: str, body: dict[str, object] | None = None) -> str:
-    """The body of a reply from the stack, which may still be loading."""
+    """The body of a reply from the stack."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=120) as reply:
         return reply.read().decode()
+
+
+def wait_until_ready(url: str) -> None:
+    """Return once the service answers questions; until then it refuses them."""
+    while True:
+        try:
+            fetch(f"{url}/readyz")
+        except urllib.error.HTTPError as exc:
+            if exc.code != 503:
+                raise
+            time.sleep(0.2)
+        else:
+            return
 
 
 def stack(port: int, home: str) -> dict[str, object]:
@@ -66,7 +80,9 @@ def stack(port: int, home: str) -> dict[str, object]:
         try:
             said = up.stdout.readline()
             page = fetch(f"http://127.0.0.1:{port}/")
-            found = json.loads(fetch(f"http://127.0.0.1:{port + 1}/v1/search", {"query": "box"}))
+            service = f"http://127.0.0.1:{port + 1}"
+            wait_until_ready(service)
+            found = json.loads(fetch(f"{service}/v1/search", {"query": "box"}))
         finally:
             up.send_signal(signal.SIGINT)
         return {"said": said, "page": len(page), "hits": len(found["hits"]), "status": up.wait(60)}

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,29 @@ def test_an_upload_is_searchable_once_its_job_is_done(service: Process) -> None:
     assert (document["source"], document["state"]) == ("upload:backups.md", "indexed")
     hits = service.post("/v1/search", {"query": "how long are they kept"}, 200)["hits"]
     assert hits[0]["document"] == document["id"]
+
+
+def test_searches_go_on_while_the_job_process_adds_documents(service: Process) -> None:
+    replies: list[httpx.Response] = []
+    stop = threading.Event()
+
+    def search() -> None:
+        while not stop.is_set():
+            replies.append(service.http.post("/v1/search", json={"query": "box of paint"}))
+
+    with ThreadPoolExecutor(8) as pool:
+        tasks = [pool.submit(search) for _ in range(8)]
+        try:
+            for name in ("red", "blue", "green"):
+                assert service.upload(f"{name}.txt", f"A box of {name} paint.\n")["state"] == "done"
+                found = service.post("/v1/search", {"query": f"{name} paint"}, 200)["hits"]
+                assert f"upload:{name}.txt" in {hit["source"] for hit in found}
+        finally:
+            stop.set()
+        for task in tasks:
+            task.result()
+    assert {reply.status_code for reply in replies} == {200}
+    assert len({reply.json()["snapshot"] for reply in replies}) >= 2
 
 
 def test_the_model_s_answer_is_streamed_and_cited(service: Process, llm: FakeLLMServer) -> None:

@@ -21,9 +21,10 @@ def add_texts(
     texts: Sequence[str],
     collection: str = "default",
     metadata: Mapping[str, str] | None = None,
+    removed: Sequence[str] = (),
 ) -> list[Document]:
-    """Commit one document of one chunk per text; a document's source is its text."""
-    batch = Batch()
+    """Commit one document of one chunk per text, less some documents; a document's source is its text."""
+    batch = Batch(removed=list(removed))
     for text in texts:
         id = Document.make_id(collection, text, text)
         about = (0, State.INDEXED, "", 0, metadata or {})
