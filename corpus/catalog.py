@@ -164,11 +164,11 @@ class Catalog:
         )
         return {row["id"]: read_document(row) for row in rows}
 
-    def chunks_of(self, document_id: str) -> list[Chunk]:
-        """Live chunks of one document in reading order."""
+    def chunks_of(self, document_id: str, at: int | None = None) -> list[Chunk]:
+        """Chunks of one document that are live at a snapshot (or now), in reading order."""
         rows = self._db.rows(
             f"SELECT * FROM chunks WHERE document = :document AND {LIVE}",
-            {"document": document_id, "at": self._at(None)},
+            {"document": document_id, "at": self._at(at)},
         )
         return sorted((read_chunk(row) for row in rows), key=lambda c: (c.start, c.end))
 
@@ -177,18 +177,23 @@ class Catalog:
         at: int | None = None,
         collections: Sequence[str] | None = None,
         documents: Sequence[str] | None = None,
+        pages: tuple[int, int] | None = None,
     ) -> list[str]:
-        """Ids of the live chunks, optionally of some collections and of some documents, sorted."""
+        """Ids of the live chunks, optionally of some collections, documents and pages (first, last), sorted."""
         rows = self._db.rows(
             f"""SELECT c.id FROM chunks c JOIN documents d ON d.id = c.document
                 WHERE {_live("c")} AND {_live("d")}
                 AND {AMONG}
                 AND (:documents IS NULL OR d.id IN (SELECT value FROM json_each(:documents)))
+                AND (:first IS NULL OR EXISTS
+                     (SELECT 1 FROM json_each(c.pages) p WHERE p.value BETWEEN :first AND :last))
                 ORDER BY c.id""",
             {
                 "at": self._at(at),
                 "collections": as_json(collections),
                 "documents": as_json(documents),
+                "first": pages[0] if pages else None,
+                "last": pages[1] if pages else None,
             },
         )
         return [row["id"] for row in rows]

@@ -200,7 +200,11 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk found for a query, and how: ranks count from 1, ``None`` where that index did not return it."""
+    """A chunk found for a query, and how: ranks count from 1, ``None`` where that index did not return it.
+
+    ``duplicates`` are hits of nearly the same text that are shown as this one; ``context`` is the canonical text at
+    the chunk's window, where the chunks around it were asked for.
+    """
 
     chunk: Chunk
     document: Document
@@ -210,11 +214,13 @@ class Hit:
     lexical_rank: int | None = None
     dense_score: float | None = None  # cosine
     lexical_score: float | None = None  # BM25
+    duplicates: tuple[Hit, ...] = ()
+    context: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The answer to one search, all of it from one snapshot. ``timings_ms``: embed, search, total."""
+    """The answer to one search, all of it from one snapshot. ``timings_ms``: see ``retrieval.timing``."""
 
     query: str
     snapshot: int

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ __all__ = ["DenseIndex"]
 
 FORMAT = 2  # of the folder; an older one is made anew from the catalog and the stored vectors
 CONTENTS = "segments.json"  # the format, and the sum of each segment's dead vectors by its name
+BACKGROUND = 256  # vectors that stand for the whole index
 MEAN_SAMPLE = 16_384  # vectors whose mean stands for that of a larger scope
 SCOPES = 64  # scopes whose rows are remembered (count)
 
@@ -126,6 +128,28 @@ class DenseIndex:
             here = rows >= 0
             out[here] = segment.cosines(rows[here], query)
         return out
+
+    def vectors_of(self, keys: Keys) -> Array:
+        """The vectors of some keys, shape (len(keys), dimension); NaN for a key that is not in the index."""
+        out = np.full((len(keys), self.dimension), np.nan, dtype=np.float32)
+        for segment in self._segments:  # oldest first, as in ``similarity``
+            rows = segment.rows(keys)
+            here = rows >= 0
+            out[here] = segment.vectors.take(rows[here], axis=0)
+        return out
+
+    @cached_property
+    def background(self) -> Array:
+        """Vectors that stand for the whole index, shape (at most 256, dimension).
+
+        They are those of the smallest keys: keys are hashes, so these are a random sample, which is always the same
+        for the same chunks, however they came into the index.
+        """
+        smallest = [np.empty(0, np.int64)]
+        for segment, dead in zip(self._segments, self._dead, strict=True):
+            first = np.arange(min(len(segment), BACKGROUND + len(dead)))
+            smallest.append(segment.keys[np.setdiff1d(first, dead)[:BACKGROUND]])
+        return self.vectors_of(np.sort(np.concatenate(smallest))[:BACKGROUND])
 
     def mean_of(self, keys: Keys) -> Array:
         """Mean of the vectors of some keys that are in the index, shape (dimension,); zero for none.

@@ -63,11 +63,15 @@ class Runtime(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a search may return: some collections, some documents, or both; ``keys`` are exactly its chunks, sorted."""
+    """What a search may return: some collections, some documents, or both; ``keys`` are exactly its chunks, sorted.
+
+    ``is_part`` says that these are not all chunks of those documents.
+    """
 
     keys: Keys
     collections: tuple[str, ...] | None = None
     documents: tuple[str, ...] | None = None
+    is_part: bool = False
 
 
 class Index(Protocol):

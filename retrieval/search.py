@@ -1,4 +1,4 @@
-"""From a question to ranked chunks: encode, search both indexes, fuse, look the chunks up.
+"""From a question to chunks: encode it, rank the chunks (``ranking``), look them up and refine the hits (``refine``).
 
 One search reads one snapshot from beginning to end. A newer snapshot is picked up between searches, without failing
 the ones under way. Knows nothing of parsing, prompts or HTTP.
@@ -6,10 +6,9 @@ the ones under way. Knows nothing of parsing, prompts or HTTP.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -17,38 +16,19 @@ from corpus.catalog import Catalog
 from corpus.errors import Damaged, NotFound, UserError
 from corpus.filters import filter_keys, matching
 from corpus.home import Home
-from corpus.records import Hit, SearchResult
-from retrieval.fusion import convex, rrf
+from corpus.records import SearchResult
 from retrieval.index import Reader
 from retrieval.live import PATIENCE_S, LiveReader
 from retrieval.protocols import Encoder, Scope
+from retrieval.ranking import Question, Ranking, merged, rank
+from retrieval.refine import AS_SET, Refinement, Refiner
 from retrieval.settings import RetrievalSettings
-
-if TYPE_CHECKING:
-    from retrieval.protocols import Array, Keys
+from retrieval.timing import Clock
 
 __all__ = ["MAX_K", "MODES", "Searcher", "check_query"]
 
 MODES = ("dense", "lexical", "hybrid")
 MAX_K = 1000
-
-
-@dataclass(slots=True)
-class _Ranking:
-    """Keys and fused scores, best first, with what each index said of them."""
-
-    keys: Keys
-    scores: Array
-    dense: dict[int, tuple[int, float]]  # key -> rank from 1, cosine
-    lexical: dict[int, tuple[int, float]]  # key -> rank from 1, BM25
-
-
-@dataclass(frozen=True, slots=True)
-class _Field:
-    """What one search is among: a scope (``None``: everything), and the mean of the vectors in it."""
-
-    scope: Scope | None
-    mean: Array
 
 
 def check_query(query: str, longest: int) -> None:
@@ -83,7 +63,8 @@ class Searcher:
         self._encoder = encoder
         self._settings = settings
         self._observe = observe
-        self._fields: tuple[Reader | None, dict[tuple[object, ...], _Field]] = (None, {})
+        self._refiner = Refiner(catalog, settings)
+        self._scopes: tuple[Reader | None, dict[tuple[object, ...], Scope]] = (None, {})
 
     def reader(self, patience_s: float | None = PATIENCE_S) -> Reader | None:
         """The live snapshot; see ``LiveReader.reader``."""
@@ -105,6 +86,9 @@ class Searcher:
         documents: Sequence[str] | None = None,
         filters: Mapping[str, str] | None = None,
         reader: str | None = None,
+        pages: tuple[int, int] | None = None,
+        refinement: Refinement = AS_SET,
+        phrasings: Sequence[str] = (),
     ) -> SearchResult:
         """The best ``k`` chunks for ``query``, from one collection or some documents if given.
 
@@ -113,43 +97,73 @@ class Searcher:
                 so that the best k of those allowed are found.
             reader: the name of who asks, who sees only what they may read; ``None``: the owner of
                 this machine, who sees everything.
+            pages: the first and the last page that a chunk may stand on; applied before the search.
+            refinement: what happens to the hits after fusion.
+            phrasings: the query in other words; each is searched for, and the rankings fused.
 
         Raises:
-            UserError: empty or over-long query, unknown mode or filter, or k outside 1..1000.
+            UserError: empty or over-long query, unknown mode or filter, or a number out of its range.
             NotFound: a collection that does not exist, or is not for this reader.
             Damaged, FingerprintMismatch: see ``reader``.
+            OperatorError: the reranker cannot be loaded.
         """
-        started = time.perf_counter()
-        check_query(query, self._settings.max_query_characters)
+        clock = Clock()
+        queries = (query, *phrasings)
+        self._check(queries, k, mode, pages)
+        wanted = refinement.over(self._settings)
+        live = self.reader()
+        collections = self._readable(collection, reader)
+        if live is None:
+            return SearchResult(query, 0, (), clock.timings_ms())
+        chosen = self._chosen(live.number, collections, self._still_there(live, documents), filters)
+        scope = self._scope(live, collections, chosen, pages)
+        clock.lap("fetch")
+        ranking = self._ranking(live, queries, k, mode, scope, clock)
+        try:
+            hits = self._refiner.hits(query, ranking, k, live, wanted, clock)
+        except Damaged:
+            if self.reader(patience_s=None) is live:
+                raise  # else the snapshot was replaced, and its rows forgotten, during this search
+            return self.search(
+                query, k, mode, collection, documents, filters, reader, pages, refinement, phrasings
+            )
+        timings = clock.timings_ms()
+        self._observe(mode, timings)
+        return SearchResult(query, live.number, hits, timings)
+
+    def _check(
+        self, queries: Sequence[str], k: int, mode: str, pages: tuple[int, int] | None
+    ) -> None:
+        for query in queries:
+            check_query(query, self._settings.max_query_characters)
         if mode not in MODES:
             raise UserError(f"there is no search mode {mode!r}; use one of {', '.join(MODES)}")
         if not 1 <= k <= MAX_K:
             raise UserError(f"k is {k}; give a number from 1 to {MAX_K}")
-        live = self.reader()
-        collections = self._readable(collection, reader)
-        if live is None:
-            return SearchResult(query, 0, (), {"embed": 0.0, "search": 0.0, "total": _ms(started)})
-        vector = None if mode == "lexical" else self._encoder.encode_queries([query])[0]
-        embedded = time.perf_counter()
-        there = self._still_there(live, documents)
-        chosen = self._chosen(live.number, collections, there, filters)
-        among = self._field(live, collections, chosen)
-        ranking = self._rank(live, query, vector, max(k, self._settings.candidates), mode, among)
-        try:
-            hits = self._hits(ranking, k, live.number)
-        except Damaged:
-            if self.reader(patience_s=None) is live:
-                raise  # else the snapshot was replaced, and its rows forgotten, during this search
-            return self.search(query, k, mode, collection, documents, filters, reader)
-        timings = {
-            "embed": (embedded - started) * 1e3,
-            "search": _ms(embedded),
-            "total": _ms(started),
-        }
-        self._observe(mode, timings)
-        return SearchResult(
-            query, live.number, hits, {name: round(ms, 3) for name, ms in timings.items()}
-        )
+        if pages is not None and not 1 <= pages[0] <= pages[1]:
+            raise UserError(
+                f"the pages are {pages[0]} to {pages[1]}; give the first and the last, counted from 1"
+            )
+
+    def _ranking(
+        self,
+        live: Reader,
+        queries: Sequence[str],
+        k: int,
+        mode: str,
+        scope: Scope | None,
+        clock: Clock,
+    ) -> Ranking:
+        vectors: Iterable[Any] = itertools.repeat(None)
+        if mode != "lexical":
+            vectors = self._encoder.encode_queries(queries)
+        clock.lap("embed")
+        n = max(k, self._settings.candidates, self._settings.pool)
+        asked = [
+            Question(text, vector, mode, scope)
+            for text, vector in zip(queries, vectors, strict=False)
+        ]
+        return merged([rank(live, question, n, self._settings, clock) for question in asked])
 
     def _readable(self, collection: str | None, reader: str | None) -> tuple[str, ...] | None:
         """The collections to search; ``None``: all of them. One that is not for ``reader`` is as good as none."""
@@ -192,86 +206,25 @@ class Searcher:
                     f"no document has the metadata {key!r}; filter by one of {', '.join(known)}"
                 )
 
-    def _field(
+    def _scope(
         self,
         reader: Reader,
         collections: tuple[str, ...] | None,
         documents: tuple[str, ...] | None,
-    ) -> _Field:
-        if collections is None and documents is None:
-            return _Field(None, reader.dense.mean)
-        of, fields = self._fields
+        pages: tuple[int, int] | None,
+    ) -> Scope | None:
+        """What is searched; ``None``: everything."""
+        key = (collections, documents, pages)
+        if key == (None, None, None):
+            return None
+        of, scopes = self._scopes
         if of is not reader:
-            of, fields = self._fields = (reader, {})
-        key = (collections, documents)
-        among = fields.get(key)
-        if among is None:
-            ids = self._catalog.chunk_ids(reader.number, collections, documents)
+            of, scopes = self._scopes = (reader, {})
+        scope = scopes.get(key)
+        if scope is None:
+            ids = self._catalog.chunk_ids(reader.number, *key)
             keys = np.array([int(i, 16) for i in ids], dtype=np.int64)
-            among = _Field(Scope(keys, collections, documents), reader.dense.mean_of(keys))
-            if len(fields) < 64:
-                fields[key] = among
-        return among
-
-    def _rank(
-        self,
-        reader: Reader,
-        query: str,
-        vector: Array | None,
-        n: int,
-        mode: str,
-        among: _Field,
-    ) -> _Ranking:
-        none = (np.empty(0, np.int64), np.empty(0, np.float32))
-        dense = none if vector is None else reader.dense.search(vector, n, among.scope)
-        lexical = none if mode == "dense" else reader.lexical.search(query, n, among.scope)
-        keys, scores = dense if mode == "dense" else lexical
-        if vector is not None and mode == "hybrid":
-            mean = float(among.mean @ vector)
-            keys, scores = self._fuse(reader, vector, mean, dense, lexical)
-        return _Ranking(keys, scores, _ranks(*dense), _ranks(*lexical))
-
-    def _fuse(
-        self,
-        reader: Reader,
-        vector: Array,
-        mean: float,
-        dense: tuple[Keys, Array],
-        lexical: tuple[Keys, Array],
-    ) -> tuple[Keys, Array]:
-        if self._settings.fusion == "rrf":
-            return rrf([dense[0], lexical[0]])
-        keys = np.union1d(dense[0], lexical[0])
-        bm25 = np.zeros(len(keys), dtype=np.float32)
-        bm25[np.searchsorted(keys, lexical[0])] = lexical[1]
-        return convex(
-            keys, reader.dense.similarity(vector, keys), bm25, mean, self._settings.dense_weight
-        )
-
-    def _hits(self, ranking: _Ranking, k: int, snapshot: int) -> tuple[Hit, ...]:
-        ids = [f"{key:016x}" for key in ranking.keys[:k].tolist()]
-        chunks = self._catalog.chunks(ids, snapshot)
-        documents = self._catalog.documents_by_id((c.document for c in chunks.values()), snapshot)
-        hits: list[Hit] = []
-        for id, key, score in zip(
-            ids, ranking.keys.tolist(), ranking.scores.tolist(), strict=False
-        ):
-            chunk = chunks.get(id)
-            if chunk is None or chunk.document not in documents:
-                raise Damaged(
-                    f"snapshot {snapshot} holds chunk {id!r}, the catalog does not; run `alcove doctor`"
-                )
-            dense_rank, cosine = ranking.dense.get(key, (None, None))
-            lexical_rank, bm25 = ranking.lexical.get(key, (None, None))
-            found = (dense_rank, lexical_rank, cosine, bm25)
-            hits.append(Hit(chunk, documents[chunk.document], score, len(hits) + 1, *found))
-        return tuple(hits)
-
-
-def _ranks(keys: Keys, scores: Array) -> dict[int, tuple[int, float]]:
-    pairs = zip(keys.tolist(), scores.tolist(), strict=True)
-    return {key: (rank, score) for rank, (key, score) in enumerate(pairs, start=1)}
-
-
-def _ms(since: float) -> float:
-    return (time.perf_counter() - since) * 1e3
+            scope = Scope(keys, collections, documents, is_part=pages is not None)
+            if len(scopes) < 64:
+                scopes[key] = scope
+        return scope

@@ -71,14 +71,38 @@ class RetrievalSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    fusion: Literal["convex", "rrf"] = Field(
-        default="convex", description="how dense and lexical results are joined"
+    fusion: Literal["calibrated", "convex", "rrf"] = Field(
+        default="calibrated", description="how dense and lexical results are joined"
     )
     dense_weight: float = Field(
-        default=0.5, ge=0, le=1, description="weight of the dense half in convex fusion (0..1)"
+        default=0.5,
+        ge=0,
+        le=1,
+        description="weight of the dense half in calibrated and convex fusion (0..1)",
     )
     candidates: int = Field(
         default=100, ge=10, description="hits taken from each index before fusion (count)"
+    )
+    rerank_model: Path | None = Field(
+        default=None,
+        description="folder of a sentence-transformers cross-encoder that reranks; default: none does",
+    )
+    pool: int = Field(
+        default=50,
+        ge=1,
+        description="best hits that reranking and diversity choose from (count)",
+    )
+    collapse: bool = Field(
+        default=False, description="show hits of nearly the same text as one, and name the others"
+    )
+    diversity: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="maximal marginal relevance: 0 (all for being different) to 1 (all for relevance)",
+    )
+    neighbours: int = Field(
+        default=0, ge=0, le=20, description="chunks shown before and after each hit (count)"
     )
     max_query_characters: int = Field(
         default=20_000, ge=1, description="longest query accepted (characters)"

@@ -7,11 +7,12 @@ else still finds something.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from typing import Any
 
-__all__ = ["ANALYZER", "QueryWords", "analyzer", "with_parts"]
+__all__ = ["ANALYZER", "QueryWords", "analyzer", "count_words", "with_parts"]
 
 ANALYZER = "alcove-2"  # raise it when words are made otherwise: an index knows its analyzer by name
 LONGEST = 64  # characters of a word; longer ones are encoded data, not words
@@ -60,3 +61,13 @@ class QueryWords:
         text = with_parts(query)
         words = self._telling.analyze(text) or self._all.analyze(text)
         return Counter(words).most_common(most)
+
+
+def count_words(query: str) -> int:
+    """How many words of ``query`` are looked up, each as often as it stands in it."""
+    return sum(n for _, n in _query_words()(query, len(query)))
+
+
+@functools.cache
+def _query_words() -> QueryWords:
+    return QueryWords()
