@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
@@ -20,60 +20,66 @@ from retrieval.expansion import with_neighbours
 from retrieval.index import Reader
 from retrieval.ranking import Ranking
 from retrieval.rerank import CrossEncoder
-from retrieval.settings import RetrievalSettings
+from retrieval.settings import MAX_NEIGHBOURS, RetrievalSettings
 from retrieval.timing import Clock
 
 if TYPE_CHECKING:
     from retrieval.protocols import Array
 
-__all__ = ["AS_SET", "Refinement", "Refiner"]
+__all__ = ["Refinement", "Refiner", "Stages"]
 
-MAX_NEIGHBOURS = 20
+
+class Refinement(TypedDict, total=False):
+    """What one search wants of its hits; what it leaves out, or ``None``, is as the settings say."""
+
+    rerank: bool | None
+    collapse: bool | None
+    diversity: float | None
+    neighbours: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Refinement:
-    """What one search wants of its hits; ``None``: as the settings say.
+class Stages:
+    """What happens to the hits of one search.
 
     Args:
         rerank: with the cross-encoder that the settings name.
-        collapse: hits of nearly the same text are one hit.
-        diversity: maximal marginal relevance, 0 (all for being different) to 1 (all for relevance).
+        collapse: hits of nearly the same text become one.
+        diversity: of maximal marginal relevance, 0 (all for being different) to 1 (all for relevance); ``None``: off.
         neighbours: chunks shown before and after each hit.
     """
 
-    rerank: bool | None = None
-    collapse: bool | None = None
-    diversity: float | None = None
-    neighbours: int | None = None
+    rerank: bool
+    collapse: bool
+    diversity: float | None
+    neighbours: int
 
-    def over(self, settings: RetrievalSettings) -> Refinement:
-        """This with the settings where it says nothing.
+    @staticmethod
+    def of(settings: RetrievalSettings, asked: Refinement) -> Stages:
+        """The stages that the settings name, but for what is asked.
 
         Raises:
-            UserError: a value that cannot be, or a reranker wanted where none is set.
+            UserError: a number out of its range, or a reranker wanted where none is set.
         """
-        if self.rerank and settings.rerank_model is None:
-            raise UserError(
-                "no reranker is set; set retrieval.rerank_model to the folder of a cross-encoder"
-            )
-        if self.diversity is not None and not 0 <= self.diversity <= 1:
-            raise UserError(f"diversity is {self.diversity}; give a number from 0 to 1")
-        if self.neighbours is not None and not 0 <= self.neighbours <= MAX_NEIGHBOURS:
-            raise UserError(
-                f"neighbours is {self.neighbours}; give a number from 0 to {MAX_NEIGHBOURS}"
-            )
-        by_default = Refinement(
+        stages = Stages(
             settings.rerank_model is not None,
             settings.collapse,
             settings.diversity,
             settings.neighbours,
         )
-        said = {f: v for f in self.__slots__ if (v := getattr(self, f)) is not None}
-        return replace(by_default, **said)
-
-
-AS_SET = Refinement()
+        said: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+        stages = replace(stages, **said)  # which refuses a name that is none
+        if stages.rerank and settings.rerank_model is None:
+            raise UserError(
+                "no reranker is set; set retrieval.rerank_model to the folder of a cross-encoder"
+            )
+        if not 0 <= (stages.diversity or 0) <= 1:
+            raise UserError(f"diversity is {stages.diversity}; give a number from 0 to 1")
+        if not 0 <= stages.neighbours <= MAX_NEIGHBOURS:
+            raise UserError(
+                f"neighbours is {stages.neighbours}; give a number from 0 to {MAX_NEIGHBOURS}"
+            )
+        return stages
 
 
 class Refiner:
@@ -96,29 +102,29 @@ class Refiner:
         ranking: Ranking,
         k: int,
         reader: Reader,
-        wanted: Refinement,
+        stages: Stages,
         clock: Clock,
     ) -> tuple[Hit, ...]:
-        """The best ``k`` hits after every stage that is ``wanted``, ranked from 1.
+        """The best ``k`` hits after every stage that is asked for, ranked from 1.
 
         Raises:
             Damaged: the ranking holds a chunk that the catalog has not.
             OperatorError: the reranker cannot be loaded.
         """
-        chooses = wanted.rerank or wanted.diversity is not None
+        chooses = stages.rerank or stages.diversity is not None
         size = max(k, self._settings.pool) if chooses else k
         hits = self._fetched(ranking, 0, size, reader.number)
         clock.lap("fetch")
-        if wanted.rerank:
+        if stages.rerank:
             hits = self._reranker().rerank(query, hits)
             clock.lap("rerank")
-        if wanted.collapse:
+        if stages.collapse:
             hits = self._collapsed(hits, ranking, size, reader)
-        if wanted.diversity is not None:
-            hits = diverse(hits, _vectors(hits, reader), k, wanted.diversity)
+        if stages.diversity is not None:
+            hits = diverse(hits, _vectors(hits, reader), k, stages.diversity)
         hits = [replace(hit, rank=rank) for rank, hit in enumerate(hits[:k], 1)]
-        if wanted.neighbours:
-            hits = with_neighbours(hits, wanted.neighbours, self._catalog, reader.number)
+        if stages.neighbours:
+            hits = with_neighbours(hits, stages.neighbours, self._catalog, reader.number)
         clock.lap("fetch")
         return tuple(hits)
 

@@ -62,6 +62,7 @@ class CrossEncoder:
 
 
 def _load(folder: Path) -> Any:
+    from safetensors import SafetensorError
     from sentence_transformers import CrossEncoder as Model
 
     try:
@@ -71,7 +72,7 @@ def _load(folder: Path) -> Any:
             local_files_only=True,
             model_kwargs={"use_safetensors": True},
         )
-    except (OSError, ValueError, KeyError, RuntimeError) as exc:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as exc:
         raise OperatorError(
             f"the reranker {str(folder)!r} cannot be loaded ({exc}); get its folder anew"
         ) from exc

@@ -6,16 +6,26 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, field_validator
 
 from corpus.errors import Conflict
 from corpus.records import Hit, SearchResult
 from retrieval.protocols import Encoder
 from retrieval.search import MAX_K, MODES, Searcher
+from retrieval.settings import MAX_NEIGHBOURS
 
 __all__ = ["router", "search_json"]
 
 MAX_TEXTS = 256
+
+
+def _number(value: object) -> object:
+    if isinstance(value, bool | str):  # which would be taken for the number they look like
+        raise ValueError("it must be a number")
+    return value
+
+
+_Page = Annotated[int, BeforeValidator(_number), Field(json_schema_extra={"minimum": 1})]
 _Text = Annotated[str, Field(min_length=1)]
 
 
@@ -40,13 +50,36 @@ class SearchRequest(BaseModel):
     filters: dict[str, str] = Field(
         default_factory=dict, max_length=32, description="metadata a document must have"
     )
+    pages: tuple[_Page, _Page] | None = Field(
+        default=None, description="first and last page a passage may stand on"
+    )
+    rerank: StrictBool | None = Field(
+        default=None, description="with the cross-encoder that is set; null, here and below: as set"
+    )
+    collapse: StrictBool | None = Field(default=None, description="show near-duplicates as one")
+    diversity: float | None = Field(
+        default=None,
+        description="0 (all for being different) to 1 (all for relevance)",
+        json_schema_extra={"minimum": 0, "maximum": 1},
+    )
+    neighbours: int | None = Field(
+        default=None,
+        description="chunks shown before and after each passage",
+        json_schema_extra={"minimum": 0, "maximum": MAX_NEIGHBOURS},
+    )
 
-    @field_validator("k", mode="before")
+    @field_validator("k", "diversity", "neighbours", mode="before")
     @classmethod
-    def _is_number(cls, k: object) -> object:
-        if isinstance(k, bool | str):  # which would be taken for the number they look like
-            raise ValueError("it must be a whole number")
-        return k
+    def _is_number(cls, value: object) -> object:
+        return _number(value)
+
+
+class WindowReply(BaseModel):
+    """A passage with its neighbours: a span of the document's text."""
+
+    start: int
+    end: int
+    text: str
 
 
 class HitReply(BaseModel):
@@ -64,6 +97,8 @@ class HitReply(BaseModel):
     headings: list[str]
     dense_rank: int | None
     lexical_rank: int | None
+    duplicates: list[dict[str, str]] = Field(description="passages shown as this one")
+    window: WindowReply | None = Field(description="what stands around it, if that was asked for")
 
 
 class SearchReply(BaseModel):
@@ -108,9 +143,7 @@ def router(searcher: Callable[[], Searcher], encoder: Callable[[], Encoder]) -> 
     @api.post("/search", responses={200: {"model": SearchReply}})
     def search(body: SearchRequest) -> dict[str, Any]:
         """The best k passages for a query, or all there are if there are fewer."""
-        found = searcher().search(
-            body.query, body.k, body.mode, body.collection, filters=body.filters
-        )
+        found = searcher().search(**body.model_dump())
         if not found.snapshot:
             raise Conflict(
                 "there are no documents to search yet; add some with `alcove ingest` or POST /v1/documents"
@@ -149,7 +182,24 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
         "headings": list(hit.chunk.headings),
         "dense_rank": hit.dense_rank,
         "lexical_rank": hit.lexical_rank,
+        "duplicates": [
+            {
+                "chunk": other.chunk.id,
+                "document": other.document.id,
+                "source": other.document.source,
+            }
+            for other in hit.duplicates
+        ],
+        "window": _window_json(hit),
     }
+
+
+def _window_json(hit: Hit) -> dict[str, Any] | None:
+    """The span and text around a hit, where its neighbours were asked for."""
+    span = hit.chunk.window
+    if span is None or not hit.context:
+        return None
+    return {"start": span.start, "end": span.end, "text": hit.context}
 
 
 def _embed(encoder: Encoder, body: EmbeddingsRequest) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from retrieval.index import Reader
 from retrieval.live import PATIENCE_S, LiveReader
 from retrieval.protocols import Encoder, Scope
 from retrieval.ranking import Question, Ranking, merged, rank
-from retrieval.refine import AS_SET, Refinement, Refiner
+from retrieval.refine import Refinement, Refiner, Stages
 from retrieval.settings import RetrievalSettings
 from retrieval.timing import Clock
 
@@ -87,8 +87,8 @@ class Searcher:
         filters: Mapping[str, str] | None = None,
         reader: str | None = None,
         pages: tuple[int, int] | None = None,
-        refinement: Refinement = AS_SET,
         phrasings: Sequence[str] = (),
+        **refinement: Unpack[Refinement],
     ) -> SearchResult:
         """The best ``k`` chunks for ``query``, from one collection or some documents if given.
 
@@ -98,8 +98,9 @@ class Searcher:
             reader: the name of who asks, who sees only what they may read; ``None``: the owner of
                 this machine, who sees everything.
             pages: the first and the last page that a chunk may stand on; applied before the search.
-            refinement: what happens to the hits after fusion.
             phrasings: the query in other words; each is searched for, and the rankings fused.
+            refinement: what happens to the hits then, where it is not as the settings say: ``rerank``,
+                ``collapse``, ``diversity``, ``neighbours``; see ``retrieval.refine.Stages``.
 
         Raises:
             UserError: empty or over-long query, unknown mode or filter, or a number out of its range.
@@ -110,7 +111,7 @@ class Searcher:
         clock = Clock()
         queries = (query, *phrasings)
         self._check(queries, k, mode, pages)
-        wanted = refinement.over(self._settings)
+        stages = Stages.of(self._settings, refinement)
         live = self.reader()
         collections = self._readable(collection, reader)
         if live is None:
@@ -120,13 +121,12 @@ class Searcher:
         clock.lap("fetch")
         ranking = self._ranking(live, queries, k, mode, scope, clock)
         try:
-            hits = self._refiner.hits(query, ranking, k, live, wanted, clock)
+            hits = self._refiner.hits(query, ranking, k, live, stages, clock)
         except Damaged:
             if self.reader(patience_s=None) is live:
                 raise  # else the snapshot was replaced, and its rows forgotten, during this search
-            return self.search(
-                query, k, mode, collection, documents, filters, reader, pages, refinement, phrasings
-            )
+            scope_ = (collection, documents, filters, reader, pages)
+            return self.search(query, k, mode, *scope_, phrasings, **refinement)
         timings = clock.timings_ms()
         self._observe(mode, timings)
         return SearchResult(query, live.number, hits, timings)

@@ -7,9 +7,16 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["BATCH_TOKENS", "DenseSettings", "EmbeddingSettings", "RetrievalSettings"]
+__all__ = [
+    "BATCH_TOKENS",
+    "MAX_NEIGHBOURS",
+    "DenseSettings",
+    "EmbeddingSettings",
+    "RetrievalSettings",
+]
 
 BATCH_TOKENS = 4096
+MAX_NEIGHBOURS = 20
 
 
 class EmbeddingSettings(BaseModel):
@@ -102,7 +109,10 @@ class RetrievalSettings(BaseModel):
         description="maximal marginal relevance: 0 (all for being different) to 1 (all for relevance)",
     )
     neighbours: int = Field(
-        default=0, ge=0, le=20, description="chunks shown before and after each hit (count)"
+        default=0,
+        ge=0,
+        le=MAX_NEIGHBOURS,
+        description="chunks shown before and after each hit (count)",
     )
     max_query_characters: int = Field(
         default=20_000, ge=1, description="longest query accepted (characters)"

@@ -68,6 +68,22 @@ def search(
             "--filter", help="KEY=VALUE that a document's metadata must have; repeatable."
         ),
     ] = None,
+    pages: Annotated[
+        str | None, typer.Option(help="Only passages on these pages: 7, or 3-5.")
+    ] = None,
+    rerank: Annotated[
+        bool | None, typer.Option(help="With the cross-encoder that is set.", show_default=False)
+    ] = None,
+    collapse: Annotated[
+        bool | None, typer.Option(help="Show near-duplicates as one.", show_default=False)
+    ] = None,
+    diversity: Annotated[
+        float | None,
+        typer.Option(help="0 (all for being different) to 1 (all for relevance).", min=0, max=1),
+    ] = None,
+    neighbours: Annotated[
+        int | None, typer.Option(help="Chunks shown before and after each passage.", min=0)
+    ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -77,14 +93,30 @@ def search(
 
     filters = _filters(filter_ or [])
     searcher = build(load_settings(home)).finder().searcher
-    result = search_json(searcher.search(query, k, mode, collection, filters=filters))
+    result = search_json(
+        searcher.search(
+            query,
+            k,
+            mode,
+            collection,
+            filters=filters,
+            pages=_pages(pages),
+            rerank=rerank,
+            collapse=collapse,
+            diversity=diversity,
+            neighbours=neighbours,
+        )
+    )
     if as_json:
         show_json(result)
         return
     for hit in result["hits"]:
         page = f", page {hit['page']}" if hit["page"] else ""
         write(f"{hit['rank']}. {hit['source']}{page}  (score {hit['score']:.3f})")
-        write(f"   {' '.join(hit['text'].split())[:300]}")
+        shown = hit["window"] or hit
+        write(f"   {' '.join(shown['text'].split())[:300]}")
+        for other in hit["duplicates"]:
+            write(f"   the same in {other['source']}")
     if not result["hits"]:
         write("Nothing was found.")
 
@@ -209,6 +241,15 @@ def _filters(given: list[str]) -> dict[str, str]:
             raise UserError(f"{text!r} is no filter; write it as KEY=VALUE")
         filters[key.strip()] = value.strip()
     return filters
+
+
+def _pages(given: str | None) -> tuple[int, int] | None:
+    if given is None:
+        return None
+    first, _, last = given.partition("-")
+    if not (first.strip().isdecimal() and (last or first).strip().isdecimal()):
+        raise UserError(f"{given!r} names no pages; write a number, or two as in 3-5")
+    return int(first), int(last or first)
 
 
 def main() -> None:

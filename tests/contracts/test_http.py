@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fastapi.openapi.models import OpenAPI
 
+from retrieval.timing import STAGES
 from tests.fakes import FakeLLMServer
 from tests.service_bench import ServiceBench, until
 
@@ -22,7 +23,7 @@ MESSAGE = {
 }  # fmt: skip
 HIT = {
     "rank", "score", "chunk", "document", "source", "page", "start", "end", "text", "headings",
-    "dense_rank", "lexical_rank",
+    "dense_rank", "lexical_rank", "duplicates", "window",
 }  # fmt: skip
 PASSAGE = {
     "number", "document", "source", "title", "page", "start", "end", "text", "headings", "score",
@@ -60,7 +61,7 @@ def test_collections(bench: ServiceBench) -> None:
 def test_search(bench: ServiceBench) -> None:
     found = bench.post("/v1/search", {"query": "soup", "k": 2, "mode": "hybrid"})
     assert set(found) == {"query", "snapshot", "hits", "timings_ms"}
-    assert set(found["timings_ms"]) == {"embed", "search", "total"}
+    assert set(found["timings_ms"]) == {*STAGES, "search", "total"}
     assert set(found["hits"][0]) == HIT
     assert [hit["rank"] for hit in found["hits"]] == [1, 2]
 

@@ -38,6 +38,23 @@ def add_texts(
     return [stored.document for stored in batch.documents]
 
 
+def add_book(writer: Writer, pages: Sequence[str], collection: str = "default") -> Document:
+    """Commit one document with a chunk for each of its pages; its source is its text."""
+    text = "\n\n".join(pages)
+    id = Document.make_id(collection, text, text)
+    about = (len(pages), State.INDEXED)
+    document = Document(id, text, text, "text/plain", "", collection, *about)
+    batch = Batch(documents=[Stored(document, text, "pages")], contents={text: Parsed(text, ())})
+    start = 0
+    for number, page in enumerate(pages, 1):
+        spans = (Span(start, start + len(page)),)
+        chunk_id = Chunk.make_id(id, "pages", spans, page)
+        batch.chunks.append(Chunk(chunk_id, id, spans, page, pages=(number,), strategy="pages"))
+        start += len(page) + 2
+    writer.commit(batch)
+    return document
+
+
 class Shelf:
     """A home with a writer and a searcher over it."""
 
@@ -50,6 +67,9 @@ class Shelf:
 
     def add(self, *texts: str, collection: str = "default", **metadata: str) -> list[Document]:
         return add_texts(self.writer, texts, collection, metadata)
+
+    def add_book(self, *pages: str, collection: str = "default") -> Document:
+        return add_book(self.writer, pages, collection)
 
     def remove(self, *documents: Document) -> None:
         self.writer.commit(Batch(removed=[d.id for d in documents]))

@@ -41,12 +41,13 @@ def test_a_filter_holds_together_with_documents_and_collections(shelf: Shelf) ->
     assert len(shelf.found("red", filters=wanted, documents=[one.id, two.id])) == 2
 
 
-def test_scores_of_a_filtered_search_are_relative_to_what_is_searched(shelf: Shelf) -> None:
+def test_a_text_scores_the_same_among_others(shelf: Shelf) -> None:
     shelf.add(*(f"red box number{n}" for n in range(50)), shelf="common")
     shelf.add("blue car in the street", "green tree with a red leaf", shelf="rare")
     found = shelf.searcher.search("red box", 5, filters={"shelf": "rare"}).hits
+    everything = {h.chunk.id: h.score for h in shelf.searcher.search("red box", 1000).hits}
     assert found[0].document.source == "green tree with a red leaf"
-    assert all(-1 <= hit.score <= 1 for hit in found)
+    assert [hit.score for hit in found] == pytest.approx([everything[h.chunk.id] for h in found])
 
 
 @pytest.mark.parametrize("mode", ["dense", "lexical"])
@@ -100,3 +101,32 @@ def test_readers_stay_when_the_last_document_goes(shelf: Shelf) -> None:
     assert (board.name, board.documents, board.readers) == ("board", 0, ("ada", "bob"))
     shelf.add("red car", collection="board")
     assert shelf.found("red", reader="eve") == []
+
+
+def test_pages_limit_the_search_to_chunks_on_them(shelf: Shelf) -> None:
+    shelf.add_book("red box", "red car", "red tree", "green house")
+    for mode in MODES:
+        hits = shelf.searcher.search("red", mode=mode, pages=(2, 3)).hits
+        assert {hit.chunk.text for hit in hits} == {"red car", "red tree"}
+        assert shelf.found("red", mode=mode, pages=(7, 9)) == []
+
+
+def test_pages_hold_together_with_collections_and_documents(shelf: Shelf) -> None:
+    one = shelf.add_book("red box", "red car", collection="a")
+    shelf.add_book("red tree", "red house", collection="b")
+    for mode in MODES:
+        in_b = shelf.searcher.search("red", mode=mode, collection="b", pages=(1, 1)).hits
+        assert [hit.chunk.text for hit in in_b] == ["red tree"]
+        in_one = shelf.searcher.search("red", mode=mode, documents=[one.id], pages=(2, 2)).hits
+        assert [hit.chunk.text for hit in in_one] == ["red car"]
+
+
+@pytest.mark.parametrize("mode", ["dense", "lexical"])
+def test_a_search_of_some_pages_ranks_all_chunks_on_them(shelf: Shelf, mode: str) -> None:
+    rng = random.Random(7)
+    shelf.add_book(*(" ".join(rng.choices(WORDS, k=12)) for _ in range(400)))
+    for query in ("red box", "garden table"):
+        everything = shelf.searcher.search(query, 1000, mode).hits
+        allowed = [hit.chunk.id for hit in everything if (hit.chunk.page or 0) > 390]
+        found = shelf.searcher.search(query, 5, mode, pages=(391, 400)).hits
+        assert [hit.chunk.id for hit in found] == allowed[:5]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 
-import numpy as np
 import pytest
 
 from corpus.errors import Damaged, FingerprintMismatch, NotFound, UserError
-from retrieval.fusion import convex, rrf
 from retrieval.search import MODES, Searcher
 from retrieval.settings import RetrievalSettings
+from retrieval.timing import STAGES
 from tests.fakes import HashEncoder
 from tests.retrieval.conftest import Shelf
 
@@ -27,7 +26,6 @@ def test_hits_carry_ranks_scores_and_the_snapshot(shelf: Shelf) -> None:
     first = result.hits[0]
     assert (result.snapshot, first.rank, first.dense_rank, first.lexical_rank) == (1, 1, 1, 1)
     assert first.dense_score == pytest.approx(1, abs=1e-5)
-    assert set(result.timings_ms) == {"embed", "search", "total"}
 
 
 def test_nothing_ingested_finds_nothing(shelf: Shelf) -> None:
@@ -60,6 +58,11 @@ def test_a_collection_or_a_list_of_documents_limits_the_search(shelf: Shelf) -> 
         ("x", {"k": 0}, UserError, "k is 0"),
         ("x", {"k": 10_000}, UserError, "k is 10000"),
         ("x", {"collection": "none"}, NotFound, "no collection 'none'"),
+        ("x", {"pages": (0, 3)}, UserError, "pages are 0 to 3"),
+        ("x", {"pages": (3, 2)}, UserError, "pages are 3 to 2"),
+        ("x", {"diversity": 1.5}, UserError, "diversity is 1.5"),
+        ("x", {"neighbours": 21}, UserError, "neighbours is 21"),
+        ("x", {"rerank": True}, UserError, "no reranker is set"),
     ],
 )
 def test_a_wrong_search_is_one_sentence(
@@ -115,28 +118,35 @@ def test_searches_go_on_while_snapshots_are_published(shelf: Shelf) -> None:
     assert len(shelf.found("red box", 100)) == 15
 
 
-def test_reciprocal_rank_fusion_follows_its_formula() -> None:
-    keys, scores = rrf([np.array([1, 2, 3]), np.array([3, 1])], k=60)
-    expected = {1: 1 / 61 + 1 / 62, 2: 1 / 62, 3: 1 / 63 + 1 / 61}
-    assert keys.tolist() == sorted(expected, key=lambda key: -expected[key])
-    assert dict(zip(keys.tolist(), scores.tolist(), strict=True)) == pytest.approx(expected)
-
-
-def test_convex_fusion_rescales_both_halves() -> None:
-    keys, scores = convex(
-        np.array([1, 2, 3]),
-        np.array([0.9, 0.5, 0.1], np.float32),
-        np.array([0.0, 8.0, 4.0], np.float32),
-        mean_cosine=0.1,
-        dense_weight=0.5,
-    )
-    assert dict(zip(keys.tolist(), scores.tolist(), strict=True)) == pytest.approx(
-        {1: 0.5, 2: 0.25 + 0.5, 3: 0.25}
-    )
-    assert keys.tolist() == [2, 1, 3]
-
-
-def test_rank_fusion_can_be_chosen(shelf: Shelf) -> None:
+@pytest.mark.parametrize("fusion", ["convex", "rrf"])
+def test_another_fusion_can_be_chosen(shelf: Shelf, fusion: str) -> None:
     shelf.add("red box", "blue car")
-    ranked = Searcher(shelf.home, shelf.catalog, shelf.encoder, RetrievalSettings(fusion="rrf"))
-    assert ranked.search("red box").hits[0].score == pytest.approx(2 / 61)
+    ranked = Searcher(shelf.home, shelf.catalog, shelf.encoder, RetrievalSettings(fusion=fusion))
+    expected = {"rrf": 2 / 61, "convex": 1.0}[fusion]
+    assert ranked.search("red box").hits[0].score == pytest.approx(expected, abs=1e-5)
+
+
+def test_every_stage_of_a_search_is_timed(shelf: Shelf) -> None:
+    shelf.add("red box", "blue car")
+    timed = shelf.searcher.search("red box").timings_ms
+    assert set(timed) == {*STAGES, "search", "total"}
+    assert min(timed[name] for name in ("embed", "dense", "lexical", "fuse", "fetch")) > 0
+    assert timed["rerank"] == 0
+    assert sum(timed[name] for name in STAGES) <= timed["total"] + 0.01
+    assert timed["embed"] + timed["search"] == pytest.approx(timed["total"], abs=0.01)
+
+
+def test_several_phrasings_are_searched_as_one_question(shelf: Shelf) -> None:
+    shelf.add("red box", "scarlet chest", "blue car", "green tree")
+    alone = shelf.searcher.search("red box", 2, "lexical").hits
+    assert [hit.document.source for hit in alone] == ["red box"]
+    both = shelf.searcher.search("red box", 2, "lexical", phrasings=["scarlet chest"])
+    assert {hit.document.source for hit in both.hits} == {"red box", "scarlet chest"}
+    assert (both.query, [hit.rank for hit in both.hits]) == ("red box", [1, 2])
+    assert [hit.score for hit in both.hits] == pytest.approx([1 / 61, 1 / 61])
+
+
+def test_a_phrasing_is_checked_like_a_query(shelf: Shelf) -> None:
+    shelf.add("red box")
+    with pytest.raises(UserError, match="empty"):
+        shelf.found("red box", phrasings=[" "])

@@ -90,7 +90,7 @@ def test_search_json_has_the_contract_s_keys(alcove: Alcove, papers: Path) -> No
     assert alcove("ingest", papers).status == 0
     raw = alcove("search", "red box", "-k", 1, "--mode", "lexical", "--json").json
     assert set(raw) == {"query", "snapshot", "hits", "timings_ms"}
-    assert set(raw["timings_ms"]) == {"embed", "search", "total"}
+    assert set(raw["timings_ms"]) >= {"embed", "search", "total"}
     (hit,) = raw["hits"]
     contract = {"rank", "score", "chunk", "document", "source", "page", "start", "end", "text"}
     assert contract <= set(hit)
