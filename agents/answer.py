@@ -122,7 +122,8 @@ class Answerer:
         clock = _Clock()
         asked = self._condensed(question, history, stop)
         s = self._settings
-        result = self._searcher.search(asked, s.hits, s.mode, collection)
+        others = self._phrasings(asked, stop)
+        result = self._searcher.search(asked, s.hits, s.mode, collection, phrasings=others)
         passages = gather(result.hits, self._catalog.text, s.passages)
         clock.mark("search")
         yield Retrieved(passages, result.snapshot, dict(result.timings_ms))
@@ -142,6 +143,16 @@ class Answerer:
         except ModelError as exc:
             log.warning("searching for the question as it was typed: %s", exc)
             return question
+
+    def _phrasings(self, asked: str, stop: threading.Event) -> Sequence[str]:
+        """The question in other words, if the settings ask for it and the engine can."""
+        if not self._settings.phrasings:
+            return ()
+        try:
+            return self._engine.rephrase(asked, self._settings.phrasings, stop)
+        except ModelError as exc:
+            log.warning("searching for the question alone: %s", exc)
+            return ()
 
     def _refuses(self, asked: str, passages: Sequence[Passage], result: SearchResult) -> bool:
         """Whether the documents are so far from the question that it is not even written about.

@@ -82,6 +82,12 @@ class ExtractiveEngine:
         leans = len(words) < _FEW_WORDS or bool(_FOLLOW_UP.search(question))
         return f"{before[-1]} {question}" if before and leans else question
 
+    def rephrase(
+        self, question: str, count: int, stop: threading.Event | None = None
+    ) -> Sequence[str]:
+        """None: that takes a language model."""
+        return ()
+
 
 def score(piece: Weighed, evidence: Evidence) -> float:
     """How well a sentence answers: meaning, words, its passage's rank, and the kind of answer."""

@@ -10,6 +10,7 @@ Knows nothing of search or of checking citations. Try it: ``alcove ask --engine 
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from collections.abc import AsyncGenerator, Generator, Sequence
@@ -25,6 +26,7 @@ from agents.prompts import (
     condense_messages,
     fit_history,
     fit_passages,
+    rephrase_messages,
 )
 from agents.settings import LLMSettings
 from agents.steps import Message
@@ -36,6 +38,8 @@ __all__ = ["OpenAIEngine"]
 
 _RETRY_AFTER_S = 0.3
 _CONDENSE_TOKENS = 128
+_REPHRASE_TOKENS = 256
+_NUMBERING = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")  # that models put before lines, asked or not
 
 
 class OpenAIEngine:
@@ -76,6 +80,16 @@ class OpenAIEngine:
         pieces = self._pieces(messages, _CONDENSE_TOKENS, limit, stop)
         text = without_thoughts("".join(pieces))
         return " ".join(text.split()) or question
+
+    def rephrase(
+        self, question: str, count: int, stop: threading.Event | None = None
+    ) -> Sequence[str]:
+        """Other phrasings by the model; see ``agents.protocols.Engine``."""
+        messages = rephrase_messages(question, count)
+        pieces = self._pieces(messages, _REPHRASE_TOKENS, self.settings.condense_s, stop)
+        lines = without_thoughts("".join(pieces)).splitlines()
+        said = (_NUMBERING.sub("", line).strip() for line in lines)
+        return [phrasing for phrasing in said if phrasing][:count]
 
     def know_model(self) -> None:
         """Ask the server for its model's name, if nobody has said it.

@@ -67,6 +67,18 @@ class Engine(Protocol):
         """
         ...
 
+    def rephrase(
+        self, question: str, count: int, stop: threading.Event | None = None
+    ) -> Sequence[str]:
+        """At most ``count`` other phrasings of a question; none from an engine without a model.
+
+        Setting ``stop`` from another thread ends the work at once.
+
+        Raises:
+            ModelError: the server failed; the caller can go on with the question alone.
+        """
+        ...
+
 
 class Finder(Protocol):
     """Finds chunks; ``retrieval.search.Searcher`` is one."""
@@ -78,8 +90,10 @@ class Finder(Protocol):
         mode: str = "hybrid",
         collection: str | None = None,
         documents: Sequence[str] | None = None,
+        *,
+        phrasings: Sequence[str] = (),
     ) -> SearchResult:
-        """The best ``k`` chunks for ``query``, all from one snapshot."""
+        """The best ``k`` chunks for ``query``, which may be given in other ``phrasings`` too, from one snapshot."""
         ...
 
 

@@ -89,6 +89,12 @@ class AnswerSettings(BaseModel):
         default=6, gt=0, description="Passages shown to the engine after neighbours are merged."
     )
     mode: str = Field(default="hybrid", description="dense, lexical or hybrid.")
+    phrasings: int = Field(
+        default=0,
+        ge=0,
+        le=5,
+        description="Other phrasings of a question that a language model makes and that are searched for too.",
+    )
     question_characters: int = Field(default=20_000, gt=0, description="Longest question accepted.")
     threshold: float = Field(
         default=0.3,

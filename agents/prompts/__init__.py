@@ -13,7 +13,14 @@ from pathlib import Path
 from agents.steps import Message
 from corpus.records import Passage
 
-__all__ = ["REFUSAL", "answer_messages", "condense_messages", "fit_history", "fit_passages"]
+__all__ = [
+    "REFUSAL",
+    "answer_messages",
+    "condense_messages",
+    "fit_history",
+    "fit_passages",
+    "rephrase_messages",
+]
 
 REFUSAL = "The documents do not answer this question."
 
@@ -42,6 +49,11 @@ def condense_messages(question: str, history: Sequence[Message]) -> list[Role]:
     said = "\n".join(f"{m.role}: {m.content}" for m in history)
     ask = f"Conversation:\n{said}\n\nLast question: {question}"
     return [("system", _prompt("condense")), ("user", ask)]
+
+
+def rephrase_messages(question: str, count: int) -> list[Role]:
+    """The messages that ask for ``count`` other phrasings of a question."""
+    return [("system", _prompt("rephrase").format(count=count)), ("user", question)]
 
 
 def _fenced(passage: Passage) -> str:

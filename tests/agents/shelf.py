@@ -84,8 +84,10 @@ class Shelf:
         mode: str = "hybrid",
         collection: str | None = None,
         documents: Sequence[str] | None = None,
+        *,
+        phrasings: Sequence[str] = (),
     ) -> SearchResult:
-        asked = set(re.findall(r"\w+", query.lower()))
+        asked = set(re.findall(r"\w+", " ".join((query, *phrasings)).lower()))
         if not asked:
             raise UserError("the question is empty; type some words")
         scored = []

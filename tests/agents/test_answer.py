@@ -27,8 +27,13 @@ class Scripted:
 
     name, model, url, label = "openai", "scripted", "", ""
 
-    def __init__(self, *pieces: str | Exception, condensed: str | Exception = "") -> None:
-        self.pieces, self.condensed = pieces, condensed
+    def __init__(
+        self,
+        *pieces: str | Exception,
+        condensed: str | Exception = "",
+        phrasings: Sequence[str] | Exception = (),
+    ) -> None:
+        self.pieces, self.condensed, self.phrasings = pieces, condensed, phrasings
         self.asked: list[str] = []
         self.closed = False
 
@@ -59,6 +64,13 @@ class Scripted:
         if isinstance(self.condensed, Exception):
             raise self.condensed
         return self.condensed
+
+    def rephrase(
+        self, question: str, count: int, stop: threading.Event | None = None
+    ) -> Sequence[str]:
+        if isinstance(self.phrasings, Exception):
+            raise self.phrasings
+        return self.phrasings[:count]
 
 
 def answerer(
@@ -244,6 +256,35 @@ def test_a_follow_up_is_searched_for_as_typed_when_condensing_fails(
     answer = answerer(engine).answer("How long are backups kept?", [Message("user", "Hello")])
     assert answer.text == "Thirty days [1]."
     assert "the server is down" in caplog.text
+
+
+def test_a_question_is_searched_for_in_the_model_s_words_too_if_that_is_set() -> None:
+    engine = Scripted("At noon [1].", phrasings=["When does the canteen open?"])
+    asked = "Hunger"
+    plain = list(answerer(engine).steps(asked))
+    assert isinstance(plain[0], Retrieved)
+    assert plain[0].passages == ()
+    several = EASY.model_copy(update={"phrasings": 2})
+    steps = list(answerer(engine, several).steps(asked))
+    assert isinstance(steps[0], Retrieved)
+    assert steps[0].passages[0].document.title == "Lunch"
+
+
+def test_a_question_is_searched_for_alone_when_rephrasing_fails(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    engine = Scripted("Thirty days [1].", phrasings=ModelUnavailable("the server is down"))
+    several = EASY.model_copy(update={"phrasings": 2})
+    answer = answerer(engine, several).answer("How long are backups kept?")
+    assert answer.text == "Thirty days [1]."
+    assert "the server is down" in caplog.text
+
+
+def test_without_a_model_there_are_no_other_phrasings() -> None:
+    several = EASY.model_copy(update={"phrasings": 3})
+    assert extractive().answer("How long are backups kept?").text == (
+        extractive(several).answer("How long are backups kept?").text
+    )
 
 
 def test_a_follow_up_without_a_model_leans_on_the_question_before() -> None:

@@ -217,6 +217,13 @@ def test_a_question_is_condensed_by_the_model(llm: FakeLLMServer, engine: OpenAI
     assert engine.condense("And its capital?", history) == "What is the capital of France?"
 
 
+def test_a_question_is_rephrased_line_by_line(llm: FakeLLMServer, engine: OpenAIEngine) -> None:
+    llm.say("<think>…</think>", "1. Capital of France?\n\n- Seat of its ", "government?\nParis?\n")
+    found = engine.rephrase("What is France's capital?", 2)
+    assert found == ["Capital of France?", "Seat of its government?"]
+    assert "with 2 phrasings" in llm.requests[-1].json["messages"][0]["content"]
+
+
 def test_rewriting_a_follow_up_has_a_short_deadline_of_its_own(llm: FakeLLMServer) -> None:
     llm.say("late", first_delay=5)
     engine = OpenAIEngine(PATIENT.model_copy(update={"condense_s": 0.3}), llm.url, "")
