@@ -110,15 +110,7 @@ def search(
     if as_json:
         show_json(result)
         return
-    for hit in result["hits"]:
-        page = f", page {hit['page']}" if hit["page"] else ""
-        write(f"{hit['rank']}. {hit['source']}{page}  (score {hit['score']:.3f})")
-        shown = hit["window"] or hit
-        write(f"   {' '.join(shown['text'].split())[:300]}")
-        for other in hit["duplicates"]:
-            write(f"   the same in {other['source']}")
-    if not result["hits"]:
-        write("Nothing was found.")
+    _show_hits(result["hits"])
 
 
 @app.command()
@@ -241,6 +233,18 @@ def _filters(given: list[str]) -> dict[str, str]:
             raise UserError(f"{text!r} is no filter; write it as KEY=VALUE")
         filters[key.strip()] = value.strip()
     return filters
+
+
+def _show_hits(hits: list[dict[str, Any]]) -> None:
+    for hit in hits:
+        page = f", page {hit['page']}" if hit["page"] else ""
+        write(f"{hit['rank']}. {hit['source']}{page}  (score {hit['score']:.3f})")
+        shown = hit["window"] or hit
+        write(f"   {' '.join(shown['text'].split())[:300]}")
+        for other in hit["duplicates"]:
+            write(f"   the same in {other['source']}")
+    if not hits:
+        write("Nothing was found.")
 
 
 def _pages(given: str | None) -> tuple[int, int] | None:
