@@ -66,6 +66,16 @@ def test_search(bench: ServiceBench) -> None:
     assert [hit["rank"] for hit in found["hits"]] == [1, 2]
 
 
+def test_search_takes_what_happens_after_fusion(bench: ServiceBench) -> None:
+    body = {"query": "soup", "k": 1, "collapse": True, "diversity": 0.5, "neighbours": 1}
+    (hit,) = bench.post("/v1/search", body)["hits"]
+    window = hit["window"]
+    assert set(window) == {"start", "end", "text"}
+    assert len(window["text"]) == window["end"] - window["start"]
+    assert hit["text"].split()[-1] in window["text"]
+    assert bench.post("/v1/search", {"query": "soup", "pages": [900, 999]})["hits"] == []
+
+
 def test_embeddings(bench: ServiceBench) -> None:
     made = bench.post("/v1/embeddings", {"input": ["a", "b"], "input_type": "query"})
     assert (made["object"], len(made["data"])) == ("list", 2)

@@ -137,6 +137,12 @@ def test_patterns_leave_files_out_and_say_how_many(alcove: Alcove, papers: Path)
     assert alcove("ingest", papers, "--exclude", "!").status == 2
 
 
+def test_searches_are_limited_to_pages(alcove: Alcove, papers: Path) -> None:
+    assert alcove("ingest", papers).status == 0
+    assert alcove("search", "red box", "--pages", "900-999", "--json").json["hits"] == []
+    assert "'two' names no pages" in alcove("search", "red box", "--pages", "two").err
+
+
 def test_searches_are_filtered_by_metadata(alcove: Alcove, papers: Path) -> None:
     (papers / "box.txt.meta.yaml").write_text("author: Ada")
     alcove("ingest", papers)
