@@ -122,7 +122,8 @@ class Refiner:
             hits = self._collapsed(hits, ranking, size, reader)
         if stages.diversity is not None:
             hits = diverse(hits, _vectors(hits, reader), k, stages.diversity)
-        hits = [replace(hit, rank=rank) for rank, hit in enumerate(hits[:k], 1)]
+        ranked = enumerate(hits[:k], 1)
+        hits = [hit if hit.rank == rank else replace(hit, rank=rank) for rank, hit in ranked]
         if stages.neighbours:
             hits = with_neighbours(hits, stages.neighbours, self._catalog, reader.number)
         clock.lap("fetch")
