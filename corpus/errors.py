@@ -40,6 +40,7 @@ __all__ = [
     "NotFound",
     "OperatorError",
     "UserError",
+    "error_class",
 ]
 
 
@@ -143,3 +144,11 @@ class ModelBroke(ModelError):
 
 class InternalError(AlcoveError):
     """A bug of ours."""
+
+
+def error_class(name: str) -> type[AlcoveError]:
+    """The class that the HTTP service names in a reply; ``InternalError`` for a name that is none of ours."""
+    if name == "FileProblem":  # takes a state too; what fails so early is the person's to put right
+        return UserError
+    found = globals()[name] if name in __all__ else None
+    return found if isinstance(found, type) else InternalError
