@@ -1,11 +1,19 @@
-"""An Alcove corpus as a LangChain retriever.
+"""An Alcove corpus as a LangChain retriever: documents are stored chunks, their metadata says where they stand.
 
-    searcher = build(Settings.load()).finder().searcher  # of agents.build and agents.settings
-    retriever = AlcoveRetriever(search=search_in(searcher), k=5, collection="papers")
-    retriever = AlcoveRetriever(search=search_at("http://127.0.0.1:8700"), filters={"author": "Ada"})
-    documents = retriever.invoke("What does it cost?")
+    from langchain_core.prompts import ChatPromptTemplate
+    from langchain_core.runnables import RunnablePassthrough
+    from langchain_openai import ChatOpenAI
+    from retrieval.langchain_retriever import AlcoveRetriever
+    from retrieval.search_calls import search_at
 
-A document's text is the stored chunk's, its metadata says where that stands in the source.
+    retriever = AlcoveRetriever(search=search_at("http://127.0.0.1:8700"), k=5)
+    prompt = ChatPromptTemplate.from_template("Answer from these passages: {passages} Question: {question}")
+    model = ChatOpenAI(base_url="http://127.0.0.1:8000/v1", api_key="none", model="MODEL")
+    chain = {"passages": retriever, "question": RunnablePassthrough()} | prompt | model
+    print(chain.invoke("How long are backups kept?").content)
+
+In a process of its own, without the service: ``search_in(build(Settings.load()).finder().searcher)``, where ``build``
+is of ``agents.build`` and ``Settings`` of ``agents.settings``.
 """
 
 from __future__ import annotations

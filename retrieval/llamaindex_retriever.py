@@ -1,11 +1,16 @@
-"""An Alcove corpus as a LlamaIndex retriever.
+"""An Alcove corpus as a LlamaIndex retriever: nodes are stored chunks, their metadata says where they stand.
 
-    searcher = build(Settings.load()).finder().searcher  # of agents.build and agents.settings
-    retriever = AlcoveRetriever(search_in(searcher), k=5, collection="papers")
-    retriever = AlcoveRetriever(search_at("http://127.0.0.1:8700"), filters={"author": "Ada"})
-    nodes = retriever.retrieve("What does it cost?")
+    from llama_index.core.llms import MockLLM  # repeats its prompt; any other of LlamaIndex's will do
+    from llama_index.core.query_engine import RetrieverQueryEngine
+    from retrieval.llamaindex_retriever import AlcoveRetriever
+    from retrieval.search_calls import search_at
 
-A node's text is the stored chunk's, its metadata says where that stands in the source.
+    retriever = AlcoveRetriever(search_at("http://127.0.0.1:8700"), k=5)
+    engine = RetrieverQueryEngine.from_args(retriever, llm=MockLLM())
+    print(engine.query("How long are backups kept?"))
+
+In a process of its own, without the service: ``search_in(build(Settings.load()).finder().searcher)``, where ``build``
+is of ``agents.build`` and ``Settings`` of ``agents.settings``.
 """
 
 from __future__ import annotations
