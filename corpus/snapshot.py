@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus.crash import CrashPoint, crash_point
-from corpus.errors import Damaged
+from corpus.errors import Damaged, OperatorError
 from corpus.home import Home, disk_errors, file_sha256, fsync_folder, write_durably
 
 __all__ = ["FORMAT", "Snapshot", "SnapshotStore", "link_tree"]
@@ -125,7 +125,8 @@ class SnapshotStore:
         """Read the manifest of a published snapshot.
 
         Raises:
-            Damaged: the manifest is missing, unreadable, of a newer format or fails its own checksum.
+            Damaged: the manifest is missing, unreadable or fails its own checksum.
+            OperatorError: it is of a newer format; whatever writes must leave it alone.
         """
         path = self.folder(number) / MANIFEST
         try:
@@ -137,8 +138,15 @@ class SnapshotStore:
             raise Damaged(
                 f"snapshot {number} has no readable manifest at {str(path)!r}; run `alcove doctor --repair`"
             ) from exc
+        if isinstance(format_, int) and format_ > FORMAT:
+            raise OperatorError(
+                f"{str(path)!r} was written by a newer Alcove (format {format_}, this one reads {FORMAT});"
+                " upgrade, or choose another --home"
+            )
         if format_ not in (UNCHECKED, FORMAT):
-            raise Damaged(f"{str(path)!r} has format {format_!r}, this version reads {FORMAT}")
+            raise Damaged(
+                f"{str(path)!r} has the unknown format {format_!r}; run `alcove doctor --repair`"
+            )
         sha256 = manifest.pop("sha256", "")
         if not is_whole or sha256 != (_digest(manifest) if format_ == FORMAT else ""):
             raise Damaged(

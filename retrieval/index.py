@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from corpus.crash import CrashPoint, crash_point
-from corpus.errors import Damaged
+from corpus.errors import Damaged, OperatorError
 from corpus.snapshot import Snapshot, SnapshotStore
 from retrieval.faiss_index import DenseIndex
 from retrieval.fingerprint import Fingerprint
@@ -38,22 +38,32 @@ class Reader:
     Args:
         written_from: only for what this process has just written: the reader of the snapshot before, whose files need
             not be read again.
+        space: the one that queries will live in; ``None``: it is not asked.
 
     Raises:
+        FingerprintMismatch: it was embedded in another space; said before any index is read.
         Damaged: a file does not match the manifest.
+        OperatorError: the files are whole, but another version of Alcove has written them.
     """
 
     def __init__(
-        self, snapshot: Snapshot, written_from: Reader | None = None, *, is_new: bool = False
+        self,
+        snapshot: Snapshot,
+        written_from: Reader | None = None,
+        *,
+        is_new: bool = False,
+        space: Fingerprint | None = None,
     ) -> None:
-        if not is_new:
-            snapshot.verify()
         try:
             self.fingerprint = Fingerprint.from_json(snapshot.body["fingerprint"])
         except KeyError as exc:
             raise Damaged(
                 f"the manifest of snapshot {snapshot.number} names no embedding space; run `alcove doctor --repair`"
             ) from exc
+        if space is not None:
+            self.fingerprint.require(space)
+        if not is_new:
+            snapshot.verify()
         self.number, self.snapshot = snapshot.number, snapshot
         self.dense: DenseIndex = DenseIndex(
             snapshot.folder / "dense",
@@ -61,6 +71,17 @@ class Reader:
             written_from.dense if written_from else None,
         )
         self.lexical = LexicalIndex(snapshot.folder / "lexical")
+        self._require_all_chunks()
+
+    def _require_all_chunks(self) -> None:
+        """Files that this version does not know are no reason to search among the rest."""
+        chunks = self.snapshot.body.get("chunks")
+        for name, index in (("dense", self.dense), ("lexical", self.lexical)):
+            if chunks is not None and len(index) != chunks:
+                raise OperatorError(
+                    f"this version reads {len(index)} of the {chunks} chunks in the {name} index of snapshot"
+                    f" {self.number}, which another Alcove has written; use that one, or choose another --home"
+                )
 
 
 @dataclass(frozen=True, slots=True)

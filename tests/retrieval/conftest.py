@@ -44,7 +44,8 @@ class Shelf:
         self.home = home
         self.catalog = Catalog(home)
         self.encoder = HashEncoder()
-        self.writer = Writer(home, self.catalog, self.encoder, CorpusSettings(home=home.root))
+        self.settings = CorpusSettings(home=home.root)
+        self.writer = Writer(home, self.catalog, self.encoder, self.settings)
         self.searcher = Searcher(home, self.catalog, self.encoder, settings or RetrievalSettings())
 
     def add(self, *texts: str, collection: str = "default", **metadata: str) -> list[Document]:
