@@ -57,14 +57,26 @@ class _Field:
 
 def check_query(query: str, longest: int) -> None:
     """Raises:
-    UserError: the query is blank, or longer than ``longest`` characters.
+    UserError: the query is blank, longer than ``longest`` characters, or not text.
     """
+    _check_text(query)
     if not query.strip():
         raise UserError("the question is empty; type some words")
     if len(query) > longest:
         raise UserError(
             f"the question has {len(query)} characters, at most {longest} are allowed; shorten it"
         )
+
+
+def _check_text(text: str) -> None:
+    """Refuse halves of characters, which bytes that are not UTF-8 become on a command line: nothing can store them."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as exc:
+        found = text[exc.start]
+        raise UserError(
+            f"{text[:80]!r} holds {found!r}, which is no character; write it in UTF-8"
+        ) from exc
 
 
 class Searcher:
@@ -160,7 +172,7 @@ class Searcher:
         started = time.perf_counter()
         check_query(query, self._settings.max_query_characters)
         if mode not in MODES:
-            raise UserError(f"there is no search mode {mode!r}; use one of {', '.join(MODES)}")
+            raise UserError(f"there is no search mode {mode[:80]!r}; use one of {', '.join(MODES)}")
         if not 1 <= k <= MAX_K:
             raise UserError(f"k is {k}; give a number from 1 to {MAX_K}")
         live = self.reader()
@@ -198,7 +210,7 @@ class Searcher:
             return None if len(open_) == len(readers) else tuple(open_)
         if collection not in open_:
             raise NotFound(
-                f"there is no collection {collection!r}; `alcove documents` lists what there is"
+                f"there is no collection {collection[:80]!r}; `alcove documents` lists what there is"
             )
         return (collection,)
 
@@ -213,6 +225,8 @@ class Searcher:
         named = None if documents is None else set(documents)
         if filters:
             wanted = {key.lower(): value for key, value in filters.items()}
+            for text in (*wanted.keys(), *wanted.values()):
+                _check_text(text)
             found = matching(self._catalog.database, at, wanted, collections)
             if not found:
                 self._check_filters(at, wanted, collections)
@@ -226,7 +240,7 @@ class Searcher:
         for key in filters:
             if key not in known:
                 raise UserError(
-                    f"no document has the metadata {key!r}; filter by one of {', '.join(known)}"
+                    f"no document has the metadata {key[:80]!r}; filter by one of {', '.join(known)}"
                 )
 
     def _field(
