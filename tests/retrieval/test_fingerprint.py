@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
@@ -15,7 +14,6 @@ import pytest
 
 from corpus.errors import FingerprintMismatch, OperatorError
 from corpus.home import Home
-from corpus.snapshot import SnapshotStore
 from ingest.writer import Batch
 from retrieval.encoder import load_encoder
 from retrieval.fingerprint import Fingerprint
@@ -24,7 +22,7 @@ from retrieval.protocols import Encoder
 from retrieval.search import MODES, Searcher
 from retrieval.settings import EmbeddingSettings, RetrievalSettings
 from tests.fakes import HashEncoder
-from tests.retrieval.conftest import Shelf
+from tests.retrieval.conftest import Shelf, rewrite_manifest
 
 FIELDS = [field.name for field in dataclasses.fields(Fingerprint)]
 OTHER: dict[type, Callable[[Any], Any]] = {  # a field of another type has no mutation, and fails
@@ -96,29 +94,14 @@ def test_all_differences_are_named_at_once(shelf: Shelf) -> None:
 # An index whose manifest, correctly checksummed, speaks of another space
 
 
-def rewrite(home: Home, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change the embedding fingerprint in the live manifest, as a writer of that space had written it."""
-    snapshot = SnapshotStore(home).live()
-    path = snapshot.folder / "manifest.json"
-    manifest = json.loads(path.read_bytes())
-    del manifest["sha256"]
-    change(manifest["body"]["fingerprint"])
-    digest = hashlib.sha256(encoded(manifest)).hexdigest()
-    path.write_bytes(encoded({**manifest, "sha256": digest}))
-    home.current.write_text(f"v{snapshot.number:06d} {digest}\n")
-
-
-def encoded(manifest: dict[str, Any]) -> bytes:
-    return json.dumps(manifest, indent=1, sort_keys=True).encode()
-
-
 @pytest.mark.parametrize("field", FIELDS)
 def test_an_index_of_another_space_is_refused_before_anything_is_embedded(
     shelf: Shelf, field: str
 ) -> None:
     shelf.add("red box")
     encoder, _ = differing(field)
-    rewrite(shelf.home, lambda raw: raw.update({field: getattr(encoder.fingerprint, field)}))
+    other = {field: getattr(encoder.fingerprint, field)}
+    rewrite_manifest(shelf.home, lambda raw: raw["body"]["fingerprint"].update(other))
     mine = CountingEncoder()
     for mode in MODES:
         assert f"{field} {getattr(encoder.fingerprint, field)!r} against" in refusal(
@@ -136,7 +119,7 @@ def test_a_fingerprint_that_is_not_one_of_ours_is_refused(shelf: Shelf, change: 
         "none": lambda raw: raw.clear(),
         "not text": lambda raw: raw.update(pooling=["mean"]),
     }
-    rewrite(shelf.home, changes[change])
+    rewrite_manifest(shelf.home, lambda raw: changes[change](raw["body"]["fingerprint"]))
     encoder = CountingEncoder()
     searcher = Searcher(shelf.home, shelf.catalog, encoder, RetrievalSettings())
     named = {"unknown": "colour", "none": "model"}.get(change, "pooling")
