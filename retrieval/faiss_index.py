@@ -87,6 +87,12 @@ class DenseIndex:
             loaded.get((path.name, path.stat().st_ino)) or _Segment(path)
             for path in sorted(folder.glob("*.faiss"))
         ]
+        for segment in self._segments:
+            if segment.vectors.shape[1] != dimension:
+                raise Damaged(
+                    f"{str(folder / segment.name)!r} holds vectors of dimension {segment.vectors.shape[1]}, the"
+                    f" manifest says dimension {dimension}; run `alcove doctor --repair`"
+                )
         path = folder / TOMBSTONES
         self._dead: Keys = (
             np.load(path, allow_pickle=False) if path.exists() else np.empty(0, np.int64)

@@ -38,32 +38,23 @@ class Reader:
     Args:
         written_from: only for what this process has just written: the reader of the snapshot before, whose files need
             not be read again.
-        space: the one that queries will live in; ``None``: it is not asked.
 
     Raises:
-        FingerprintMismatch: it was embedded in another space; said before any index is read.
         Damaged: a file does not match the manifest.
         OperatorError: the files are whole, but another version of Alcove has written them.
     """
 
     def __init__(
-        self,
-        snapshot: Snapshot,
-        written_from: Reader | None = None,
-        *,
-        is_new: bool = False,
-        space: Fingerprint | None = None,
+        self, snapshot: Snapshot, written_from: Reader | None = None, *, is_new: bool = False
     ) -> None:
+        if not is_new:
+            snapshot.verify()
         try:
             self.fingerprint = Fingerprint.from_json(snapshot.body["fingerprint"])
         except KeyError as exc:
             raise Damaged(
                 f"the manifest of snapshot {snapshot.number} names no embedding space; run `alcove doctor --repair`"
             ) from exc
-        if space is not None:
-            self.fingerprint.require(space)
-        if not is_new:
-            snapshot.verify()
         self.number, self.snapshot = snapshot.number, snapshot
         self.dense: DenseIndex = DenseIndex(
             snapshot.folder / "dense",

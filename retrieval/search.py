@@ -110,6 +110,7 @@ class Searcher:
                 return None
             if self._reader is None or mark != self._mark:
                 reader, is_stand_in = self._open(mark)
+                reader.fingerprint.require(self._encoder.fingerprint)
                 self._stand_in = reader if is_stand_in else None
                 self._reader, self._mark, self._fields = reader, mark, {}
             return self._reader
@@ -120,7 +121,7 @@ class Searcher:
             snapshot = self._store.live()
             if snapshot is None:
                 raise Damaged("the file 'CURRENT' is missing; run `alcove doctor --repair`")
-            return Reader(snapshot, space=self._encoder.fingerprint), False
+            return Reader(snapshot), False
         except Damaged as exc:
             now = self._store.mark()
             if now != mark:  # it was not damaged, but replaced and cleared away while it was opened
@@ -131,7 +132,7 @@ class Searcher:
         for number in reversed(self._store.numbers()):
             if number <= self._catalog.snapshot:
                 try:
-                    reader = Reader(self._store.open(number), space=self._encoder.fingerprint)
+                    reader = Reader(self._store.open(number))
                 except Damaged as exc:
                     _LOG.warning("snapshot %d cannot be used: %s", number, exc)
                 else:

@@ -19,7 +19,7 @@ from corpus.home import Home
 from corpus.snapshot import SnapshotStore
 from retrieval.search import MODES
 from tests.command_line import Alcove, Outcome
-from tests.retrieval.conftest import rewrite_manifest
+from tests.retrieval.conftest import Shelf, rewrite_manifest
 
 HALF = "caf\udce9"  # what Python makes of a byte that is not UTF-8
 # SQLite's log, and the index of it that all its readers write to; what is in them is compared after a checkpoint.

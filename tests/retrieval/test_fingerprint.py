@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from corpus.errors import FingerprintMismatch, OperatorError
+from corpus.errors import Damaged, FingerprintMismatch, OperatorError
 from corpus.home import Home
 from ingest.writer import Batch
 from retrieval.encoder import load_encoder
@@ -103,10 +103,13 @@ def test_an_index_of_another_space_is_refused_before_anything_is_embedded(
     other = {field: getattr(encoder.fingerprint, field)}
     rewrite_manifest(shelf.home, lambda raw: raw["body"]["fingerprint"].update(other))
     mine = CountingEncoder()
+    searcher = Searcher(shelf.home, shelf.catalog, mine, RetrievalSettings())
+    # Vectors of another dimension than their manifest says are damaged, whatever the encoder's is.
+    error = Damaged if field == "dimension" else FingerprintMismatch
     for mode in MODES:
-        assert f"{field} {getattr(encoder.fingerprint, field)!r} against" in refusal(
-            shelf, mine, mode
-        )
+        with pytest.raises(error) as caught:
+            searcher.search("red box", mode=mode)
+        assert f"{field} {other[field]!r}" in str(caught.value)
     assert mine.texts == 0
 
 
