@@ -198,6 +198,9 @@ def test_a_model_folder_that_is_no_encoder(
     assert not (folder / "it-was-run").exists()
     if case == "vision":
         assert refused("ingest", papers).status == status
+        checks = alcove("doctor", "--json").json["checks"]
+        faults = [check["finding"] for check in checks if check["status"] == "FAULT"]
+        assert faults == [outcome.err.removeprefix("alcove: ").rstrip()]
 
 
 def test_another_encoder_than_the_index_s(

@@ -206,6 +206,24 @@ def test_doctor_repairs_a_damaged_index_and_says_what_it_did(
     assert "Nothing was damaged." in alcove("doctor", "--repair").out
 
 
+def test_doctor_names_documents_that_were_cut_otherwise(
+    alcove: Alcove, papers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def chunking() -> list[tuple[str, str]]:
+        checks = alcove("doctor", "--json").json["checks"]
+        return [(c["status"], c["finding"]) for c in checks if c["name"] == "chunking"]
+
+    alcove("ingest", papers)
+    assert chunking() == [("ok", "every document is cut by recursive-200-30")]
+    monkeypatch.setenv("ALCOVE_INGEST__CHUNK_TOKENS", "64")
+    ((status, finding),) = chunking()
+    assert status == "note"
+    assert "2 documents are cut by recursive-200-30, the settings say recursive-64-30" in finding
+    raw = alcove("ingest", papers, "--json").json
+    assert raw["chunks"] == {"added": 2, "removed": 2, "kept": 0}
+    assert chunking() == [("ok", "every document is cut by recursive-64-30")]
+
+
 def test_compact_json_has_sizes_and_notes(alcove: Alcove, papers: Path, tmp_path: Path) -> None:
     alcove("ingest", papers)
     (papers / "car.md").unlink()
