@@ -31,6 +31,9 @@ TEXT_MODELS = {
     "xlm-roberta": "roberta",
 }
 MODULES = ("Transformer", "Pooling", "Normalize")  # in this order; the last one changes nothing
+# Those whose positions begin after the padding's (`create_position_ids_from_input_ids` of transformers).
+COUNTS_FROM_PADDING = ("camembert", "mpnet", "roberta", "xlm-roberta")
+MIN_WINDOW = 8  # tokens: the special ones, a prefix and some text
 MAX_HEADER_BYTES = 100_000_000  # as the format's own reader allows
 _LAYER = re.compile(r"(.*\blayers?)\.(\d+)\.(.*)")
 _WORDS = re.compile(r"embeddings\.(word|tok)_embeddings\.weight")
@@ -47,9 +50,8 @@ def check_model_files(folder: Path) -> None:
     if kind not in TEXT_MODELS:
         raise _unfit(folder, f"holds a model of type {kind!r}, not one of {', '.join(TEXT_MODELS)}")
     _check_modules(folder, config)
-    window = folder / "sentence_bert_config.json"
-    if window.exists():
-        _object(window)
+    _check_window(folder, config)
+    _check_vocabulary(folder, config)
     shapes = _shapes(folder / "model.safetensors")
     _check_weights(folder, config, shapes, TEXT_MODELS[kind])
 
@@ -73,6 +75,35 @@ def _check_modules(folder: Path, config: Mapping[str, Any]) -> None:
     if width != _hidden(config):
         raise _unfit(
             folder, f"pools vectors of {width} dimensions, its model's have {_hidden(config)}"
+        )
+
+
+def _check_window(folder: Path, config: Mapping[str, Any]) -> None:
+    path = folder / "sentence_bert_config.json"
+    window = _object(path).get("max_seq_length") if path.exists() else None
+    room = config.get("max_position_embeddings")
+    if window is None or room is None:
+        return
+    if config["model_type"] in COUNTS_FROM_PADDING:
+        room -= config.get("pad_token_id", 1) + 1
+    if not MIN_WINDOW <= window <= room:
+        raise _unfit(folder, f"says that {window} tokens fit its model, which has room for {room}")
+
+
+def _check_vocabulary(folder: Path, config: Mapping[str, Any]) -> None:
+    """Every token must have an embedding."""
+    path = folder / "tokenizer.json"
+    raw = _object(path)
+    try:
+        words = raw["model"]["vocab"]  # Unigram's is a list of pieces, the others' map words to ids
+        ids = words.values() if isinstance(words, dict) else range(len(words))
+        most = max([*ids, *(token["id"] for token in raw["added_tokens"])])
+    except (KeyError, TypeError, ValueError) as exc:
+        raise OperatorError(f"{str(path)!r} is no tokenizer; copy the model anew") from exc
+    if most >= config.get("vocab_size", 0):
+        raise _unfit(
+            folder,
+            f"has a tokenizer of {most + 1} tokens, its model knows {config.get('vocab_size')}",
         )
 
 

@@ -169,11 +169,7 @@ MODELS: dict[str, tuple[Callable[[Path], object], int, str]] = {
     "cut off": (lambda f: (f / "model.safetensors").write_bytes(b"8"), 3, "no"),
     "its own code": (code_of_its_own, 3, "no code of a model is ever run"),
     "mapped code": (mapped_code, 3, "of type 'evil', not one of"),
-    "broken tokenizer": (
-        lambda f: (f / "tokenizer.json").write_text("{"),
-        3,
-        "cannot be loaded",
-    ),
+    "broken tokenizer": (lambda f: (f / "tokenizer.json").write_text("{"), 3, "cannot be read"),
 }
 
 

@@ -50,6 +50,13 @@ def modules(change: Callable[[list[dict[str, Any]]], object]) -> Change:
     return changed
 
 
+def one_more_word(folder: Path) -> None:
+    path = folder / "tokenizer.json"
+    raw = json.loads(path.read_text())
+    raw["model"]["vocab"]["zebra"] = 12
+    path.write_text(json.dumps(raw))
+
+
 def cut_off(folder: Path) -> None:
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1000])
@@ -108,10 +115,17 @@ BAD: dict[str, tuple[Change, str]] = {
         edit("1_Pooling/config.json", word_embedding_dimension=99),
         "pools vectors of 99 dimensions, its model's have 32",
     ),
+    "a window wider than the model": (
+        edit("sentence_bert_config.json", max_seq_length=5000),
+        "says that 5000 tokens fit its model, which has room for 64",
+    ),
+    "a window of nothing": (edit("sentence_bert_config.json", max_seq_length=0), "says that 0"),
+    "a word without an embedding": (one_more_word, "a tokenizer of 13 tokens, its model knows 12"),
+    "no tokenizer": (write("tokenizer.json", b"{}"), "tokenizer.json' is no tokenizer"),
     "no bytes": (write(WEIGHTS, b""), "is not a safetensors file"),
     "noise": (write(WEIGHTS, b"\xff" * 1000), "is not a safetensors file"),
     "cut off": (cut_off, r"has \d+ bytes instead of \d+"),
-    "a smaller vocabulary": (edit(CONFIG, vocab_size=5), r"shape \[12, 32\], .* says \[5, 32\]"),
+    "another vocabulary": (edit(CONFIG, vocab_size=50), r"shape \[12, 32\], .* says \[50, 32\]"),
     "a deeper model": (edit(CONFIG, num_hidden_layers=4), "weights of 2 layers, .* says 4"),
     "a shallower model": (edit(CONFIG, num_hidden_layers=1), "weights of 2 layers, .* says 1"),
     "other names": (
