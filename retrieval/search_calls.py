@@ -6,11 +6,12 @@ retrievers for LangChain and LlamaIndex stand on this; it knows nothing of them.
 
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from corpus.errors import OperatorError, error_class
+from corpus.errors import Conflict, OperatorError, error_class
 
 if TYPE_CHECKING:
     from retrieval.search import Searcher
@@ -25,10 +26,19 @@ def search_in(searcher: Searcher, reader: str | None = None) -> Search:
 
     Args:
         reader: the name of who asks, who finds only what they may read; ``None``: the owner, who finds everything.
+
+    Raises (each call):
+        Conflict: nothing was ever ingested. Otherwise as ``Searcher.search``.
     """
     from retrieval.routes import search_json
 
-    return lambda body: search_json(searcher.search(**body, reader=reader))
+    def search(body: Mapping[str, Any]) -> dict[str, Any]:
+        found = searcher.search(**body, reader=reader)
+        if not found.snapshot:
+            raise Conflict("there are no documents to search yet; `alcove ingest FOLDER` adds some")
+        return search_json(found)
+
+    return search
 
 
 def search_at(url: str, timeout_s: float = 60.0) -> Search:
@@ -49,9 +59,16 @@ def search_at(url: str, timeout_s: float = 60.0) -> Search:
         try:
             # A proxy from the environment must not see what is asked of a service on this machine.
             reply = httpx.post(
-                place, json=dict(body), timeout=timeout_s, trust_env=False, verify=certificates
+                place,
+                content=json.dumps(
+                    dict(body)
+                ),  # escaped, so that whatever was typed gets there to be judged
+                headers={"Content-Type": "application/json"},
+                timeout=timeout_s,
+                trust_env=False,
+                verify=certificates,
             )
-        except httpx.TransportError as exc:
+        except (httpx.TransportError, httpx.InvalidURL) as exc:
             raise OperatorError(
                 f"the service at {url!r} does not answer ({type(exc).__name__}); start it with `alcove serve`"
             ) from exc
@@ -71,7 +88,7 @@ def _checked(reply: Any, url: str) -> dict[str, Any]:
     """The reply's object, or the error that it stands for."""
     try:
         body = reply.json()
-        if reply.is_success:
+        if reply.is_success and isinstance(body["hits"], list):
             return dict(body)
         error = error_class(body["error"]["type"])(body["error"]["message"])
     except (ValueError, KeyError, TypeError) as exc:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from corpus.errors import AlcoveError, InternalError, NotFound, UserError
+from corpus.errors import AlcoveError, Conflict, InternalError, UserError
 from ui.console import show_json, show_table, write
 from ui.ingesting import ingest
 from ui.listings import collections_app, documents_app, models_app
@@ -77,7 +77,7 @@ def search(
 
     filters = _filters(filter_ or [])
     settings = load_settings(home)
-    empty = NotFound(
+    empty = Conflict(
         f"{str(settings.corpus.home)!r} holds no documents; `alcove ingest FOLDER` adds some"
     )
     if not (settings.corpus.home / "catalog.sqlite").exists():

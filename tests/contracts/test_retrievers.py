@@ -7,6 +7,7 @@ import shutil
 import textwrap
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,9 +25,13 @@ import retrieval.langchain_retriever
 import retrieval.llamaindex_retriever
 from agents.chat_model import make_chat_model, transport
 from agents.settings import LLMSettings
-from corpus.errors import NotFound, OperatorError, UserError
+from corpus.catalog import Catalog
+from corpus.errors import Conflict, NotFound, OperatorError, UserError
+from corpus.home import Home
+from retrieval.search import Searcher
 from retrieval.search_calls import Search, search_at, search_in
-from tests.fakes import FakeLLMServer
+from retrieval.settings import RetrievalSettings
+from tests.fakes import FakeLLMServer, HashEncoder
 from tests.service_bench import ASK, ServiceBench
 
 KEPT = "They are kept for thirty days."
@@ -143,6 +148,7 @@ def test_its_options_are_the_search_s(search: Search, find: Find) -> None:
         ("x", {"k": 0}, UserError, "k is 0"),
         ("x", {"mode": "magic"}, UserError, "no search mode 'magic'"),
         ("x", {"collection": "none"}, NotFound, "no collection 'none'"),
+        ("caf\udce9", {}, UserError, "which is no"),
         ("x", {"filters": {"colour": "red"}}, UserError, "no document has the metadata 'colour'"),
     ],
 )
@@ -183,6 +189,14 @@ def test_who_asks_finds_only_what_they_may_read(bench: ServiceBench) -> None:
         find_with_llamaindex(search_in(searcher, "bob"), "vault code", collection="vault")
 
 
+@each_framework
+def test_an_empty_corpus_is_named(home: Home, find: Find) -> None:
+    with closing(Catalog(home)) as catalog:
+        searcher = Searcher(home, catalog, HashEncoder(), RetrievalSettings())
+        with pytest.raises(Conflict, match="no documents to search yet; `alcove ingest FOLDER`"):
+            find(search_in(searcher), "soup")
+
+
 def test_a_misspelt_option_is_refused(search: Search) -> None:
     with pytest.raises(ValueError, match="colection"):
         LangChain(search=search, colection="vault")
@@ -195,6 +209,9 @@ def test_a_service_that_is_down_or_none_of_ours_is_named(
 ) -> None:
     with pytest.raises(OperatorError, match=f"at '{llm.url}' with status 404 is no Alcove"):
         search_at(llm.url)({"query": "x"})
+    for address in ("no address", "http://127.0.0.1:port", ""):
+        with pytest.raises(OperatorError, match="does not answer"):
+            search_at(address)({"query": "x"})
     bench.stop()
     with pytest.raises(OperatorError, match=f"'{bench.url}' does not answer .* `alcove serve`"):
         search_at(bench.url)({"query": "x"})
