@@ -17,7 +17,7 @@ import numpy as np
 
 from corpus.catalog import Catalog
 from corpus.errors import Damaged, NotFound, UserError
-from corpus.filters import filter_keys, matching
+from corpus.filters import check_text, filter_keys, matching
 from corpus.home import Home
 from corpus.records import Hit, SearchResult
 from corpus.snapshot import SnapshotStore
@@ -59,24 +59,13 @@ def check_query(query: str, longest: int) -> None:
     """Raises:
     UserError: the query is blank, longer than ``longest`` characters, or not text.
     """
-    _check_text(query)
+    check_text(query)
     if not query.strip():
         raise UserError("the question is empty; type some words")
     if len(query) > longest:
         raise UserError(
             f"the question has {len(query)} characters, at most {longest} are allowed; shorten it"
         )
-
-
-def _check_text(text: str) -> None:
-    """Refuse halves of characters, which bytes that are not UTF-8 become on a command line: nothing can store them."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as exc:
-        found = text[exc.start]
-        raise UserError(
-            f"{text[:80]!r} holds {found!r}, which is no character; write it in UTF-8"
-        ) from exc
 
 
 class Searcher:
@@ -226,8 +215,6 @@ class Searcher:
         named = None if documents is None else set(documents)
         if filters:
             wanted = {key.lower(): value for key, value in filters.items()}
-            for text in (*wanted.keys(), *wanted.values()):
-                _check_text(text)
             found = matching(self._catalog.database, at, wanted, collections)
             if not found:
                 self._check_filters(at, wanted, collections)
