@@ -41,14 +41,17 @@ def files_of(root: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def ingested(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def ingested(
+    tiny_model: Path, prepared_models: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Path]:
     """A home and the folder that was read into it; copy the home before writing to it."""
     folder = tmp_path_factory.mktemp("ingested")
     papers = folder / "papers"
     papers.mkdir()
     (papers / "box.txt").write_text("The red box stands in the hall.")
     (papers / "car.txt").write_text("The blue car is parked behind the box.")
-    overrides = {"embedding": {"model": str(tiny_model)}, "ingest": {"workers": 1}}
+    embedding = {"model": str(tiny_model), "prepared": str(prepared_models)}
+    overrides = {"embedding": embedding, "ingest": {"workers": 1}}
     app = build(Settings.load(folder / "home", overrides, {}))
     with closing(app), closing(app.pipeline()) as pipeline:
         pipeline.sync([papers])
