@@ -294,9 +294,11 @@ def _make_engine(settings: Settings, encoder: Encoder, catalog: Catalog) -> Engi
 
 def _encoder(settings: Settings, home: Home) -> tuple[Encoder, str]:
     from retrieval.encoder import load_encoder
+    from retrieval.model_files import check_model_files
     from retrieval.models import resolve
 
     model = resolve(settings.embedding.model, home, settings.embedding.cache)
+    check_model_files(model.folder)
     return load_encoder(model, settings.embedding), model.note
 
 

@@ -46,6 +46,7 @@ __all__ = [
     "OperatorError",
     "Overloaded",
     "UserError",
+    "error_class",
 ]
 
 
@@ -176,3 +177,11 @@ class ModelBroke(ModelError):
 
 class InternalError(AlcoveError):
     """A bug of ours."""
+
+
+def error_class(name: str) -> type[AlcoveError]:
+    """The class that the HTTP service names in a reply; ``InternalError`` for a name that is none of ours."""
+    if name == "FileProblem":  # takes a state too; what fails so early is the person's to put right
+        return UserError
+    found = globals()[name] if name in __all__ else None
+    return found if isinstance(found, type) else InternalError

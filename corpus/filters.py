@@ -10,8 +10,9 @@ import json
 from collections.abc import Mapping, Sequence
 
 from corpus.database import Database
+from corpus.errors import UserError
 
-__all__ = ["AMONG", "FILTER_COLUMNS", "as_json", "filter_keys", "matching"]
+__all__ = ["AMONG", "FILTER_COLUMNS", "as_json", "check_text", "filter_keys", "matching"]
 
 FILTER_COLUMNS = ("media_type", "title")
 AMONG = "(:collections IS NULL OR d.collection IN (SELECT value FROM json_each(:collections)))"
@@ -27,7 +28,12 @@ def matching(
         at: the snapshot whose documents are meant.
         filters: value by key; a key is one of ``FILTER_COLUMNS`` or of the metadata.
         collections: look only in these; ``None``: in all.
+
+    Raises:
+        UserError: a key or a value is not text.
     """
+    for text in (*filters.keys(), *filters.values()):
+        check_text(text)
     values = {f"key{n}": key for n, key in enumerate(filters)}
     values |= {f"value{n}": value for n, value in enumerate(filters.values())}
     wanted = "".join(f" AND {_condition(n, key)}" for n, key in enumerate(filters))
@@ -36,6 +42,21 @@ def matching(
         {"at": at, "collections": as_json(collections), **values},
     )
     return [row["id"] for row in rows]
+
+
+def check_text(text: str) -> None:
+    """Refuse halves of characters, which bytes that are not UTF-8 become on a command line: nothing can store them.
+
+    Raises:
+        UserError: there is one in ``text``.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as exc:
+        half = text[exc.start]
+        raise UserError(
+            f"{text[:80]!r} holds {half!r}, which is no character; write it in UTF-8"
+        ) from exc
 
 
 def filter_keys(catalog: Database, at: int, collections: Sequence[str] | None = None) -> list[str]:

@@ -144,7 +144,7 @@ class SnapshotStore:
 
         Raises:
             Damaged: the manifest is missing, unreadable or fails its own checksum.
-            OperatorError: it is of a newer format.
+            OperatorError: it is of a newer format; whatever writes must leave it alone.
         """
         path = self.folder(number) / MANIFEST
         try:

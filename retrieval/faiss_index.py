@@ -74,6 +74,12 @@ class DenseIndex:
             # A mapped file keeps its inode: the same one is the same file, whatever its name.
             inode = (folder / f"{name}.vectors.npy").stat().st_ino
             self._segments.append(at_hand.get(inode) or Segment(folder, name))
+            own = self._segments[-1].vectors.shape[1]
+            if own != self.dimension:
+                raise Damaged(
+                    f"{str(folder / name)!r} holds vectors of dimension {own}, the manifest says dimension"
+                    f" {self.dimension}; run `alcove doctor --repair`"
+                )
             dead = folder / f"{name}.dead.npy"
             self._dead.append(np.load(dead, allow_pickle=False) if dead_sum else np.empty(0, int))
             self._dead_sums.append(np.array(dead_sum or [0.0] * self.dimension))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from corpus.crash import CrashPoint, crash_point
-from corpus.errors import Damaged
+from corpus.errors import Damaged, OperatorError
 from corpus.snapshot import Snapshot, SnapshotStore, Stamp
 from retrieval.faiss_index import DenseIndex
 from retrieval.fingerprint import Fingerprint
@@ -41,7 +41,8 @@ class Reader:
         is_new: this process has just written it, and knows what the files hold.
 
     Raises:
-        Damaged: a file does not match the manifest. OperatorError: it is of a newer version.
+        Damaged: a file does not match the manifest.
+        OperatorError: the files are whole, but another version of Alcove has written them.
     """
 
     def __init__(
@@ -62,6 +63,17 @@ class Reader:
             previous.dense if previous else None,
         )
         self.lexical = LexicalIndex(snapshot.folder / "lexical")
+        self._require_all_chunks()
+
+    def _require_all_chunks(self) -> None:
+        """Files that this version does not know are no reason to search among the rest."""
+        chunks = self.snapshot.body.get("chunks")
+        for name, index in (("dense", self.dense), ("lexical", self.lexical)):
+            if chunks is not None and len(index) != chunks:
+                raise OperatorError(
+                    f"this version reads {len(index)} of the {chunks} chunks in the {name} index of snapshot"
+                    f" {self.number}, which another Alcove has written; use that one, or choose another --home"
+                )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import numpy as np
 
 from corpus.catalog import Catalog
 from corpus.errors import Damaged, NotFound, UserError
-from corpus.filters import filter_keys, matching
+from corpus.filters import check_text, filter_keys, matching
 from corpus.home import Home
 from corpus.records import SearchResult
 from retrieval.index import Reader
@@ -33,8 +33,9 @@ MAX_K = 1000
 
 def check_query(query: str, longest: int) -> None:
     """Raises:
-    UserError: the query is blank, or longer than ``longest`` characters.
+    UserError: the query is blank, longer than ``longest`` characters, or not text.
     """
+    check_text(query)
     if not query.strip():
         raise UserError("the question is empty; type some words")
     if len(query) > longest:
@@ -137,7 +138,7 @@ class Searcher:
         for query in queries:
             check_query(query, self._settings.max_query_characters)
         if mode not in MODES:
-            raise UserError(f"there is no search mode {mode!r}; use one of {', '.join(MODES)}")
+            raise UserError(f"there is no search mode {mode[:80]!r}; use one of {', '.join(MODES)}")
         if not 1 <= k <= MAX_K:
             raise UserError(f"k is {k}; give a number from 1 to {MAX_K}")
         if pages is not None and not 1 <= pages[0] <= pages[1]:
@@ -175,7 +176,7 @@ class Searcher:
             return None if len(open_) == len(readers) else tuple(open_)
         if collection not in open_:
             raise NotFound(
-                f"there is no collection {collection!r}; `alcove documents` lists what there is"
+                f"there is no collection {collection[:80]!r}; `alcove documents` lists what there is"
             )
         return (collection,)
 
@@ -203,7 +204,7 @@ class Searcher:
         for key in filters:
             if key not in known:
                 raise UserError(
-                    f"no document has the metadata {key!r}; filter by one of {', '.join(known)}"
+                    f"no document has the metadata {key[:80]!r}; filter by one of {', '.join(known)}"
                 )
 
     def _scope(

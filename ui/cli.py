@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from corpus.errors import AlcoveError, InternalError, UserError
+from corpus.errors import AlcoveError, Conflict, InternalError, UserError
 from ui.console import show_json, show_table, write
 from ui.ingesting import ingest
 from ui.listings import collections_app, documents_app, models_app
@@ -92,21 +92,28 @@ def search(
     from retrieval.routes import search_json
 
     filters = _filters(filter_ or [])
-    searcher = build(load_settings(home)).finder().searcher
-    result = search_json(
-        searcher.search(
-            query,
-            k,
-            mode,
-            collection,
-            filters=filters,
-            pages=_pages(pages),
-            rerank=rerank,
-            collapse=collapse,
-            diversity=diversity,
-            neighbours=neighbours,
-        )
+    settings = load_settings(home)
+    empty = Conflict(
+        f"{str(settings.corpus.home)!r} holds no documents; `alcove ingest FOLDER` adds some"
     )
+    if not (settings.corpus.home / "catalog.sqlite").exists():
+        raise empty  # and no home is made where there was none
+    app_ = build(settings)
+    found = app_.finder().searcher.search(
+        query,
+        k,
+        mode,
+        collection,
+        filters=filters,
+        pages=_pages(pages),
+        rerank=rerank,
+        collapse=collapse,
+        diversity=diversity,
+        neighbours=neighbours,
+    )
+    if not found.hits and not any(info.chunks for info in app_.catalog.collections()):
+        raise empty
+    result = search_json(found)
     if as_json:
         show_json(result)
         return

@@ -13,8 +13,7 @@ from typing import Any, cast
 
 import httpx
 
-from corpus import errors
-from corpus.errors import AlcoveError, InternalError, NotFound, OperatorError
+from corpus.errors import InternalError, NotFound, OperatorError, error_class
 from ui.settings import PageSettings
 from ui.wire import CollectionJson, DocumentJson, JobJson, StatusJson, TextJson, ThreadJson
 
@@ -212,7 +211,7 @@ def _raise_for(response: httpx.Response) -> None:
         body = {}
     named = body.get("error") if isinstance(body, dict) else None
     if isinstance(named, dict):
-        raise _error_class(str(named.get("type")))(str(named.get("message")))
+        raise error_class(str(named.get("type")))(str(named.get("message")))
     if response.status_code == 503:
         raise ServiceDown(str(body.get("reason") or "The service is starting."))
     if response.status_code == 404:
@@ -222,11 +221,3 @@ def _raise_for(response: httpx.Response) -> None:
     raise InternalError(
         f"The service replied {response.status_code}; look at its log and report it."
     )
-
-
-def _error_class(name: str) -> type[AlcoveError]:
-    # FileProblem takes two arguments; an upload that fails so early is the person's to put right.
-    if name == "FileProblem":
-        return errors.UserError
-    found = getattr(errors, name, None) if name in errors.__all__ else None
-    return found if isinstance(found, type) else InternalError

@@ -16,9 +16,11 @@ from corpus.catalog import Catalog
 from corpus.errors import AlcoveError, Damaged
 from corpus.home import Home
 from corpus.snapshot import SnapshotStore
-from corpus.upkeep import check_catalog
+from corpus.upkeep import check_catalog, strategies
+from ingest.chunking import name_of
 from ingest.repair import damaged_originals
 from retrieval.fingerprint import Fingerprint
+from retrieval.model_files import check_model_files
 from retrieval.models import resolve
 from retrieval.vectors import check_vectors
 
@@ -62,6 +64,7 @@ def examine(settings: Settings) -> list[Finding]:
         "encoder": _encoder,
         "catalog": _catalog,
         "index": _index,
+        "chunking": _chunking,
         "vectors": _vectors,
         "quarantine": _quarantine,
         "language model": _language_model,
@@ -100,6 +103,7 @@ def _home(settings: Settings) -> Iterator[Finding]:
 
 def _encoder(settings: Settings) -> Iterator[Finding]:
     found = resolve(settings.embedding.model, Home(settings.corpus.home), settings.embedding.cache)
+    check_model_files(found.folder)
     yield Finding("encoder", f"{found.name}: {found.note or found.folder}")
 
 
@@ -135,6 +139,21 @@ def _index(settings: Settings) -> Iterator[Finding]:
     for number in store.numbers():
         if number < snapshot.number:
             store.open(number).verify()
+
+
+def _chunking(settings: Settings) -> Iterator[Finding]:
+    wanted = name_of(settings.ingest)
+    with closing(Catalog(Home(settings.corpus.home))) as catalog:
+        found = strategies(catalog.database, catalog.snapshot)
+    for name, documents in found.items():
+        if name != wanted:
+            text = (
+                f"{documents} documents are cut by {name}, the settings say {wanted};"
+                " `alcove ingest` on their folders cuts them anew"
+            )
+            yield Finding("chunking", text, is_advice=True)
+    if found.keys() <= {wanted}:
+        yield Finding("chunking", f"every document is cut by {wanted}")
 
 
 def _vectors(settings: Settings) -> Iterator[Finding]:

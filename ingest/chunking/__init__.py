@@ -26,6 +26,7 @@ __all__ = [
     "STRATEGIES",
     "chunker_for",
     "make_chunker",
+    "name_of",
     "require_strategy",
     "strategy_names",
 ]
@@ -80,6 +81,23 @@ def chunker_for(settings: IngestSettings, encoder: Encoder, embed: Embed) -> Chu
         sentences=settings.sentences,
         embed=embed,
     )
+
+
+def name_of(settings: IngestSettings) -> str:
+    """The name, with its parameters, of the chunker that ``settings`` name; every chunk it cuts carries it.
+
+    Raises:
+        UserError, OperatorError: as ``make_chunker``.
+    """
+    chunker = make_chunker(
+        settings.strategy,
+        len,  # a name does not depend on how tokens are counted, or on vectors
+        size=settings.chunk_tokens,
+        overlap=settings.overlap_tokens,
+        sentences=settings.sentences,
+        embed=None,
+    )
+    return chunker.name
 
 
 def make_chunker(name: str, tokenizer: Tokenizer, **parameters: Any) -> Chunker:

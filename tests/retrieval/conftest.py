@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -10,10 +13,14 @@ from corpus.catalog import Catalog, Stored
 from corpus.home import Home
 from corpus.records import Chunk, Document, Parsed, Span, State
 from corpus.settings import CorpusSettings
+from corpus.snapshot import SnapshotStore
 from ingest.writer import Batch, Writer
 from retrieval.search import Searcher
 from retrieval.settings import RetrievalSettings
+from tests.command_line import alcove, papers, tiny_model
 from tests.fakes import HashEncoder
+
+__all__ = ["Shelf", "add_texts", "alcove", "papers", "rewrite_manifest", "shelf", "tiny_model"]
 
 
 def add_texts(
@@ -62,7 +69,8 @@ class Shelf:
         self.home = home
         self.catalog = Catalog(home)
         self.encoder = HashEncoder()
-        self.writer = Writer(home, self.catalog, self.encoder, CorpusSettings(home=home.root))
+        self.settings = CorpusSettings(home=home.root)
+        self.writer = Writer(home, self.catalog, self.encoder, self.settings)
         self.searcher = Searcher(home, self.catalog, self.encoder, settings or RetrievalSettings())
 
     def add(self, *texts: str, collection: str = "default", **metadata: str) -> list[Document]:
@@ -88,3 +96,19 @@ def shelf(home: Home) -> Iterator[Shelf]:
     made = Shelf(home)
     yield made
     made.close()
+
+
+def rewrite_manifest(home: Home, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the live snapshot's manifest as another version would have written it, its checksum right."""
+    number = SnapshotStore(home).current()
+    path = SnapshotStore(home).folder(number) / "manifest.json"
+    manifest = json.loads(path.read_bytes())
+    del manifest["sha256"]
+    change(manifest)
+    digest = hashlib.sha256(_encoded(manifest)).hexdigest()
+    path.write_bytes(_encoded({**manifest, "sha256": digest}))
+    home.current.write_text(f"v{number:06d} {digest}\n")
+
+
+def _encoded(manifest: dict[str, Any]) -> bytes:
+    return json.dumps(manifest, indent=1, sort_keys=True).encode()

@@ -11,10 +11,13 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from tests.command_line import alcove, papers, tiny_model
 from tests.ui.fake_service import FakeService
 from ui.client import Service
 from ui.settings import PageSettings
 from ui.state import service
+
+__all__ = ["alcove", "papers", "tiny_model"]
 
 APP = Path(__file__).parents[2] / "ui" / "app.py"
 

@@ -2,73 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from ui.cli import main
-
-
-class Outcome(NamedTuple):
-    """How a command ended."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, object]:
-        """The one object on standard output."""
-        return json.loads(self.out)
-
-
-Alcove = Callable[..., Outcome]
-
-
-@pytest.fixture(scope="session")
-def tiny_model(make_e5: Callable[..., Path]) -> Path:
-    return make_e5("tiny-e5")
-
-
-@pytest.fixture
-def alcove(
-    tmp_path: Path,
-    tiny_model: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Alcove:
-    """Runs a command in a home of its own, with a model that loads at once."""
-    monkeypatch.setenv("ALCOVE_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("ALCOVE_EMBEDDING__MODEL", str(tiny_model))
-    monkeypatch.setenv("ALCOVE_LLM__DISCOVER", "false")
-    monkeypatch.setenv("ALCOVE_INGEST__WORKERS", "1")
-
-    def run(*arguments: object) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["alcove", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        status = ended.value.code
-        return Outcome(status if isinstance(status, int) else 0, *capsys.readouterr())
-
-    return run
-
-
-@pytest.fixture
-def papers(tmp_path: Path) -> Path:
-    folder = tmp_path / "papers"
-    folder.mkdir()
-    (folder / "box.txt").write_text("The red box weighs seven kilograms. It stands in the hall.")
-    (folder / "car.md").write_text(
-        "# Car\n\nThe blue car is parked in the street behind the house."
-    )
-    return folder
+from tests.command_line import Alcove
 
 
 def test_ingest_json_has_the_contract_s_keys(alcove: Alcove, papers: Path) -> None:
@@ -269,6 +210,24 @@ def test_doctor_repairs_a_damaged_index_and_says_what_it_did(
     assert "quarantine" in {check["name"] for check in repaired.json["checks"]}
     assert "box.txt" in alcove("search", "red box").out
     assert "Nothing was damaged." in alcove("doctor", "--repair").out
+
+
+def test_doctor_names_documents_that_were_cut_otherwise(
+    alcove: Alcove, papers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def chunking() -> list[tuple[str, str]]:
+        checks = alcove("doctor", "--json").json["checks"]
+        return [(c["status"], c["finding"]) for c in checks if c["name"] == "chunking"]
+
+    alcove("ingest", papers)
+    assert chunking() == [("ok", "every document is cut by recursive-200-30")]
+    monkeypatch.setenv("ALCOVE_INGEST__CHUNK_TOKENS", "64")
+    ((status, finding),) = chunking()
+    assert status == "note"
+    assert "2 documents are cut by recursive-200-30, the settings say recursive-64-30" in finding
+    raw = alcove("ingest", papers, "--json").json
+    assert raw["chunks"] == {"added": 2, "removed": 2, "kept": 0}
+    assert chunking() == [("ok", "every document is cut by recursive-64-30")]
 
 
 def test_compact_json_has_sizes_and_notes(alcove: Alcove, papers: Path, tmp_path: Path) -> None:
