@@ -209,11 +209,11 @@ class Catalog:
         with self._db.transaction() as db:
             db.execute("INSERT OR REPLACE INTO collections VALUES (?, ?)", (collection, names))
 
-    def chunk_counts(self) -> dict[str, int]:
-        """Number of live chunks by document id (documents without any are absent)."""
+    def chunk_counts(self, at: int | None = None) -> dict[str, int]:
+        """Number of live chunks by document id (documents without any are absent); ``at`` a snapshot, or now."""
         rows = self._db.rows(
             f"SELECT document, COUNT(*) AS n FROM chunks WHERE {LIVE} GROUP BY document",
-            {"at": self._at(None)},
+            {"at": self._at(at)},
         )
         return {row["document"]: row["n"] for row in rows}
 

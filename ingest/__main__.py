@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -21,9 +22,8 @@ from corpus.settings import CorpusSettings
 from ingest.pipeline import Pipeline
 from ingest.report import Progress, Report
 from ingest.settings import IngestSettings
-from retrieval.encoder import load_encoder
-from retrieval.models import resolve
 from retrieval.settings import DenseSettings, EmbeddingSettings
+from retrieval.spaces import Encoders, load_for
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 class _Workshop:
-    """The loaded encoder, and a pipeline for each chunking strategy that was asked for."""
+    """The encoder of the index, and a pipeline for each chunking strategy that was asked for."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._corpus = CorpusSettings.model_validate(settings["corpus"])
@@ -52,17 +52,23 @@ class _Workshop:
         embedding = EmbeddingSettings.model_validate(settings["embedding"])
         self._home = Home(self._corpus.home)
         self._catalog = Catalog(self._home)
-        self._encoder = load_encoder(
-            resolve(embedding.model, self._home, embedding.cache), embedding
-        )
+        self._encoders = Encoders(self._home, partial(load_for, embedding))
+        self._encoders.current()  # a model that cannot be loaded fails this job, and is tried again by the next
         self._pipelines: dict[str, Pipeline] = {}
 
     def pipeline(self, strategy: str | None) -> Pipeline:
         name = strategy or self._ingest.strategy
         if name not in self._pipelines:
             ingest = self._ingest.model_copy(update={"strategy": name})
+            encoders = self._encoders
             self._pipelines[name] = Pipeline(
-                self._home, self._catalog, self._encoder, ingest, self._corpus, self._dense
+                self._home,
+                self._catalog,
+                encoders.current(),
+                ingest,
+                self._corpus,
+                self._dense,
+                encoders.of,
             )
         return self._pipelines[name]
 

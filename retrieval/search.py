@@ -20,7 +20,7 @@ from corpus.home import Home
 from corpus.records import Hit, SearchResult
 from retrieval.fusion import convex, rrf
 from retrieval.index import Reader
-from retrieval.live import PATIENCE_S, LiveReader
+from retrieval.live import PATIENCE_S, EncoderOf, LiveReader
 from retrieval.protocols import Encoder, Scope
 from retrieval.settings import RetrievalSettings
 
@@ -67,7 +67,9 @@ class Searcher:
     """Searches the live snapshot of one home. Safe to call from several threads.
 
     Args:
+        encoder: of the index as it is now.
         observe: told of every search, its mode and how long each of its stages took (ms).
+        encoder_of: gives another encoder once the index has moved to its space; ``None``: that is refused.
     """
 
     def __init__(
@@ -77,17 +79,18 @@ class Searcher:
         encoder: Encoder,
         settings: RetrievalSettings,
         observe: Callable[[str, Mapping[str, float]], None] = lambda mode, timings_ms: None,
+        encoder_of: EncoderOf | None = None,
     ) -> None:
-        self.live = LiveReader(home, catalog, encoder.fingerprint)
+        self.live = LiveReader(home, catalog, encoder, encoder_of)
         self._catalog = catalog
-        self._encoder = encoder
         self._settings = settings
         self._observe = observe
         self._fields: tuple[Reader | None, dict[tuple[object, ...], _Field]] = (None, {})
 
     def reader(self, patience_s: float | None = PATIENCE_S) -> Reader | None:
-        """The live snapshot; see ``LiveReader.reader``."""
-        return self.live.reader(patience_s)
+        """The live snapshot; see ``LiveReader.pair``."""
+        pair = self.live.pair(patience_s)
+        return pair[0] if pair else None
 
     def _still_there(self, live: Reader, documents: Sequence[str] | None) -> Sequence[str] | None:
         """While an older snapshot stands in, what was removed since must not be found in it."""
@@ -125,11 +128,13 @@ class Searcher:
             raise UserError(f"there is no search mode {mode!r}; use one of {', '.join(MODES)}")
         if not 1 <= k <= MAX_K:
             raise UserError(f"k is {k}; give a number from 1 to {MAX_K}")
-        live = self.reader()
+        pair = self.live.pair()
         collections = self._readable(collection, reader)
-        if live is None:
+        if pair is None:
             return SearchResult(query, 0, (), {"embed": 0.0, "search": 0.0, "total": _ms(started)})
-        vector = None if mode == "lexical" else self._encoder.encode_queries([query])[0]
+        live, encoder = pair
+        needs_vector = mode != "lexical" and len(live.dense) > 0
+        vector = encoder.encode_queries([query])[0] if needs_vector else None
         embedded = time.perf_counter()
         there = self._still_there(live, documents)
         chosen = self._chosen(live.number, collections, there, filters)

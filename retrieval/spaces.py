@@ -8,16 +8,13 @@ space. Moving to another one is the work of ``ingest.reindex``.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from corpus.errors import (
-    AlcoveError,
     Damaged,
-    FingerprintMismatch,
     NotFound,
     OperatorError,
     UserError,
@@ -42,8 +39,6 @@ __all__ = [
     "require_lasting",
     "settled",
 ]
-
-_LOG = logging.getLogger(__name__)
 
 Load = Callable[[Home, Fingerprint | None], "tuple[Encoder, str]"]
 """Gives the encoder for a space (``None``: the one that the settings would take today), and why it was taken."""
@@ -143,7 +138,9 @@ def differences(
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
-def load_for(settings: EmbeddingSettings, home: Home, space: Fingerprint | None) -> tuple[Encoder, str]:
+def load_for(
+    settings: EmbeddingSettings, home: Home, space: Fingerprint | None
+) -> tuple[Encoder, str]:
     """Load the encoder that ``chosen`` names; a ``Load`` once the settings are given."""
     from retrieval.encoder import load_encoder
 
@@ -208,10 +205,8 @@ class Encoders:
         self._home = home
         self._load = load
         self._encoder: Encoder | None = None
-        self._refused: dict[Fingerprint, FingerprintMismatch] = {}  # the settings rule these out
+        self._refused: dict[Fingerprint, Fingerprint] = {}  # to what the settings give instead
         self._loading = threading.Lock()
-        self._starting = threading.Lock()
-        self._loader: tuple[Fingerprint, threading.Thread] | None = None
 
     def current(self) -> Encoder:
         """The encoder at hand, or else the one that the settings give for the live index, fitting or not.
@@ -231,41 +226,18 @@ class Encoders:
         with self._loading:
             encoder = self._encoder
             if encoder is None or encoder.fingerprint != space:
-                if space not in self._refused:
-                    encoder = self._loaded(space)
-                if space in self._refused:
-                    raise self._refused[space]
-            assert encoder is not None
+                encoder = self._loaded(space)
+            space.require(self._refused.get(space, encoder.fingerprint))
             return encoder
 
     def _loaded(self, space: Fingerprint | None) -> Encoder:
-        """What the settings give for ``space``; kept if it fits, or if there is no other."""
+        """What the settings give for ``space``; it is kept if it fits, or if there is no other."""
+        if self._encoder is not None and space in self._refused:
+            return self._encoder
         encoder, note = self._load(self._home, space)
-        try:
-            if space is not None:
-                space.require(encoder.fingerprint)
-        except FingerprintMismatch as exc:
-            self._refused[space] = exc
+        if space is not None and encoder.fingerprint != space:
+            self._refused[space] = encoder.fingerprint
             if self._encoder is not None:
                 return self._encoder
         self._encoder, self.note = encoder, note
         return encoder
-
-    def is_ready(self, space: Fingerprint) -> bool:
-        """Whether ``of(space)`` is worth calling now; if not, a thread has begun to load that encoder."""
-        with self._starting:
-            if self._encoder is not None and self._encoder.fingerprint == space:
-                return True
-            if self._loader is None or self._loader[0] != space:
-                thread = threading.Thread(
-                    target=self._prepare, args=(space,), name="encoder", daemon=True
-                )
-                self._loader = (space, thread)
-                thread.start()
-            return not self._loader[1].is_alive()
-
-    def _prepare(self, space: Fingerprint) -> None:
-        try:
-            self.of(space)
-        except AlcoveError as exc:  # whoever asks next gets it too
-            _LOG.error("the index moved to another embedding space: %s", exc)
