@@ -116,18 +116,26 @@ class Reindexer:
         Raises:
             Conflict: there is none any more.
         """
-        began = time.perf_counter()
+        began, seconds = time.perf_counter(), 0.0
         with self._home.reindex_lock():
-            with self._home.writer_lock(wait=True):
-                self._writer.finish()
-            before, base = self._standing(), self._base()
-            self._prepare(self._changed_since(base), listen)
-            crash_point(CrashPoint.SPACE_EMBEDDED)
-            with self._home.writer_lock(wait=True):
-                self._writer.finish()
-                seconds = self._return_to(base, listen)
-                clear_away(self._home, self._catalog, self._corpus_settings.keep_snapshots)
+            before = self._standing()
+            if not self._is_back():
+                base = self._base()
+                self._prepare(self._changed_since(base), listen)
+                crash_point(CrashPoint.SPACE_EMBEDDED)
+                with self._home.writer_lock(wait=True):
+                    self._writer.finish()
+                    seconds = self._return_to(base, listen)
+                    clear_away(self._home, self._catalog, self._corpus_settings.keep_snapshots)
         return self._report(began, before, seconds)
+
+    def _is_back(self) -> bool:
+        """Finish what a killed writer left; whether that was the return that is asked for."""
+        asked = way_back(self._home)
+        with self._home.writer_lock(wait=True):
+            self._writer.finish()
+        now = way_back(self._home)
+        return asked is not None and (now is None or now.number < asked.number)
 
     def _standing(self) -> Standing | None:
         space = live_space(self._home)

@@ -68,5 +68,5 @@ class Fingerprint:
         if differing:
             raise FingerprintMismatch(
                 f"the index was embedded differently ({'; '.join(differing)});"
-                " set embedding.model back, or run `alcove ingest` again to embed everything anew"
+                " set embedding.model back, or run `alcove reindex` to embed everything anew"
             )
