@@ -25,6 +25,7 @@ __all__ = [
     "GROUP",
     "STRATEGIES",
     "chunker_for",
+    "chunking_name",
     "make_chunker",
     "require_strategy",
     "strategy_names",
@@ -80,6 +81,19 @@ def chunker_for(settings: IngestSettings, encoder: Encoder, embed: Embed) -> Chu
         sentences=settings.sentences,
         embed=embed,
     )
+
+
+def chunking_name(settings: IngestSettings) -> str:
+    """The strategy that ``settings`` name with its parameters, as it stands in recipes; needs no encoder.
+
+    Raises:
+        UserError, OperatorError: as ``make_chunker``.
+    """
+    sizes = {"size": settings.chunk_tokens, "overlap": settings.overlap_tokens}
+    chunker = make_chunker(
+        settings.strategy, len, **sizes, window=512, sentences=settings.sentences, embed=None
+    )
+    return chunker.name
 
 
 def make_chunker(name: str, tokenizer: Tokenizer, **parameters: Any) -> Chunker:
