@@ -1,8 +1,9 @@
 """The job process: ``python -m ingest`` reads settings and then requests from standard input, as JSON lines.
 
 First line: ``{"corpus": …, "ingest": …, "embedding": …, "dense": …}``. Each further line is a request, ``{"job",
-"collection", "paths" | "uploads", "strategy"}``, answered by progress lines ``{"done", "total", "file"}`` and one last
-line with ``"report"`` or ``"error"``. Ends when standard input does, that is, when the service is gone.
+"collection", "paths" | "uploads", "strategy"}`` or ``{"job", "reindex": {"model", "precision", "back"}}``, answered by
+progress lines ``{"done", "total", "file"}`` and one last line with ``"report"`` or ``"error"``. Ends when standard
+input does, that is, when the service is gone.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from corpus.catalog import Catalog
 from corpus.errors import AlcoveError
 from corpus.home import Home
 from corpus.settings import CorpusSettings
+from ingest.moving import Move, move
 from ingest.pipeline import Pipeline
-from ingest.report import Progress, Report
+from ingest.report import Progress, Reindexed, Report
 from ingest.settings import IngestSettings
 from retrieval.settings import DenseSettings, EmbeddingSettings
 from retrieval.spaces import Encoders, load_for
@@ -36,8 +38,7 @@ def main() -> None:
         try:
             workshop = workshop or _Workshop(settings)
             request = json.loads(line)
-            pipeline = workshop.pipeline(request.get("strategy"))
-            _say(out, {"report": _serve(pipeline, request, out).to_json()})
+            _say(out, {"report": workshop.serve(request, out)})
         except AlcoveError as exc:
             _say(out, {"error": str(exc)})
 
@@ -52,11 +53,24 @@ class _Workshop:
         embedding = EmbeddingSettings.model_validate(settings["embedding"])
         self._home = Home(self._corpus.home)
         self._catalog = Catalog(self._home)
+        self._embedding = embedding
         self._encoders = Encoders(self._home, partial(load_for, embedding))
-        self._encoders.current()  # a model that cannot be loaded fails this job, and is tried again by the next
         self._pipelines: dict[str, Pipeline] = {}
 
-    def pipeline(self, strategy: str | None) -> Pipeline:
+    def serve(self, request: Mapping[str, Any], out: TextIO) -> dict[str, Any]:
+        """Do what is asked, saying how far it is; returns the report as JSON."""
+        if "reindex" in request:
+            return self._move(Move(**request["reindex"]), out).to_json()
+        return _ingest(self._pipeline(request.get("strategy")), request, out).to_json()
+
+    def _move(self, to: Move, out: TextIO) -> Reindexed:
+        def listen(done: int, total: int, source: str) -> None:
+            _say(out, {"done": done, "total": total, "file": None})
+
+        settings = (self._corpus, self._ingest, self._embedding)
+        return move(self._home, self._catalog, *settings, to, listen)
+
+    def _pipeline(self, strategy: str | None) -> Pipeline:
         name = strategy or self._ingest.strategy
         if name not in self._pipelines:
             ingest = self._ingest.model_copy(update={"strategy": name})
@@ -73,7 +87,7 @@ class _Workshop:
         return self._pipelines[name]
 
 
-def _serve(pipeline: Pipeline, request: Mapping[str, Any], out: TextIO) -> Report:
+def _ingest(pipeline: Pipeline, request: Mapping[str, Any], out: TextIO) -> Report:
     def listen(progress: Progress) -> None:
         file = progress.file and {
             "source": progress.file.source,
