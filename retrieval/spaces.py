@@ -84,6 +84,8 @@ def chosen(
         NotFound, UserError, OperatorError: its files are not on this machine, or not complete.
     """
     if space is None:
+        if settings.precision == "int8":  # there is no text yet to round the weights for
+            settings = settings.model_copy(update={"precision": "auto"})
         return resolve(settings.model, home, settings.cache), settings
     if settings.model == "auto":
         model = _model_of(space, settings, home)
@@ -145,7 +147,7 @@ def load_for(
     from retrieval.encoder import load_encoder
 
     model, how = chosen(settings, home, space)
-    return load_encoder(model, how), model.note
+    return load_encoder(model, how, space.quantization if space else ""), model.note
 
 
 def settled(name: str, home: Home, settings: EmbeddingSettings) -> FoundModel:
