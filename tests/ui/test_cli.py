@@ -315,6 +315,8 @@ def test_left_open_the_model_follows_the_index_there_and_back(
     assert "box.txt" in alcove("search", "red box").out
     assert "alcove reindex" in checks_of(alcove)["encoder"]["finding"]  # the built-in model is here
     assert "In use: tiny-e5" in alcove("models").out
+    few = alcove("reindex", "--precision", "int8")
+    assert (few.status, "too few to calibrate int8 on" in few.err) == (2, True)
     out = alcove("reindex", "--model", other_model).out
     assert "it is now embedded with other-e5" in out
     assert "box.txt" in alcove("search", "red box").out
