@@ -67,7 +67,7 @@ class _Workshop:
         def listen(done: int, total: int, source: str) -> None:
             _say(out, {"done": done, "total": total, "file": None})
 
-        settings = (self._corpus, self._ingest, self._embedding)
+        settings = (self._corpus, self._ingest, self._embedding, self._dense)
         return move(self._home, self._catalog, *settings, to, listen)
 
     def _pipeline(self, strategy: str | None) -> Pipeline:

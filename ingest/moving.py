@@ -20,7 +20,7 @@ from ingest.retention import way_back
 from ingest.settings import IngestSettings
 from retrieval.fingerprint import Fingerprint
 from retrieval.protocols import Encoder
-from retrieval.settings import EmbeddingSettings
+from retrieval.settings import DenseSettings, EmbeddingSettings
 from retrieval.spaces import chosen, live_space, load_for, require_lasting, settled
 
 __all__ = ["Move", "move"]
@@ -50,6 +50,7 @@ def move(
     corpus: CorpusSettings,
     ingest: IngestSettings,
     embedding: EmbeddingSettings,
+    dense: DenseSettings,
     to: Move,
     listen: Listener | None = None,
 ) -> Reindexed:
@@ -61,7 +62,7 @@ def move(
         Damaged, DiskFull, OperatorError: the index from before still answers.
     """
     encoder = _before(home, embedding) if to.back else _target(home, catalog, embedding, to)
-    with closing(Reindexer(home, catalog, encoder, ingest, corpus)) as reindexer:
+    with closing(Reindexer(home, catalog, encoder, ingest, corpus, dense)) as reindexer:
         return reindexer.back(listen) if to.back else reindexer.run(listen)
 
 

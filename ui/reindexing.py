@@ -55,8 +55,9 @@ def _moved(settings: Settings, to: Move) -> Reindexed:
 
     app = build(settings)
     with closing(app), tracked("Going back" if to.back else "Reindexing") as advance:
-        sections = (settings.corpus, settings.ingest, settings.embedding)
-        return move(app.home, app.catalog, *sections, to, advance)
+        corpus, ingest, embedding = settings.corpus, settings.ingest, settings.embedding
+        dense = settings.retrieval.dense
+        return move(app.home, app.catalog, corpus, ingest, embedding, dense, to, advance)
 
 
 def _forget(settings: Settings, as_json: bool) -> None:
