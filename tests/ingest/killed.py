@@ -119,7 +119,7 @@ def _do(request: dict[str, Any], told: int) -> int:
                     os.write(told, json.dumps({"done": progress.file.source}).encode() + b"\n")
 
             with closing(
-                Pipeline(home, catalog, encoder, settings, corpus, encoder_of)
+                Pipeline(home, catalog, encoder, settings, corpus, encoder_of=encoder_of)
             ) as pipeline:
                 pipeline.sync([Path(request["folder"])], listen=listen)
         elif request["task"] in ("reindex", "back"):

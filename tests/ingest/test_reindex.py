@@ -51,7 +51,12 @@ class Shelf(Desk):
         self.pipeline.close()
         self.settings, self.corpus = settings, CorpusSettings(home=self.home.root)
         self.pipeline = Pipeline(
-            self.home, self.catalog, self.encoder, settings, self.corpus, self.encoder_of
+            self.home,
+            self.catalog,
+            self.encoder,
+            settings,
+            self.corpus,
+            encoder_of=self.encoder_of,
         )
 
     def reindexer(self, encoder: HashEncoder) -> Reindexer:
