@@ -16,6 +16,7 @@ from functools import partial
 from typing import IO, TYPE_CHECKING, TypeAlias
 
 from agents.commands import is_command, run_command
+from agents.finder import Finder, batching
 from agents.memory import Chats
 from agents.runs import Asked, Runs
 from agents.service_lock import service_lock
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from agents.protocols import Engine
     from ingest.pipeline import Pipeline
     from ingest.writer import Writer
-    from retrieval.fingerprint import Fingerprint
     from retrieval.protocols import Encoder
     from retrieval.search import Searcher
 
@@ -45,29 +45,10 @@ __all__ = ["App", "Core", "Finder", "Observer", "build"]
 
 _LOG = logging.getLogger(__name__)
 _LOOK_AGAIN_S = 10.0
-_LANES = 2  # batches of queries encoded at the same time: a lone query leaves most cores idle
 _LOADING = "the encoder is being loaded"
 
 Observer: TypeAlias = Callable[[str, Mapping[str, float]], None]
 """Is told of a search: its mode, and how long each of its stages took (ms)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finder:
-    """What searching and ingestion need."""
-
-    searcher: Searcher
-    encoders: Encoders
-
-    @property
-    def encoder(self) -> Encoder:
-        """The encoder of the index, which may move to another space."""
-        return self.searcher.live.encoder
-
-    @property
-    def note(self) -> str:
-        """Why this encoder was taken."""
-        return self.encoders.note
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,22 +123,13 @@ class App:
             if self._finder is None:
                 from retrieval.search import Searcher
 
-                encoders = Encoders(self.home, self._batching)
+                encoders = Encoders(self.home, batching(self._load_encoder))
                 encoder, settings = encoders.current(), self.settings.retrieval
                 searcher = Searcher(
                     self.home, self.catalog, encoder, settings, self._observe, encoders.of
                 )
                 self._finder = Finder(searcher, encoders)
             return self._finder
-
-    def _batching(self, home: Home, space: Fingerprint | None) -> tuple[Encoder, str]:
-        """The encoder of a space, tried out, for what many ask at once."""
-        from retrieval.batching import BatchingEncoder
-        from retrieval.health import check_encoder
-
-        encoder, note = self._load_encoder(home, space)
-        check_encoder(encoder)
-        return BatchingEncoder(encoder, _LANES), note
 
     def core(self) -> Core:
         """The live core, loaded now if it is not yet, with the encoder that the index has now.
