@@ -12,9 +12,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, TYPE_CHECKING, TypeAlias
 
 from agents.commands import is_command, run_command
+from agents.finder import Finder, batching
 from agents.memory import Chats
 from agents.runs import Asked, Runs
 from agents.service_lock import service_lock
@@ -26,6 +28,7 @@ from corpus.catalog import Catalog
 from corpus.errors import AlcoveError, ModelUnavailable
 from corpus.home import Home
 from ingest.jobs import JobQueue
+from retrieval.spaces import Encoders, Load, load_for
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -35,7 +38,6 @@ if TYPE_CHECKING:
     from agents.protocols import Engine
     from ingest.pipeline import Pipeline
     from ingest.writer import Writer
-    from retrieval.batching import BatchingEncoder
     from retrieval.protocols import Encoder
     from retrieval.search import Searcher
 
@@ -43,24 +45,10 @@ __all__ = ["App", "Core", "Finder", "Observer", "build"]
 
 _LOG = logging.getLogger(__name__)
 _LOOK_AGAIN_S = 10.0
-_LANES = 2  # batches of queries encoded at the same time: a lone query leaves most cores idle
 _LOADING = "the encoder is being loaded"
 
 Observer: TypeAlias = Callable[[str, Mapping[str, float]], None]
 """Is told of a search: its mode, and how long each of its stages took (ms)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finder:
-    """What searching and ingestion need; ``note`` says why this encoder was taken.
-
-    ``queries`` is the encoder for what many ask at once.
-    """
-
-    encoder: Encoder
-    searcher: Searcher
-    note: str
-    queries: BatchingEncoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +68,10 @@ class App:
 
     Args:
         settings: all of them.
-        load_encoder: gives the encoder and a note on why it was taken; called once, when needed.
+        load_encoder: gives the encoder of a space; called when needed.
     """
 
-    def __init__(
-        self, settings: Settings, load_encoder: Callable[[Home], tuple[Encoder, str]]
-    ) -> None:
+    def __init__(self, settings: Settings, load_encoder: Load) -> None:
         self.settings = settings
         self.home = Home(settings.corpus.home)
         self.catalog = Catalog(self.home)
@@ -135,25 +121,24 @@ class App:
         """
         with self._loading:
             if self._finder is None:
-                from retrieval.batching import BatchingEncoder
-                from retrieval.health import check_encoder
                 from retrieval.search import Searcher
 
-                encoder, note = self._load_encoder(self.home)
-                check_encoder(encoder)
-                queries, settings = BatchingEncoder(encoder, _LANES), self.settings.retrieval
-                searcher = Searcher(self.home, self.catalog, queries, settings, self._observe)
-                self._finder = Finder(encoder, searcher, note, queries)
+                encoders = Encoders(self.home, batching(self._load_encoder))
+                encoder, settings = encoders.current(), self.settings.retrieval
+                searcher = Searcher(
+                    self.home, self.catalog, encoder, settings, self._observe, encoders.of
+                )
+                self._finder = Finder(searcher, encoders)
             return self._finder
 
     def core(self) -> Core:
-        """The live core, loaded now if it is not yet.
+        """The live core, loaded now if it is not yet, with the encoder that the index has now.
 
         Raises:
             AlcoveError: what stands in the way of loading it; tried again the next time.
         """
         with self._loading:
-            if self._core is None:
+            if self._core is None or self._core.encoder is not self.finder().encoder:
                 try:
                     finder = self.finder()
                     engine = _make_engine(self.settings, finder.encoder, self.catalog)
@@ -180,7 +165,7 @@ class App:
 
     def loaded(self) -> Core | None:
         """The core if it is there; looks again for a model server that came or went by itself."""
-        core = self._core
+        core = self._core and self.core()
         if core is not None and self._may_look_again():
             self._looked = time.monotonic()
             engine = _make_engine(self.settings, core.encoder, self.catalog)
@@ -209,9 +194,16 @@ class App:
         """Ingestion into this home, in this process; the caller closes it."""
         from ingest.pipeline import Pipeline
 
-        settings, encoder = self.settings, self.finder().encoder
-        corpus, dense = settings.corpus, settings.retrieval.dense
-        return Pipeline(self.home, self.catalog, encoder, settings.ingest, corpus, dense)
+        settings, finder = self.settings, self.finder()
+        return Pipeline(
+            self.home,
+            self.catalog,
+            finder.encoder,
+            settings.ingest,
+            settings.corpus,
+            settings.retrieval.dense,
+            finder.encoders.of,
+        )
 
     def writer(self) -> Writer:
         """What repairs and compacts this home's indexes; the caller closes it."""
@@ -251,20 +243,18 @@ class App:
         return by_itself and time.monotonic() - self._looked > _LOOK_AGAIN_S
 
 
-def build(
-    settings: Settings, load_encoder: Callable[[Home], tuple[Encoder, str]] | None = None
-) -> App:
+def build(settings: Settings, load_encoder: Load | None = None) -> App:
     """All live objects for ``settings``.
 
     Args:
         settings: all of them.
-        load_encoder: gives the encoder and a note; ``None``: the one that the settings name.
+        load_encoder: gives the encoder of a space; ``None``: as the settings say.
 
     Raises:
         OperatorError: the home cannot be used.
     """
     forget_tracing(os.environ)
-    return App(settings, load_encoder or (lambda home: _encoder(settings, home)))
+    return App(settings, load_encoder or partial(load_for, settings.embedding))
 
 
 def _assembled(
@@ -290,16 +280,6 @@ def _make_engine(settings: Settings, encoder: Encoder, catalog: Catalog) -> Engi
     from agents.engines import Parts, make_engine
 
     return make_engine(settings.llm.engine, Parts(settings.llm, settings.answer, encoder, catalog))
-
-
-def _encoder(settings: Settings, home: Home) -> tuple[Encoder, str]:
-    from retrieval.encoder import load_encoder
-    from retrieval.model_files import check_model_files
-    from retrieval.models import resolve
-
-    model = resolve(settings.embedding.model, home, settings.embedding.cache)
-    check_model_files(model.folder)
-    return load_encoder(model, settings.embedding), model.note
 
 
 def _require_agent(core: Core) -> Agent:

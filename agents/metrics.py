@@ -111,7 +111,7 @@ def _of_search(app: App) -> Iterator[Metric]:
         "How often another snapshot took over.",
         finder.searcher.live.swaps,
     )
-    sizes = finder.queries.sizes
+    sizes = finder.batch_sizes
     counts = accumulate(
         sum(n for size, n in sizes.items() if low < size <= high)
         for low, high in zip((0, *_BATCH), (*_BATCH, float("inf")), strict=True)

@@ -34,8 +34,7 @@ from agents.metrics import Measured, Metrics
 from agents.refusals import error_reply, refusal, refusals
 from agents.settings import ServiceSettings, Settings
 from corpus.errors import AlcoveError, InternalError, OperatorError, UserError
-from corpus.home import Home
-from retrieval.protocols import Encoder
+from retrieval.spaces import Load
 
 __all__ = ["create_app", "serve"]
 
@@ -75,7 +74,7 @@ def create_app(app: App, start: bool = True) -> FastAPI:
     service.include_router(routes_threads.router(app))
     service.include_router(routes_chat.router(app), responses=refusals(502, 504))
     service.include_router(
-        retrieval.routes.router(lambda: app.finder().searcher, lambda: app.finder().queries)
+        retrieval.routes.router(lambda: app.finder().searcher, lambda: app.finder().encoder)
     )
     max_upload = app.settings.ingest.max_mib * 2**20
     service.include_router(
@@ -109,7 +108,7 @@ def _gates(settings: ServiceSettings) -> dict[str, Gate]:
 def serve(
     settings: Settings,
     announce: Callable[[str], None] | None = None,
-    load_encoder: Callable[[Home], tuple[Encoder, str]] | None = None,
+    load_encoder: Load | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then stop cleanly: answers under way are kept as interrupted.
 

@@ -12,9 +12,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from corpus.changes import STAGED, Change, apply_change, take_back
 from corpus.crash import CrashPoint, crash_point
 from corpus.database import Database
 from corpus.errors import NotFound
@@ -26,27 +27,14 @@ from corpus.rows import (
     SCHEMA_VERSION,
     UPGRADES,
     Stored,
-    chunk_values,
     decode_parsed,
-    encode_parsed,
     read_chunk,
     read_document,
-    stored_values,
 )
 
 __all__ = ["Catalog", "Change", "CollectionInfo", "Stored"]
 
 LIVE = "added <= :at AND (removed IS NULL OR removed > :at)"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What one commit does. ``contents`` maps a content id to what was parsed from it; ``removed`` are document ids."""
-
-    documents: Sequence[Stored] = ()
-    contents: Mapping[str, Parsed] = field(default_factory=dict)
-    chunks: Sequence[Chunk] = ()
-    removed: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +96,12 @@ class Catalog:
         )
         return row is not None
 
-    def stored(self, collection: str | None = None) -> list[Stored]:
-        """Live documents, of one collection or all, each with how it was made; by source."""
+    def stored(self, collection: str | None = None, at: int | None = None) -> list[Stored]:
+        """Live documents, of one collection or all, each with how it was made; by source; ``at`` a snapshot, or now."""
         rows = self._db.rows(
             f"""SELECT * FROM documents WHERE {LIVE}
                 AND (:collection IS NULL OR collection = :collection) ORDER BY source""",
-            {"at": self._at(None), "collection": collection},
+            {"at": self._at(at), "collection": collection},
         )
         return [Stored(read_document(row), row["content"], row["recipe"]) for row in rows]
 
@@ -226,39 +214,41 @@ class Catalog:
         with self._db.transaction() as db:
             db.execute("INSERT OR REPLACE INTO collections VALUES (?, ?)", (collection, names))
 
-    def chunk_counts(self) -> dict[str, int]:
-        """Number of live chunks by document id (documents without any are absent)."""
+    def chunk_counts(self, at: int | None = None) -> dict[str, int]:
+        """Number of live chunks by document id (documents without any are absent); ``at`` a snapshot, or now."""
         rows = self._db.rows(
             f"SELECT document, COUNT(*) AS n FROM chunks WHERE {LIVE} GROUP BY document",
-            {"at": self._at(None)},
+            {"at": self._at(at)},
         )
         return {row["document"]: row["n"] for row in rows}
 
     def commit(self, change: Change, snapshot: int) -> None:
         """Apply ``change`` as of ``snapshot`` in one durable transaction. The caller holds the writer lock."""
         with self._db.transaction() as db:
-            gone = [{"id": id, "at": snapshot} for id in change.removed]
-            db.executemany(
-                "UPDATE documents SET removed = :at WHERE id = :id AND removed IS NULL", gone
-            )
-            db.executemany(
-                "UPDATE chunks SET removed = :at WHERE document = :id AND removed IS NULL", gone
-            )
-            db.executemany(
-                "INSERT OR REPLACE INTO contents VALUES (?, ?, ?)",
-                [
-                    (id, parsed.text, encode_parsed(parsed))
-                    for id, parsed in change.contents.items()
-                ],
-            )
-            db.executemany(
-                "INSERT INTO documents VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULL)",
-                [stored_values(stored, snapshot) for stored in change.documents],
-            )
-            db.executemany(
-                "INSERT INTO chunks VALUES (?,?,?,?,?,?,?,?,NULL,?)",
-                [chunk_values(chunk, snapshot) for chunk in change.chunks],
-            )
+            take_back(db, self.snapshot)
+            apply_change(db, change, snapshot)
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('snapshot', ?)", (str(snapshot),))
+        crash_point(CrashPoint.CATALOG_COMMITTED)
+
+    def stage(self, change: Change, snapshot: int) -> None:
+        """Write the rows of a part of the next commit; nobody sees them before ``commit_staged(snapshot)``.
+
+        The caller holds the writer lock, and has called ``take_back`` before the first part.
+        """
+        with self._db.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (STAGED, str(snapshot)))
+            apply_change(db, change, snapshot)
+        crash_point(CrashPoint.ROWS_STAGED)
+
+    def take_back(self) -> None:
+        """Forget what was staged and not committed."""
+        with self._db.transaction() as db:
+            take_back(db, self.snapshot)
+
+    def commit_staged(self, snapshot: int) -> None:
+        """Make all that was staged for ``snapshot`` count, durably and at once, however much it is."""
+        with self._db.transaction() as db:
+            db.execute("DELETE FROM meta WHERE name = ?", (STAGED,))
             db.execute("INSERT OR REPLACE INTO meta VALUES ('snapshot', ?)", (str(snapshot),))
         crash_point(CrashPoint.CATALOG_COMMITTED)
 

@@ -22,6 +22,8 @@ class CrashPoint(StrEnum):
     LEXICAL_WRITTEN = "lexical index written"
     MANIFEST_WRITTEN = "manifest written"
     RENAMED = "snapshot renamed"
+    SPACE_EMBEDDED = "new space embedded"
+    ROWS_STAGED = "catalog rows staged"
     CATALOG_COMMITTED = "catalog committed"
     CURRENT_REPLACED = "CURRENT replaced"
     SNAPSHOT_DISCARDED = "old snapshot discarded"
@@ -31,6 +33,7 @@ class CrashPoint(StrEnum):
     SET_ASIDE = "damage set aside"
     VECTORS_PRUNED = "unreferenced vectors pruned"
     CATALOG_VACUUMED = "catalog vacuumed"
+    SPACE_FORGOTTEN = "other space forgotten"
 
 
 _ARMED: dict[CrashPoint, int] = {}

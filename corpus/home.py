@@ -16,7 +16,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -184,26 +184,35 @@ class Home:
                 f"only {free} MiB are free at {str(self.root)!r}; free at least {min_free_mib} MiB and try again"
             )
 
-    @contextmanager
-    def writer_lock(self, wait: bool = False) -> Iterator[None]:
+    def writer_lock(self, wait: bool = False) -> AbstractContextManager[None]:
         """Hold the one-writer lock (``flock``: a killed writer's lock is free at once).
 
         Raises:
             Conflict: another process is writing and ``wait`` is false.
         """
-        path = self.root / "writer.lock"
-        with disk_errors(
-            path
-        ):  # the opening alone: what goes wrong under the lock is not the lock's
-            handle = path.open("a")
-        with handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError as exc:
-                raise Conflict(
-                    f"another ingestion is writing to {str(self.root)!r}; wait for it to end"
-                ) from exc
-            yield
+        busy = f"another ingestion is writing to {str(self.root)!r}; wait for it to end"
+        return _locked(self.root / "writer.lock", busy, wait)
+
+    def reindex_lock(self) -> AbstractContextManager[None]:
+        """Hold the lock of whoever builds or clears away another embedding space; taken before the writer lock.
+
+        Raises:
+            Conflict: another process holds it.
+        """
+        busy = f"{str(self.root)!r} is being reindexed; wait for it to end"
+        return _locked(self.root / "reindex.lock", busy, wait=False)
+
+
+@contextmanager
+def _locked(path: Path, busy: str, wait: bool) -> Iterator[None]:
+    with disk_errors(path):  # the opening alone: what goes wrong under the lock is not the lock's
+        handle = path.open("a")
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError as exc:
+            raise Conflict(busy) from exc
+        yield
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from corpus.errors import Damaged
 from corpus.records import Chunk
 from corpus.rows import read_chunk
 
-__all__ = ["check_catalog", "content_hashes", "purge", "strategies", "unreachable"]
+__all__ = ["check_catalog", "content_hashes", "purge", "unreachable"]
 
 
 def unreachable(catalog: Database, oldest: int) -> set[str]:
@@ -35,16 +35,6 @@ def content_hashes(catalog: Database, *, read: bool = False) -> dict[str, str]:
         {"read": read},
     )
     return {row["sha256"]: row["source"] for row in rows}
-
-
-def strategies(catalog: Database, at: int) -> dict[str, int]:
-    """How many documents of a snapshot were cut in each way: the strategy's name, with its parameters."""
-    rows = catalog.rows(
-        """SELECT strategy, COUNT(DISTINCT document) AS n FROM chunks
-           WHERE added <= :at AND (removed IS NULL OR removed > :at) GROUP BY strategy ORDER BY strategy""",
-        {"at": at},
-    )
-    return {row["strategy"]: row["n"] for row in rows}
 
 
 def purge(catalog: Database, oldest: int) -> None:

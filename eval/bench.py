@@ -179,7 +179,7 @@ def open_bench(
     settings = settings.model_copy(update={"corpus": corpus})
     chosen = settings.embedding
     model = resolve(chosen.model, Home(real), chosen.cache)  # added models lie in the real home
-    app = build(settings, lambda _: (load_encoder(model, chosen), model.note))
+    app = build(settings, lambda *_: (load_encoder(model, chosen), model.note))
     try:
         yield Bench(app)
     finally:

@@ -133,13 +133,14 @@ def _build(
 ) -> None:
     home = Home(root)
     catalog = Catalog(home)
-    writer = Writer(home, catalog, encoder, CorpusSettings(home=root), settings)
+    corpus = CorpusSettings(home=root, keep_snapshots=1)
+    writer = Writer(home, catalog, encoder, corpus, settings)
     with home.writer_lock():
         documents = _documents(passages, chunks)
         while some := list(islice(documents, DOCUMENTS_PER_COMMIT)):
             catalog.commit(_change(some), 1)
         writer.rebuild()
-        writer.clear_away(keep=1)
+        writer.clear_away()
     writer.close()
     catalog.close()
     said.put(peak_mib())

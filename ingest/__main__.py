@@ -1,8 +1,9 @@
 """The job process: ``python -m ingest`` reads settings and then requests from standard input, as JSON lines.
 
 First line: ``{"corpus": …, "ingest": …, "embedding": …, "dense": …}``. Each further line is a request, ``{"job",
-"collection", "paths" | "uploads", "strategy"}``, answered by progress lines ``{"done", "total", "file"}`` and one last
-line with ``"report"`` or ``"error"``. Ends when standard input does, that is, when the service is gone.
+"collection", "paths" | "uploads", "strategy"}`` or ``{"job", "reindex": {"model", "precision", "back"}}``, answered by
+progress lines ``{"done", "total", "file"}`` and one last line with ``"report"`` or ``"error"``. Ends when standard
+input does, that is, when the service is gone.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -18,12 +20,12 @@ from corpus.catalog import Catalog
 from corpus.errors import AlcoveError
 from corpus.home import Home
 from corpus.settings import CorpusSettings
+from ingest.moving import Move, move
 from ingest.pipeline import Pipeline
-from ingest.report import Progress, Report
+from ingest.report import Progress, Reindexed, Report
 from ingest.settings import IngestSettings
-from retrieval.encoder import load_encoder
-from retrieval.models import resolve
 from retrieval.settings import DenseSettings, EmbeddingSettings
+from retrieval.spaces import Encoders, load_for
 
 
 def main() -> None:
@@ -36,14 +38,13 @@ def main() -> None:
         try:
             workshop = workshop or _Workshop(settings)
             request = json.loads(line)
-            pipeline = workshop.pipeline(request.get("strategy"))
-            _say(out, {"report": _serve(pipeline, request, out).to_json()})
+            _say(out, {"report": workshop.serve(request, out)})
         except AlcoveError as exc:
             _say(out, {"error": str(exc)})
 
 
 class _Workshop:
-    """The loaded encoder, and a pipeline for each chunking strategy that was asked for."""
+    """The encoder of the index, and a pipeline for each chunking strategy that was asked for."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._corpus = CorpusSettings.model_validate(settings["corpus"])
@@ -52,22 +53,41 @@ class _Workshop:
         embedding = EmbeddingSettings.model_validate(settings["embedding"])
         self._home = Home(self._corpus.home)
         self._catalog = Catalog(self._home)
-        self._encoder = load_encoder(
-            resolve(embedding.model, self._home, embedding.cache), embedding
-        )
+        self._embedding = embedding
+        self._encoders = Encoders(self._home, partial(load_for, embedding))
         self._pipelines: dict[str, Pipeline] = {}
 
-    def pipeline(self, strategy: str | None) -> Pipeline:
+    def serve(self, request: Mapping[str, Any], out: TextIO) -> dict[str, Any]:
+        """Do what is asked, saying how far it is; returns the report as JSON."""
+        if "reindex" in request:
+            return self._move(Move(**request["reindex"]), out).to_json()
+        return _ingest(self._pipeline(request.get("strategy")), request, out).to_json()
+
+    def _move(self, to: Move, out: TextIO) -> Reindexed:
+        def listen(done: int, total: int, source: str) -> None:
+            _say(out, {"done": done, "total": total, "file": None})
+
+        settings = (self._corpus, self._ingest, self._embedding, self._dense)
+        return move(self._home, self._catalog, *settings, to, listen)
+
+    def _pipeline(self, strategy: str | None) -> Pipeline:
         name = strategy or self._ingest.strategy
         if name not in self._pipelines:
             ingest = self._ingest.model_copy(update={"strategy": name})
+            encoders = self._encoders
             self._pipelines[name] = Pipeline(
-                self._home, self._catalog, self._encoder, ingest, self._corpus, self._dense
+                self._home,
+                self._catalog,
+                encoders.current(),
+                ingest,
+                self._corpus,
+                self._dense,
+                encoders.of,
             )
         return self._pipelines[name]
 
 
-def _serve(pipeline: Pipeline, request: Mapping[str, Any], out: TextIO) -> Report:
+def _ingest(pipeline: Pipeline, request: Mapping[str, Any], out: TextIO) -> Report:
     def listen(progress: Progress) -> None:
         file = progress.file and {
             "source": progress.file.source,

@@ -49,11 +49,11 @@ def compact(
         drop_quarantine: delete what was set aside as damaged, too.
 
     Raises:
-        Conflict: an ingestion is under way, or another process keeps reading the catalog.
-        FingerprintMismatch: the index was embedded by another encoder; ingest first.
+        Conflict: an ingestion or a reindexing is under way, or another process keeps reading the catalog.
+        FingerprintMismatch: the index was embedded by another encoder; reindex first.
         DiskFull, OperatorError: there is no room to write the indexes anew; nothing is lost.
     """
-    with home.writer_lock():
+    with home.reindex_lock(), home.writer_lock():
         before = home.size()
         writer.recover()
         writer.compact()

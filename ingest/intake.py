@@ -7,7 +7,6 @@ with its reason, or an archive with members. Fills the run's batch; reading and 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from corpus.catalog import Catalog, Stored
@@ -18,13 +17,12 @@ from ingest.documents import ARCHIVE_TYPE, document_of, document_without_text
 from ingest.parsing.limits import Limits
 from ingest.protocols import Chunker
 from ingest.reading import PARSER_VERSION, Members, Reading, Work, bug
+from ingest.recipes import making, recipe
 from ingest.report import FileResult
 from ingest.run import Covers, OpenArchive, Run, is_below
-from ingest.writer import Batch, Writer
+from ingest.writer import Writer
 
 __all__ = ["Intake"]
-
-_PLUS = " + "  # in a recipe, before what only some documents depend on
 
 
 class Intake:
@@ -48,7 +46,7 @@ class Intake:
         self._writer = writer
         self._chunker = chunker
         self._limits = limits
-        self._making = f"{chunker.name}/{space}"
+        self._making = making(chunker.name, space)
         self._rules = rules
 
     def is_settled(self, work: Work, run: Run) -> bool:
@@ -89,28 +87,6 @@ class Intake:
                 run.report.chunks_removed += run.chunks_of(self._catalog, stored.document.id)
                 run.report.removed += 1
 
-    def everything_anew(self) -> Batch:
-        """Every document of every collection, cut and embedded as is done now."""
-        batch = Batch()
-        for stored in self._catalog.stored():
-            batch.removed.append(stored.document.id)
-            batch.documents.append(self._made_anew(stored, batch))
-        return batch
-
-    def _made_anew(self, stored: Stored, batch: Batch) -> Stored:
-        parser, _, _ = stored.recipe.partition("/")
-        _, plus, extras = stored.recipe.partition(_PLUS)
-        recipe = f"{parser}/{self._making}{plus}{extras}"
-        document = stored.document
-        if stored.content is None:
-            return Stored(document, None, recipe)
-        try:
-            batch.chunks += self._chunks(document, self._catalog.parsed(document.id))
-        except FileProblem as problem:
-            document = replace(document, state=State(problem.state), reason=problem.reason)
-            return Stored(document, None, recipe)
-        return Stored(document, stored.content, recipe)
-
     def _recipe_of(self, work: Work, state: State) -> str:
         """Names all that a document depends on besides its bytes."""
         extras = [work.sidecar.key]
@@ -119,7 +95,7 @@ class Intake:
         if not state.searchable:  # with other limits it might be read
             limits = self._limits
             extras.append(f"{limits.max_bytes}-{limits.timeout_s:g}-{limits.memory_bytes}")
-        return _PLUS.join([f"{PARSER_VERSION}/{self._making}", *filter(None, extras)])
+        return recipe(PARSER_VERSION, self._making, extras)
 
     def _leave(self, source: Source, run: Run) -> State:
         """Nothing changed: count the document, and the members if it is an archive, as they are."""
@@ -143,8 +119,8 @@ class Intake:
         run.batch.contents[work.content] = parsed
         run.batch.chunks.extend(chunks)
         run.report.chunks_added += len(chunks)
-        recipe = self._recipe_of(work, document.state)
-        self._replace(Stored(document, work.content, recipe), run)
+        made = Stored(document, work.content, self._recipe_of(work, document.state))
+        self._replace(made, run)
         return document.state
 
     def _chunks(self, document: Document, parsed: Parsed) -> list[Chunk]:

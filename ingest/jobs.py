@@ -1,29 +1,26 @@
 """Ingestion jobs: queued by the service, done one after the other by a process of their own.
 
 The process keeps the encoder loaded between jobs, so that an upload is searchable in seconds, and embedding never
-slows an answer. It speaks JSON lines: a request in, progress and a report out. Cancelling kills it, which the commit
-is built to survive. Jobs that a stop of the service interrupted run again at the next start.
+slows an answer. Reindexing takes long and holds nobody up, so it has a lane of its own. Cancelling kills the lane's
+process, which the commit is built to survive. Jobs that a stop of the service interrupted run again at the next start.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
-import sys
 import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from corpus.catalog import Catalog
-from corpus.errors import NotFound, OperatorError
+from corpus.errors import NotFound
 from corpus.home import Home
+from ingest.job_process import JobProcess
 
 __all__ = ["FINAL", "Job", "JobQueue"]
 
@@ -33,7 +30,7 @@ SAVE_EVERY_S = 1.0
 
 @dataclass(slots=True)
 class Job:
-    """One ingestion, as the API shows it."""
+    """One ingestion or reindexing, as the API shows it; a reindexing counts documents and has no files."""
 
     id: str
     state: str  # queued, running, done, failed or cancelled
@@ -71,6 +68,15 @@ class Job:
         return cls(row["id"], row["state"], row["created"], row["request"], **row["progress"])
 
 
+@dataclass(slots=True)
+class _Lane:
+    """Jobs that wait for each other, and the process that does them."""
+
+    process: JobProcess
+    keeps_process: bool  # between jobs, with what it has loaded
+    queue: deque[Job] = field(default_factory=deque)
+
+
 class JobQueue:
     """Runs jobs for one home.
 
@@ -81,13 +87,17 @@ class JobQueue:
     def __init__(self, home: Home, catalog: Catalog, settings: Mapping[str, Any]) -> None:
         self._home = home
         self._catalog = catalog
-        self._settings = settings
         self._jobs: dict[str, Job] = {}
-        self._queue: deque[Job] = deque()
         self._changed = threading.Condition()
-        self._process: subprocess.Popen[str] | None = None
         self._closing = False
-        self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
+        self._lanes = {
+            "ingest": _Lane(JobProcess(settings), keeps_process=True),
+            "reindex": _Lane(JobProcess(settings), keeps_process=False),
+        }
+        self._threads = [
+            threading.Thread(target=self._work, args=(lane,), name=f"jobs-{name}", daemon=True)
+            for name, lane in self._lanes.items()
+        ]
 
     def start(self) -> None:
         """Take up what an earlier run left unfinished, then wait for work."""
@@ -95,17 +105,23 @@ class JobQueue:
             if row["state"] not in FINAL:
                 job = Job(row["id"], "queued", row["created"], row["request"])
                 self._jobs[job.id] = job
-                self._queue.append(job)
-        self._thread.start()
+                self._lane(job).queue.append(job)
+        for thread in self._threads:
+            thread.start()
 
     def close(self) -> None:
-        """Stop the job process; an unfinished job runs again at the next start."""
+        """Stop the job processes; an unfinished job runs again at the next start."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        self._kill()
-        if self._thread.is_alive():
-            self._thread.join(timeout=10)
+        for lane in self._lanes.values():
+            lane.process.kill()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(timeout=10)
+
+    def _lane(self, job: Job) -> _Lane:
+        return self._lanes["reindex" if "reindex" in job.request else "ingest"]
 
     def reserve(self) -> tuple[str, Path]:
         """A job id and an empty folder for its uploaded files."""
@@ -133,10 +149,20 @@ class JobQueue:
         job = Job(
             id or uuid.uuid4().hex[:12], "queued", time.time(), request, total=len(uploads or [])
         )
+        return self._submitted(job)
+
+    def reindex(
+        self, model: str | None = None, precision: str | None = None, *, back: bool = False
+    ) -> Job:
+        """Queue a move to another embedding space, or back; see ``ingest.moving.Move``."""
+        to = {"model": model, "precision": precision, "back": back}
+        return self._submitted(Job(uuid.uuid4().hex[:12], "queued", time.time(), {"reindex": to}))
+
+    def _submitted(self, job: Job) -> Job:
         with self._changed:
             self._save(job)
             self._jobs[job.id] = job
-            self._queue.append(job)
+            self._lane(job).queue.append(job)
             self._changed.notify_all()
         return job
 
@@ -165,29 +191,31 @@ class JobQueue:
                 job.state = "cancelled"
                 self._save(job)
         if running:
-            self._kill()
+            self._lane(job).process.kill()
         return job
 
-    def _work(self) -> None:
+    def _work(self, lane: _Lane) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._queue or self._closing)
+                self._changed.wait_for(lambda: lane.queue or self._closing)
                 if self._closing:
-                    self._forget_process()
+                    lane.process.close()
                     return
-                job = self._queue.popleft()
+                job = lane.queue.popleft()
                 if job.state != "queued":
                     continue
                 job.state, job.began = "running", time.monotonic()
                 self._save(job)
             try:
-                self._run(job)
+                self._run(job, lane.process)
             except OSError as exc:
                 self._end(job, "failed", f"the ingestion process could not be run: {exc}")
+            if not lane.keeps_process:
+                lane.process.close()
 
-    def _run(self, job: Job) -> None:
+    def _run(self, job: Job, process: JobProcess) -> None:
         saved = time.monotonic()
-        for event in self._exchange({"job": job.id, **job.request}):
+        for event in process.exchange({"job": job.id, **job.request}):
             if "error" in event:
                 self._end(job, "failed", event["error"])
                 return
@@ -213,49 +241,6 @@ class JobQueue:
             if job.state != "cancelled":
                 job.state, job.error = state, error
             self._save(job)
-
-    def _exchange(self, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """Send one request and yield what comes back, until the process says no more."""
-        process = self._ready_process()
-        stdin, stdout = process.stdin, process.stdout
-        if stdin is None or stdout is None:
-            raise OperatorError("the ingestion process has no pipes")
-        try:
-            stdin.write(json.dumps(request) + "\n")
-            stdin.flush()
-        except BrokenPipeError:
-            return
-        for line in stdout:
-            yield json.loads(line)
-
-    def _ready_process(self) -> subprocess.Popen[str]:
-        if self._process is not None and self._process.poll() is not None:
-            self._forget_process()
-        if self._process is None:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "ingest"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                encoding="utf-8",
-            )
-            if self._process.stdin is not None:
-                self._process.stdin.write(json.dumps(self._settings) + "\n")
-        return self._process
-
-    def _kill(self) -> None:
-        process = self._process
-        if process is not None and process.poll() is None:
-            process.kill()
-            process.wait(timeout=10)
-
-    def _forget_process(self) -> None:
-        """Close the pipes of a process that has ended; only the thread that reads them does this."""
-        if self._process is not None:
-            self._kill()
-            with suppress(BrokenPipeError):
-                self._process.__exit__(None, None, None)
-            self._process = None
 
     def _save(self, job: Job) -> None:
         self._catalog.save_job(job.id, job.state, job.created, job.request, job.progress())

@@ -31,8 +31,10 @@ from ingest.report import Report
 from ingest.run import Covers, Listener, Run, everything, inside, is_below, only_below
 from ingest.settings import IngestSettings
 from ingest.writer import Batch, Writer
+from retrieval.live import EncoderOf
 from retrieval.protocols import Encoder
 from retrieval.settings import DenseSettings
+from retrieval.spaces import live_space
 
 __all__ = ["DEFAULT_COLLECTION", "Pipeline", "check_collection"]
 
@@ -41,10 +43,15 @@ MAX_COLLECTION_CHARACTERS = 64
 
 
 class Pipeline:
-    """Ingestion into one home, one at a time.
+    """Ingestion into one home, one at a time, in the embedding space that its index is in.
+
+    Args:
+        encoder: of the index as it is now.
+        encoder_of: gives another encoder once the index has moved to its space; ``None``: that is refused.
 
     Raises (any method):
         Conflict: another ingestion is writing. OperatorError: the machine's fault. Nothing acknowledged is lost.
+        FingerprintMismatch: the index is in another space than the settings say; nothing is changed.
     """
 
     def __init__(
@@ -55,22 +62,42 @@ class Pipeline:
         settings: IngestSettings,
         corpus_settings: CorpusSettings | None = None,
         dense: DenseSettings | None = None,
+        encoder_of: EncoderOf | None = None,
     ) -> None:
         self._home = home
         self._catalog = catalog
         self._settings = settings
         self._rules = Rules(settings.include, settings.exclude, settings.gitignore)
-        self._writer = Writer(
-            home, catalog, encoder, corpus_settings or CorpusSettings(home=home.root), dense
-        )
-        chunker = chunker_for(settings, encoder, self._writer.embed)
+        self._corpus_settings = corpus_settings or CorpusSettings(home=home.root)
+        self._dense = dense
+        self._encoder_of = encoder_of
         self._limits = Limits(
             max_bytes=settings.max_mib * 2**20,
             timeout_s=settings.timeout_s,
             memory_bytes=settings.memory_mib * 2**20,
         )
-        space, rules = encoder.fingerprint.key, self._rules.key
-        self._intake = Intake(catalog, self._writer, chunker, self._limits, space, rules)
+        self._use(encoder)
+
+    def _use(self, encoder: Encoder) -> None:
+        self._space = encoder.fingerprint
+        self._writer = Writer(
+            self._home, self._catalog, encoder, self._corpus_settings, self._dense
+        )
+        chunker = chunker_for(self._settings, encoder, self._writer.embed)
+        space, rules = self._space.key, self._rules.key
+        self._intake = Intake(self._catalog, self._writer, chunker, self._limits, space, rules)
+
+    def _follow(self) -> None:
+        """Take the encoder of the index, if that has moved to another space; the lock is held, so it stays there."""
+        space = live_space(self._home)
+        if space is None or space == self._space:
+            return
+        if self._encoder_of is None:
+            space.require(self._space)
+        else:
+            encoder = self._encoder_of(space)
+            self._writer.close()
+            self._use(encoder)
 
     def close(self) -> None:
         self._writer.close()
@@ -139,6 +166,7 @@ class Pipeline:
         """
         with self._home.writer_lock(wait=wait):
             self._writer.recover()
+            self._follow()
             for id in ids:
                 if not self._catalog.is_live(id):
                     raise NotFound(
@@ -170,8 +198,7 @@ class Pipeline:
         started = time.perf_counter()
         with self._home.writer_lock(wait=wait):
             self._writer.recover()
-            if self._writer.in_other_space():
-                self._writer.commit(self._intake.everything_anew(), anew=True)
+            self._follow()
             run = Run(
                 self._catalog.stored(collection), collection, len(found.by_name), listen, retry
             )

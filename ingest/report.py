@@ -1,4 +1,4 @@
-"""What an ingestion did: the record that the command line prints and a job stores."""
+"""What an ingestion or a reindexing did: the records that the command line prints and a job stores."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from corpus.records import State
+from retrieval.fingerprint import Fingerprint
 
-__all__ = ["FileResult", "Progress", "Report"]
+__all__ = ["FileResult", "Progress", "Reindexed", "Report", "Standing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,4 +76,58 @@ class Report:
             },
             "seconds": round(self.seconds, 3),
             "problems": [f.to_json() for f in self.files if f.is_problem],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The space an index is in, and how its documents are cut."""
+
+    space: Fingerprint
+    chunkings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, object]:
+        s = self.space
+        names = {"model": s.model, "precision": s.dtype, "dimension": s.dimension, "space": s.key}
+        return {**names, "chunking": list(self.chunkings)}
+
+
+@dataclass(frozen=True, slots=True)
+class Reindexed:
+    """What was done.
+
+    Args:
+        snapshot: the live one now.
+        before: where the index was; ``None``: nothing was in it.
+        after: where it is.
+        chunks: in the index now.
+        embedded: texts embedded for it, as their vectors were not stored.
+        remade: documents that were cut for it.
+        seconds: all of it.
+        switch_ms: from the beginning of the commit until the new index was live; 0: nothing had to be done.
+    """
+
+    job: str
+    snapshot: int
+    before: Standing | None
+    after: Standing | None
+    chunks: int
+    embedded: int
+    remade: int
+    seconds: float
+    switch_ms: float
+
+    def to_json(self) -> dict[str, object]:
+        """The object ``alcove reindex --json`` prints."""
+        return {
+            "job": self.job,
+            "snapshot": self.snapshot,
+            "from": self.before and self.before.to_json(),
+            "to": self.after and self.after.to_json(),
+            "chunks": self.chunks,
+            "embedded": self.embedded,
+            "kept": max(self.chunks - self.embedded, 0),
+            "remade": self.remade,
+            "seconds": round(self.seconds, 3),
+            "switch_ms": round(self.switch_ms, 1),
         }

@@ -152,6 +152,16 @@ class JobRequest(BaseModel):
     strategy: str | None = None
 
 
+class ReindexRequest(BaseModel):
+    """Body of ``POST /v1/reindex``; without a model, the one that the settings would take today."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str | None = Field(default=None, pattern=r"^[\w.-]+$", description="name, no folder")
+    precision: str | None = None
+    back: bool = Field(default=False, description="return to the index from before instead")
+
+
 def _add_job_routes(api: APIRouter, jobs: JobQueue, folders: Sequence[Path]) -> None:
     @api.post("/jobs", status_code=202)
     def make_equal(body: JobRequest) -> dict[str, str]:
@@ -161,6 +171,11 @@ def _add_job_routes(api: APIRouter, jobs: JobQueue, folders: Sequence[Path]) -> 
             require_strategy(body.strategy)
         paths = [_allowed(path, folders) for path in body.paths]
         return {"job": jobs.submit(body.collection, paths=paths, strategy=body.strategy).id}
+
+    @api.post("/reindex", status_code=202)
+    def reindex(body: ReindexRequest) -> dict[str, str]:
+        """Queue a move of the index to another embedding space, or back; it answers all the while."""
+        return {"job": jobs.reindex(body.model, body.precision, back=body.back).id}
 
     @api.get("/jobs")
     def list_jobs() -> dict[str, Any]:

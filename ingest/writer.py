@@ -9,6 +9,7 @@ catalog and the stored vectors. The caller holds the writer lock. Knows nothing 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -17,13 +18,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from corpus.catalog import Catalog, Change, Stored
-from corpus.crash import CrashPoint, crash_point
-from corpus.errors import Damaged, FingerprintMismatch
-from corpus.home import Home, disk_errors
+from corpus.errors import Damaged
+from corpus.home import Home
 from corpus.records import Chunk, Document, Parsed
 from corpus.settings import CorpusSettings
 from corpus.snapshot import SnapshotStore
-from corpus.upkeep import purge, unreachable
+from ingest.retention import clear_away
 from retrieval.index import Delta, Entry, Reader, write_snapshot
 from retrieval.protocols import Encoder
 from retrieval.settings import DenseSettings
@@ -32,7 +32,7 @@ from retrieval.vectors import VectorStore
 if TYPE_CHECKING:
     from retrieval.protocols import Array, Keys
 
-__all__ = ["Batch", "Writer"]
+__all__ = ["Batch", "Writer", "entry_of"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -89,24 +89,32 @@ class Writer:
         """Texts embedded by this writer so far, as they were not stored."""
         return self._vectors.computed
 
-    def recover(self) -> list[str]:
-        """Undo or finish what a killed writer left, and write damaged indexes anew; says what was wrong."""
+    def finish(self) -> list[str]:
+        """Undo or finish what a killed writer left; says what was wrong.
+
+        Raises:
+            Damaged: the index is, so that nothing can be built upon it.
+        """
         self._home.clear_unfinished()
         self._store.clear_unfinished()
         number = self.snapshot
-        if not number:
-            return []
-        try:
+        if number:
             self._reader = self._reader_of(number)
             if self._make_live(self._reader):
                 return [f"'CURRENT' was made to name snapshot {number}"]
+        return []
+
+    def recover(self) -> list[str]:
+        """As ``finish``, and write damaged indexes anew; says what was wrong."""
+        number = self.snapshot
+        try:
+            return self.finish()
         except Damaged as exc:
             said = [str(exc), *self._set_aside(number)]
             self.rebuild()
             said.append(f"snapshot {self.snapshot} was written anew from the catalog and is live")
             _LOG.warning("; ".join(said))
             return said
-        return []
 
     def _set_aside(self, number: int) -> list[str]:
         self._reader = None
@@ -131,11 +139,34 @@ class Writer:
 
         Vectors come from the store; only those missing there are computed.
         """
-        keys, vectors = self._live_vectors()
-        number = self._write(None, Delta(keys, vectors, (), [], self._live_entries))
-        self._store.open(number).verify()
+        number = self.snapshot + 1
+        self._write_anew(self.snapshot, number)
         self._catalog.commit(Change(), number)
         self._store.go_live(number)
+
+    def _write_anew(self, at: int, number: int, back: int | None = None) -> None:
+        """Write snapshot ``number`` from the catalog's rows ``at`` a snapshot, and verify it."""
+        keys, vectors = self._vectors_at(at)
+        delta = Delta(keys, vectors, (), [], lambda: self.entries(at=at))
+        self._write(None, delta, number, back)
+        self._store.open(number).verify()
+
+    def switch(self) -> float:
+        """Publish the next snapshot, all of whose rows are staged, in this writer's space, and go over to it at once.
+
+        Returns:
+            seconds from the beginning of the commit until the snapshot is live.
+        """
+        before = self.snapshot
+        self._write_anew(before + 1, before + 1, back=before)
+        return self.go_over()
+
+    def go_over(self) -> float:
+        """Commit what is staged, for a snapshot that is published, and make it live; returns how long that took (s)."""
+        began, number = time.perf_counter(), self.snapshot + 1
+        self._catalog.commit_staged(number)
+        self._store.go_live(number)
+        return time.perf_counter() - began
 
     def compact(self) -> None:
         """Leave one snapshot without deleted chunks, its rows and its vectors, and nothing else.
@@ -146,44 +177,37 @@ class Writer:
         self._home.require_space(self._settings.min_free_mib)
         if self._previous():
             self.rebuild()
-        self.clear_away(keep=1)
-        self._vectors.prune(self._embedded_text(chunk) for _, chunk in self._live_chunks())
+        clear_away(self._home, self._catalog, 1, forget=True)
+        self._vectors.prune(self._embedded_text(chunk) for _, chunk in self.live_chunks())
 
-    def _live_vectors(self) -> tuple[Keys, Array]:
-        """Keys and vectors of all live chunks, of whose texts a few are in memory at a time."""
-        count = sum(self._catalog.chunk_counts().values())
+    def _vectors_at(self, at: int) -> tuple[Keys, Array]:
+        """Keys and vectors of the chunks of a snapshot, of whose texts a few are in memory at a time."""
+        count = sum(self._catalog.chunk_counts(at).values())
         keys = np.empty(count, np.int64)
         vectors = np.empty((count, self._encoder.fingerprint.dimension), np.float32)
-        chunks, start = self._live_chunks(), 0
+        chunks, start = self.live_chunks(at=at), 0
         while block := [chunk for _, chunk in islice(chunks, EMBEDDED_AT_ONCE)]:
             rows = slice(start, start + len(block))
             keys[rows] = [chunk.key for chunk in block]
-            vectors[rows] = self._vectors.embed([self._embedded_text(chunk) for chunk in block])
+            vectors[rows] = self.vectors_of(block)
             start += len(block)
         return keys[:start], vectors[:start]
 
-    def _live_entries(self, without: Collection[str] = frozenset()) -> Iterator[Entry]:
-        for document, chunk in self._live_chunks(without):
-            yield _entry(chunk, document)
+    def entries(
+        self, without: Collection[str] = frozenset(), at: int | None = None
+    ) -> Iterator[Entry]:
+        """What the indexes know of the chunks that ``live_chunks`` gives."""
+        for document, chunk in self.live_chunks(without, at):
+            yield entry_of(chunk, document)
 
-    def _live_chunks(
-        self, without: Collection[str] = frozenset()
+    def live_chunks(
+        self, without: Collection[str] = frozenset(), at: int | None = None
     ) -> Iterator[tuple[Document, Chunk]]:
-        """Every live chunk with its document, but for the documents ``without``."""
-        for stored in self._catalog.stored():
+        """Every chunk with its document, live now or ``at`` a snapshot, but for the documents ``without``."""
+        for stored in self._catalog.stored(at=at):
             if stored.document.id not in without:
-                for chunk in self._catalog.chunks_of(stored.document.id):
+                for chunk in self._catalog.chunks_of(stored.document.id, at):
                     yield stored.document, chunk
-
-    def in_other_space(self) -> bool:
-        """Whether the live index was embedded otherwise than this writer's encoder would."""
-        if not self._catalog.snapshot:
-            return False
-        try:
-            self._previous()
-        except FingerprintMismatch:
-            return True
-        return False
 
     def commit(self, batch: Batch, anew: bool = False) -> int:
         """Apply a batch durably and return the snapshot that holds it.
@@ -200,7 +224,8 @@ class Writer:
         number = self.snapshot
         if batch.chunks or any(keys for _, keys in removed):
             previous = None if anew else self._previous()
-            number = self._write(previous, self._delta(batch, [] if anew else removed))
+            number += 1
+            self._write(previous, self._delta(batch, removed if previous else []), number)
         change = Change(batch.documents, batch.contents, batch.chunks, batch.removed)
         self._catalog.commit(change, number)
         if self._reader and self._reader.number == number:
@@ -216,25 +241,27 @@ class Writer:
 
     def _delta(self, batch: Batch, removed: Sequence[tuple[str, Sequence[int]]]) -> Delta:
         documents = {stored.document.id: stored.document for stored in batch.documents}
-        entries = [_entry(chunk, documents[chunk.document]) for chunk in batch.chunks]
+        entries = [entry_of(chunk, documents[chunk.document]) for chunk in batch.chunks]
 
         gone = set(batch.removed)
         keys = np.array([chunk.key for chunk in batch.chunks], dtype=np.int64)
 
         def whole() -> Iterator[Entry]:
-            return chain(self._live_entries(without=gone), entries)
+            return chain(self.entries(without=gone), entries)
 
         return Delta(keys, self._taken(batch.chunks), entries, removed, whole)
 
-    def _write(self, previous: Reader | None, delta: Delta) -> int:
-        number = self.snapshot + 1
+    def _write(
+        self, previous: Reader | None, delta: Delta, number: int, back: int | None = None
+    ) -> None:
         space = self._encoder.fingerprint
-        self._reader = write_snapshot(self._store, previous, space, delta, number, self._dense)
-        return number
+        self._reader = write_snapshot(
+            self._store, previous, space, delta, number, self._dense, back
+        )
 
     def embed_ahead(self, chunks: Sequence[Chunk]) -> None:
         """Compute and keep the vectors of ``chunks`` before the commit that needs them."""
-        vectors = self.embed([self._embedded_text(chunk) for chunk in chunks])
+        vectors = self.vectors_of(chunks)
         self._ahead.update(zip((chunk.id for chunk in chunks), vectors, strict=True))
 
     def _taken(self, chunks: Sequence[Chunk]) -> Array:
@@ -244,15 +271,22 @@ class Writer:
         self._ahead.clear()
         return np.array(vectors, np.float32).reshape(-1, self._encoder.fingerprint.dimension)
 
+    def vectors_of(self, chunks: Sequence[Chunk]) -> Array:
+        """Vectors of chunks, from the store or kept there: shape (len(chunks), dimension)."""
+        return self.embed([self._embedded_text(chunk) for chunk in chunks])
+
     def embed(self, texts: Sequence[str]) -> Array:
         """Vectors of any texts, from the store or kept there: shape (len(texts), dimension)."""
         return self._vectors.embed(texts)
 
     def _previous(self) -> Reader | None:
+        """What the next snapshot is made from; an empty index of another space is as good as none."""
         number = self.snapshot
         if number == 0:
             return None
         self._reader = self._reader_of(number)
+        if not len(self._reader.dense) and self._reader.fingerprint != self._encoder.fingerprint:
+            return None
         self._reader.fingerprint.require(self._encoder.fingerprint)
         return self._reader
 
@@ -274,26 +308,13 @@ class Writer:
             kept.insert(0, heading)
         return "\n".join([*kept, chunk.text])
 
-    def clear_away(self, keep: int | None = None) -> None:
-        """Delete old snapshots, the rows only they could see, and originals nobody refers to any more.
-
-        Args:
-            keep: how many snapshots stay, the live one included; default: as the settings say.
-        """
-        live = self._store.current()
-        keep = keep or self._settings.keep_snapshots
-        kept = set([n for n in self._store.numbers() if n <= live][-keep:])
-        self._store.clear(kept)
-        oldest = min(kept, default=0)
-        with disk_errors(self._home.originals):
-            for sha256 in unreachable(self._catalog.database, oldest):
-                self._home.original(sha256).unlink(missing_ok=True)
-        crash_point(CrashPoint.ORIGINALS_CLEARED)
-        purge(self._catalog.database, oldest)
-        crash_point(CrashPoint.PURGED)
+    def clear_away(self) -> None:
+        """Delete what is no longer needed, as the settings say; see ``ingest.retention``."""
+        clear_away(self._home, self._catalog, self._settings.keep_snapshots)
 
 
-def _entry(chunk: Chunk, document: Document) -> Entry:
+def entry_of(chunk: Chunk, document: Document) -> Entry:
+    """What the indexes know of a chunk."""
     # The title and the headings count as words of every chunk below them.
     text = "\n".join([document.title, *chunk.headings, chunk.text])
     return Entry(chunk.key, chunk.document, document.collection, text)

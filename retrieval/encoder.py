@@ -106,6 +106,7 @@ class TransformerEncoder:
             revision=model.spec.revision,
             weights_sha256=recipe.weights_sha256,
             tokenizer_sha256=recipe.tokenizer_sha256,
+            config_sha256=recipe.config_sha256,
             query_prefix=model.spec.query_prefix,
             passage_prefix=model.spec.passage_prefix,
             pooling=recipe.pooling,

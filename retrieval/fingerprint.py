@@ -32,6 +32,7 @@ class Fingerprint:
     max_tokens: int  # the window, special tokens included
     dtype: str  # arithmetic: "fp32", "bf16" or "int8"
     quantization: str = ""  # SHA-256 of the rounded weights, with "int8"
+    config_sha256: str = ""  # of what the weights are used in; an older index does not say
 
     @property
     def key(self) -> str:
@@ -63,10 +64,10 @@ class Fingerprint:
         differing = [
             f"{name} {mine[name]!r} against {theirs[name]!r}"
             for name in mine
-            if mine[name] != theirs[name]
+            if mine[name] != theirs[name] and (name, mine[name]) != ("config_sha256", "")
         ]
         if differing:
             raise FingerprintMismatch(
                 f"the index was embedded differently ({'; '.join(differing)});"
-                " set embedding.model back, or run `alcove ingest` again to embed everything anew"
+                " set embedding.model back, or run `alcove reindex` to embed everything anew"
             )

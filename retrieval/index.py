@@ -107,12 +107,14 @@ def write_snapshot(
     delta: Delta,
     number: int,
     settings: DenseSettings | None = None,
+    back: int | None = None,
 ) -> Reader:
     """Publish snapshot ``number``: ``previous`` (``None``: empty) changed by ``delta``.
 
     Args:
         number: above every number used before.
         settings: of the dense index; default: those of ``DenseSettings``.
+        back: the snapshot from before everything was embedded or cut anew; ``None``: that of ``previous``.
 
     Returns:
         a reader of the snapshot, which is durable but not yet live.
@@ -130,8 +132,12 @@ def write_snapshot(
     chunks = len(dense) - len(dead) + len(keys)
     stale = _write_lexical(staging / "lexical", previous, delta, chunks)
     crash_point(CrashPoint.LEXICAL_WRITTEN)
-    body = {"fingerprint": fingerprint.to_json(), "chunks": chunks, "stale": stale}
     before = previous.snapshot if previous else None
+    body = {"fingerprint": fingerprint.to_json(), "chunks": chunks, "stale": stale}
+    if back is None and before is not None:
+        back = before.body.get("back")
+    if back is not None:
+        body["back"] = back
     snapshot = store.publish(staging, number, body, before)
     return Reader(snapshot, previous, is_new=True)
 

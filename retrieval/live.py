@@ -1,6 +1,7 @@
 """Which snapshot answers: the live one, opened and verified in the background while the one before still answers.
 
-Knows nothing of queries.
+A snapshot comes with the encoder of its space: where the index has moved to another space, that encoder is loaded
+before the two take over together. Knows nothing of queries.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 
@@ -17,8 +19,12 @@ from corpus.home import Home
 from corpus.snapshot import SnapshotStore
 from retrieval.fingerprint import Fingerprint
 from retrieval.index import Reader
+from retrieval.protocols import Encoder
 
-__all__ = ["LiveReader"]
+__all__ = ["EncoderOf", "LiveReader"]
+
+EncoderOf = Callable[[Fingerprint], Encoder]
+"""Gives the encoder of a space; raises ``FingerprintMismatch`` when the settings name another one."""
 
 _LOG = logging.getLogger(__name__)
 PATIENCE_S = 0.05  # a snapshot that opens this fast is waited for: who was told of it finds it
@@ -28,6 +34,7 @@ PATIENCE_S = 0.05  # a snapshot that opens this fast is waited for: who was told
 class _Opened:
     mark: bytes | None  # what CURRENT held
     reader: Reader
+    encoder: Encoder  # of its space
     is_stand_in: bool
 
 
@@ -41,21 +48,31 @@ class LiveReader:
     """The reader of one home's live snapshot. Safe to call from several threads.
 
     Args:
-        space: what the queries are embedded in; a snapshot of another space is refused.
+        encoder: what the queries are embedded with at first.
+        encoder_of: gives the encoder of another space; ``None``: a snapshot of another space is refused.
     """
 
-    def __init__(self, home: Home, catalog: Catalog, space: Fingerprint) -> None:
+    def __init__(
+        self, home: Home, catalog: Catalog, encoder: Encoder, encoder_of: EncoderOf | None = None
+    ) -> None:
         self.swaps = 0
         """How often another snapshot took the place of the one before."""
         self._store = SnapshotStore(home)
         self._catalog = catalog
-        self._space = space
+        self._encoder = encoder
+        self._encoder_of = encoder_of
         self._opened: _Opened | None = None
         self._opening: _Opening | None = None
         self._lock = threading.Lock()
 
-    def reader(self, patience_s: float | None = PATIENCE_S) -> Reader | None:
-        """The live snapshot, opened and verified once; ``None`` before the first ingestion.
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder of the snapshot that answers."""
+        return self._opened.encoder if self._opened else self._encoder
+
+    def pair(self, patience_s: float | None = PATIENCE_S) -> tuple[Reader, Encoder] | None:
+        """The live snapshot, opened and verified once, and the encoder of its space; ``None`` before the first
+        ingestion.
 
         If it is damaged, the newest older one that is whole stands in for it, until a writer has mended the index.
 
@@ -65,7 +82,7 @@ class LiveReader:
 
         Raises:
             Damaged: no snapshot's files match their checksums.
-            FingerprintMismatch: it was embedded by another model or with other settings.
+            FingerprintMismatch: it was embedded by another model or with other settings than can be had.
         """
         for _ in range(
             2
@@ -82,7 +99,8 @@ class LiveReader:
             if wait([opening.result], left).not_done:
                 break
             opening.result.result()
-        return self._opened.reader if self._opened else None
+        now = self._opened
+        return (now.reader, now.encoder) if now else None
 
     def is_stand_in(self, reader: Reader) -> bool:
         """Whether this is not the live snapshot, but an older one in its place."""
@@ -101,13 +119,22 @@ class LiveReader:
     def _open_into(self, mark: bytes | None, result: Future[_Opened]) -> None:
         try:
             reader, is_stand_in = self._open(mark)
-            reader.fingerprint.require(self._space)
+            encoder = self._fitting(reader)
         except BaseException as exc:
             result.set_exception(exc)
             return
         self.swaps += self._opened is not None
-        self._opened = _Opened(mark, reader, is_stand_in)
+        self._opened = _Opened(mark, reader, encoder, is_stand_in)
         result.set_result(self._opened)
+
+    def _fitting(self, reader: Reader) -> Encoder:
+        """The encoder of the reader's space; an empty index is in none, so any will do."""
+        if not len(reader.dense) or reader.fingerprint == self.encoder.fingerprint:
+            return self.encoder
+        if self._encoder_of is None:
+            reader.fingerprint.require(self.encoder.fingerprint)
+            return self.encoder
+        return self._encoder_of(reader.fingerprint)
 
     def _open(self, mark: bytes | None) -> tuple[Reader, bool]:
         """A reader of the live snapshot, or of the one that stands in for it, and which of the two."""

@@ -24,6 +24,7 @@ from typing import Any
 from corpus.errors import Damaged, OperatorError
 from corpus.home import disk_errors, file_sha256, fsync_folder
 from retrieval.apart import call_apart
+from retrieval.model_files import check_model_files
 from retrieval.models import FoundModel
 
 __all__ = [
@@ -50,6 +51,7 @@ class Recipe:
 
     weights_sha256: str
     tokenizer_sha256: str
+    config_sha256: str
     pooling: str
     dimension: int
     max_tokens: int  # the window, special tokens included
@@ -79,8 +81,9 @@ def prepare(model: FoundModel, place: Path | None = None) -> Prepared:
 
     Raises:
         Damaged: known weights have another hash. OperatorError: the files are not a model that can be loaded.
-        DiskFull: no space for the graph.
+        UserError: they are no text encoder's. DiskFull: no space for the graph.
     """
+    check_model_files(model.folder)
     with disk_errors(model.folder):
         weights = file_sha256(model.folder / "model.safetensors")
     if model.spec.weights_sha256 not in ("", weights):
@@ -207,6 +210,7 @@ def make(name: str, model: str, weights: str, folder: str) -> dict[str, Any]:
     recipe = {
         "weights_sha256": weights,
         "tokenizer_sha256": file_sha256(Path(model) / "tokenizer.json"),
+        "config_sha256": file_sha256(Path(model) / "config.json"),
         "pooling": str(pooling),
         "dimension": int(transformer.get_embedding_dimension() or 0),
         "max_tokens": int(transformer.max_seq_length or 512),

@@ -18,7 +18,7 @@ from corpus.filters import check_text, filter_keys, matching
 from corpus.home import Home
 from corpus.records import SearchResult
 from retrieval.index import Reader
-from retrieval.live import PATIENCE_S, LiveReader
+from retrieval.live import PATIENCE_S, EncoderOf, LiveReader
 from retrieval.protocols import Encoder, Scope
 from retrieval.ranking import Question, Ranking, merged, rank
 from retrieval.refine import Refinement, Refiner, Stages
@@ -48,7 +48,9 @@ class Searcher:
     """Searches the live snapshot of one home. Safe to call from several threads.
 
     Args:
+        encoder: of the index as it is now.
         observe: told of every search, its mode and how long each of its stages took (ms).
+        encoder_of: gives another encoder once the index has moved to its space; ``None``: that is refused.
     """
 
     def __init__(
@@ -58,18 +60,19 @@ class Searcher:
         encoder: Encoder,
         settings: RetrievalSettings,
         observe: Callable[[str, Mapping[str, float]], None] = lambda mode, timings_ms: None,
+        encoder_of: EncoderOf | None = None,
     ) -> None:
-        self.live = LiveReader(home, catalog, encoder.fingerprint)
+        self.live = LiveReader(home, catalog, encoder, encoder_of)
         self._catalog = catalog
-        self._encoder = encoder
         self._settings = settings
         self._observe = observe
         self._refiner = Refiner(catalog, settings)
         self._scopes: tuple[Reader | None, dict[tuple[object, ...], Scope]] = (None, {})
 
     def reader(self, patience_s: float | None = PATIENCE_S) -> Reader | None:
-        """The live snapshot; see ``LiveReader.reader``."""
-        return self.live.reader(patience_s)
+        """The live snapshot; see ``LiveReader.pair``."""
+        pair = self.live.pair(patience_s)
+        return pair[0] if pair else None
 
     def _still_there(self, live: Reader, documents: Sequence[str] | None) -> Sequence[str] | None:
         """While an older snapshot stands in, what was removed since must not be found in it."""
@@ -113,14 +116,15 @@ class Searcher:
         queries = (query, *phrasings)
         self._check(queries, k, mode, pages)
         stages = Stages.of(self._settings, refinement)
-        live = self.reader()
+        pair = self.live.pair()
         collections = self._readable(collection, reader)
-        if live is None:
+        if pair is None:
             return SearchResult(query, 0, (), clock.timings_ms())
+        live, encoder = pair
         chosen = self._chosen(live.number, collections, self._still_there(live, documents), filters)
         scope = self._scope(live, collections, chosen, pages)
         clock.lap("fetch")
-        ranking = self._ranking(live, queries, k, mode, scope, clock)
+        ranking = self._ranking(live, encoder, queries, k, mode, scope, clock)
         try:
             hits = self._refiner.hits(query, ranking, k, live, stages, clock)
         except Damaged:
@@ -149,6 +153,7 @@ class Searcher:
     def _ranking(
         self,
         live: Reader,
+        encoder: Encoder,
         queries: Sequence[str],
         k: int,
         mode: str,
@@ -156,8 +161,8 @@ class Searcher:
         clock: Clock,
     ) -> Ranking:
         vectors: Iterable[Any] = itertools.repeat(None)
-        if mode != "lexical":
-            vectors = self._encoder.encode_queries(queries)
+        if mode != "lexical" and len(live.dense):
+            vectors = encoder.encode_queries(queries)
         clock.lap("embed")
         n = max(k, self._settings.candidates, self._settings.pool)
         asked = [

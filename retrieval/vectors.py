@@ -12,7 +12,7 @@ import json
 import logging
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -27,7 +27,7 @@ from corpus.home import Home
 if TYPE_CHECKING:
     from retrieval.protocols import Array, Encoder
 
-__all__ = ["VectorStore", "check_vectors", "mend_vectors"]
+__all__ = ["VectorStore", "check_vectors", "drop_vectors", "mend_vectors"]
 
 _LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -130,6 +130,15 @@ class VectorStore:
             # Losing the last moments in a power cut costs no more than embedding them again.
             self._db = Database(self._path, SCHEMA, VERSION, synchronous="NORMAL")
         return self._db
+
+
+def drop_vectors(home: Home, needed: Collection[str]) -> list[str]:
+    """Delete the files of all spaces but the ``needed`` ones, given by key; returns the keys of those deleted."""
+    gone = [path for path in sorted(home.vectors.glob("*.sqlite")) if path.stem not in needed]
+    for path in gone:
+        for suffix in ("-wal", "-shm", ""):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+    return [path.stem for path in gone]
 
 
 def check_vectors(path: Path) -> None:

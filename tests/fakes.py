@@ -289,6 +289,7 @@ class HashEncoder:
             dimension=dimension,
             max_tokens=256,
             dtype="fp32",
+            config_sha256="0",
         )
         self.encoded = 0  # passages embedded so far
 

@@ -25,7 +25,7 @@ from corpus.catalog import Catalog
 from corpus.home import Home
 from ingest.pipeline import Pipeline
 from ingest.settings import IngestSettings
-from retrieval.protocols import Encoder
+from retrieval.spaces import Load
 from tests.fakes import FakeLLMServer, HashEncoder
 
 Json = dict[str, Any]
@@ -53,7 +53,7 @@ class ServiceBench:
         for name, values in sections.items():
             overrides[name] = {**overrides.get(name, {}), **values}
         self.settings = Settings.load(home, overrides, {})
-        self.load_encoder: Callable[[Home], tuple[Encoder, str]] = lambda _: (HashEncoder(), "test")
+        self.load_encoder: Load = lambda *_: (HashEncoder(), "test")
         self.http = httpx.Client(timeout=20, trust_env=False)
 
     def start(self, wait: bool = True) -> App:

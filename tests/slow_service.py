@@ -82,5 +82,5 @@ if __name__ == "__main__":
     serve(
         Settings.load(Path(sys.argv[1]), json.loads(sys.argv[3]), {}),
         lambda address: print(address, flush=True),
-        lambda _: (SlowEncoder(float(sys.argv[2])), "slow"),
+        lambda *_: (SlowEncoder(float(sys.argv[2])), "slow"),
     )

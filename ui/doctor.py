@@ -15,13 +15,14 @@ from agents.settings import Settings
 from corpus.catalog import Catalog
 from corpus.errors import AlcoveError, Damaged
 from corpus.home import Home
-from corpus.snapshot import SnapshotStore
-from corpus.upkeep import check_catalog, strategies
-from ingest.chunking import name_of
+from corpus.snapshot import Snapshot, SnapshotStore
+from corpus.upkeep import check_catalog
+from ingest.chunking import chunking_name
+from ingest.recipes import chunking_of
 from ingest.repair import damaged_originals
+from ingest.retention import way_back
 from retrieval.fingerprint import Fingerprint
-from retrieval.model_files import check_model_files
-from retrieval.models import resolve
+from retrieval.spaces import better_model, chosen, differences, live_space
 from retrieval.vectors import check_vectors
 
 __all__ = ["Finding", "examine"]
@@ -64,7 +65,6 @@ def examine(settings: Settings) -> list[Finding]:
         "encoder": _encoder,
         "catalog": _catalog,
         "index": _index,
-        "chunking": _chunking,
         "vectors": _vectors,
         "quarantine": _quarantine,
         "language model": _language_model,
@@ -102,9 +102,22 @@ def _home(settings: Settings) -> Iterator[Finding]:
 
 
 def _encoder(settings: Settings) -> Iterator[Finding]:
-    found = resolve(settings.embedding.model, Home(settings.corpus.home), settings.embedding.cache)
-    check_model_files(found.folder)
-    yield Finding("encoder", f"{found.name}: {found.note or found.folder}")
+    home = Home(settings.corpus.home)
+    space = live_space(home)
+    found, _ = chosen(settings.embedding, home, space)
+    differing = differences(found, settings.embedding, space) if space else {}
+    if differing:
+        fields = "; ".join(
+            f"{name} {index!r} against {now!r}" for name, (index, now) in differing.items()
+        )
+        text = (
+            f"the index was embedded differently ({fields}), so nothing is searched or ingested;"
+            " `alcove reindex` moves it, or set embedding.model back"
+        )
+        yield Finding("encoder", text, is_fault=True)
+        return
+    advice = better_model(settings.embedding, home, space) is not None
+    yield Finding("encoder", f"{found.name}: {found.note or found.folder}", is_advice=advice)
 
 
 def _catalog(settings: Settings) -> Iterator[Finding]:
@@ -131,29 +144,36 @@ def _index(settings: Settings) -> Iterator[Finding]:
     if snapshot is None or snapshot.number > committed:
         raise Damaged("'CURRENT' does not name the last snapshot; run `alcove doctor --repair`")
     snapshot.verify()
-    model = Fingerprint.from_json(snapshot.body["fingerprint"]).model
     yield Finding(
-        "index",
-        f"snapshot {snapshot.number} is intact: {documents} documents, embedded with {model}",
+        "index", f"snapshot {snapshot.number} is intact: {documents} documents, {_made(snapshot)}"
     )
+    yield from _chunking(settings, home)
+    before = way_back(home)
+    if before is not None:
+        text = f"`alcove reindex --back` returns to snapshot {before.number}, {_made(before)}; --forget deletes it"
+        yield Finding("index from before", text, is_advice=True)
     for number in store.numbers():
         if number < snapshot.number:
             store.open(number).verify()
 
 
-def _chunking(settings: Settings) -> Iterator[Finding]:
-    wanted = name_of(settings.ingest)
-    with closing(Catalog(Home(settings.corpus.home))) as catalog:
-        found = strategies(catalog.database, catalog.snapshot)
-    for name, documents in found.items():
-        if name != wanted:
-            text = (
-                f"{documents} documents are cut by {name}, the settings say {wanted};"
-                " `alcove ingest` on their folders cuts them anew"
-            )
-            yield Finding("chunking", text, is_advice=True)
-    if found.keys() <= {wanted}:
-        yield Finding("chunking", f"every document is cut by {wanted}")
+def _made(snapshot: Snapshot) -> str:
+    space = Fingerprint.from_json(snapshot.body["fingerprint"])
+    return f"embedded with {space.model} ({space.dtype}, {space.dimension} dimensions)"
+
+
+def _chunking(settings: Settings, home: Home) -> Iterator[Finding]:
+    today = chunking_name(settings.ingest)
+    with closing(Catalog(home)) as catalog:
+        names = [chunking_of(s.recipe) for s in catalog.stored() if s.document.state.searchable]
+    others = sorted(set(names) - {today})
+    if others:
+        count = sum(name != today for name in names)
+        text = (
+            f"{count} documents are cut by {', '.join(others)}, the settings say {today}: an ingestion cuts those"
+            " that it reads anew, `alcove reindex` all of them"
+        )
+        yield Finding("chunking", text, is_advice=True)
 
 
 def _vectors(settings: Settings) -> Iterator[Finding]:

@@ -10,7 +10,8 @@ from corpus.catalog import Catalog
 from corpus.errors import AlcoveError
 from corpus.home import Home
 from ingest.coverage import coverage
-from retrieval.models import MODELS, available, resolve
+from retrieval.models import MODELS, available
+from retrieval.spaces import chosen, live_space
 
 __all__ = ["collection_rows", "document_details", "document_rows", "model_rows"]
 
@@ -73,7 +74,7 @@ def model_rows(settings: Settings) -> tuple[list[dict[str, Any]], str]:
             {"name": name, "size": f"{megabytes} MB" if megabytes else "", "folder": folder}
         )
     try:
-        used = resolve(embedding.model, home, embedding.cache)
+        used, _ = chosen(embedding, home, live_space(home))
     except AlcoveError as exc:
         return rows, str(exc)
     return rows, f"In use: {used.name}; {used.note}." if used.note else f"In use: {used.name}."

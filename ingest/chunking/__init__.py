@@ -25,8 +25,8 @@ __all__ = [
     "GROUP",
     "STRATEGIES",
     "chunker_for",
+    "chunking_name",
     "make_chunker",
-    "name_of",
     "require_strategy",
     "strategy_names",
 ]
@@ -83,19 +83,15 @@ def chunker_for(settings: IngestSettings, encoder: Encoder, embed: Embed) -> Chu
     )
 
 
-def name_of(settings: IngestSettings) -> str:
-    """The name, with its parameters, of the chunker that ``settings`` name; every chunk it cuts carries it.
+def chunking_name(settings: IngestSettings) -> str:
+    """The strategy that ``settings`` name with its parameters, as it stands in recipes; needs no encoder.
 
     Raises:
         UserError, OperatorError: as ``make_chunker``.
     """
+    sizes = {"size": settings.chunk_tokens, "overlap": settings.overlap_tokens}
     chunker = make_chunker(
-        settings.strategy,
-        len,  # a name does not depend on how tokens are counted, or on vectors
-        size=settings.chunk_tokens,
-        overlap=settings.overlap_tokens,
-        sentences=settings.sentences,
-        embed=None,
+        settings.strategy, len, **sizes, window=512, sentences=settings.sentences, embed=None
     )
     return chunker.name
 

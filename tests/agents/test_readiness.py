@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from corpus.errors import Overloaded
-from corpus.home import Home
 from retrieval.protocols import Encoder
 from tests.fakes import FakeLLMServer, HashEncoder
 from tests.service_bench import ServiceBench, until
@@ -29,7 +28,7 @@ def stopped(indexed_home: Path, tmp_path: Path) -> Iterator[ServiceBench]:
 
 def start_with(bench: ServiceBench, encoder: Encoder) -> str:
     """Start the service with an encoder; why it is not ready."""
-    bench.load_encoder = lambda _: (encoder, "test")
+    bench.load_encoder = lambda *_: (encoder, "test")
     bench.start(wait=False)
     until(lambda: bench.app.starting() == "")
     return str(bench.get("/readyz", 503)["reason"])
@@ -88,7 +87,7 @@ def test_while_an_older_snapshot_stands_in_it_is_ready(stopped: ServiceBench) ->
 def test_searching_is_refused_while_the_models_are_being_loaded(stopped: ServiceBench) -> None:
     release = threading.Event()
 
-    def slow(home: Home) -> tuple[Encoder, str]:
+    def slow(*_: object) -> tuple[Encoder, str]:
         release.wait(10)
         return HashEncoder(), "slow"
 

@@ -14,7 +14,6 @@ import pytest
 from agents.build import build
 from agents.discover import Server
 from corpus.errors import Conflict, OperatorError
-from corpus.home import Home
 from retrieval.protocols import Encoder
 from tests.fakes import FakeLLMServer, HashEncoder
 from tests.service_bench import ASK, ServiceBench, until
@@ -264,7 +263,7 @@ def test_until_the_encoder_is_there_it_is_alive_but_not_ready(bench: ServiceBenc
     bench.stop()
     release = threading.Event()
 
-    def slow(home: Home) -> tuple[Encoder, str]:
+    def slow(*_: object) -> tuple[Encoder, str]:
         release.wait(10)
         return HashEncoder(), "slow"
 
@@ -280,7 +279,7 @@ def test_until_the_encoder_is_there_it_is_alive_but_not_ready(bench: ServiceBenc
 def test_an_encoder_that_cannot_be_loaded_is_the_reason_given(bench: ServiceBench) -> None:
     bench.stop()
 
-    def missing(home: Home) -> tuple[Encoder, str]:
+    def missing(*_: object) -> tuple[Encoder, str]:
         raise OperatorError("the weights of 'x' are gone; install them anew")
 
     bench.load_encoder = missing

@@ -181,3 +181,60 @@ def test_a_catalog_of_the_first_version_is_brought_up_to_date(home: Home) -> Non
     catalog.commit(Change([Stored(note, "c", "r")], {"c": parsed()}, [chunk(note)]), 1)
     assert catalog.chunks_of(note.id) == [chunk(note)]
     catalog.close()
+
+
+def rows(catalog: Catalog, at: int | None = None) -> list[tuple[str, str, list[str]]]:
+    """Each live document's source, its recipe and the ids of its chunks."""
+    return [
+        (s.document.source, s.recipe, [c.id for c in catalog.chunks_of(s.document.id, at)])
+        for s in catalog.stored(at=at)
+    ]
+
+
+def anew(old: Document) -> Change:
+    """The same document with one chunk that is cut otherwise."""
+    made = [Stored(old, "c", "new")]
+    return Change(made, {}, [chunk(old, 7, 11)], [old.id])
+
+
+def test_staged_rows_are_unseen_until_they_are_committed(catalog: Catalog) -> None:
+    a, b = document("a.txt"), document("b.txt")
+    stored = [Stored(a, "c", "old"), Stored(b, "c", "old")]
+    catalog.commit(Change(stored, {"c": parsed()}, [chunk(a), chunk(b)]), 1)
+    before = rows(catalog)
+    for one in (a, b):
+        catalog.stage(anew(one), 2)
+        assert rows(catalog) == before
+    assert [recipe for _, recipe, _ in rows(catalog, at=2)] == ["new", "new"]
+    catalog.commit_staged(2)
+    assert rows(catalog) == rows(catalog, at=2) != before
+    assert rows(catalog, at=1) == before
+
+
+@pytest.mark.parametrize("explicitly", [True, False])
+def test_what_was_staged_and_not_committed_is_taken_back(
+    catalog: Catalog, explicitly: bool
+) -> None:
+    a, b = document("a.txt"), document("b.txt")
+    catalog.commit(Change([Stored(a, "c", "old")], {"c": parsed()}, [chunk(a)]), 1)
+    before = rows(catalog)
+    catalog.stage(anew(a), 2)
+    if explicitly:
+        catalog.take_back()
+        assert rows(catalog, at=2) == before
+    catalog.commit(Change([Stored(b, "c", "old")], {}, [chunk(b)]), 2)
+    assert rows(catalog)[0] == before[0]
+    assert [source for source, _, _ in rows(catalog)] == ["a.txt", "b.txt"]
+
+
+def test_documents_come_back_as_they_were(catalog: Catalog) -> None:
+    a, b = document("a.txt"), document("b.txt")
+    stored = [Stored(a, "c", "old"), Stored(b, "c", "old")]
+    catalog.commit(Change(stored, {"c": parsed()}, [chunk(a), chunk(b)]), 1)
+    before = rows(catalog)
+    catalog.commit(anew(a), 2)
+    catalog.commit(Change(removed=[b.id]), 3)
+    catalog.commit(Change(revived=[a.id, b.id], revived_from=1), 4)
+    assert rows(catalog) == before
+    assert [source for source, _, _ in rows(catalog, at=3)] == ["a.txt"]
+    assert catalog.documents() == [a, b]

@@ -1,4 +1,4 @@
-"""Ingestion, compaction and repair in processes that are killed: at a named point, or after some seconds.
+"""Ingestion, compaction, repair and reindexing in processes that are killed: at a named point, or after some seconds.
 
 Run as a program it imports everything once and then, for each request it reads as a line of JSON, forks a child that
 does the work, so that a kill costs milliseconds. Only processes started here are killed.
@@ -23,6 +23,7 @@ from corpus.home import Home
 from corpus.settings import CorpusSettings
 from ingest.compact import compact
 from ingest.pipeline import Pipeline
+from ingest.reindex import Reindexer
 from ingest.repair import repair
 from ingest.report import Progress
 from ingest.settings import IngestSettings
@@ -30,6 +31,7 @@ from ingest.writer import Writer
 from tests.fakes import HashEncoder
 
 ROOT = Path(__file__).parents[2]
+NEXT = (64, "next")  # dimension and name of the encoder that the task "reindex" moves to
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,8 @@ def _child(request: dict[str, Any], told: int) -> None:
 
 def _do(request: dict[str, Any], told: int) -> int:
     home = Home(Path(request["home"]))
-    encoder = HashEncoder()
+    encoder, following = HashEncoder(), HashEncoder(*NEXT)
+    encoder_of = {e.fingerprint: e for e in (encoder, following)}.__getitem__
     corpus = CorpusSettings(home=home.root)
     with closing(Catalog(home)) as catalog:
         if request["task"] == "ingest":
@@ -115,13 +118,20 @@ def _do(request: dict[str, Any], told: int) -> int:
                 if progress.file:
                     os.write(told, json.dumps({"done": progress.file.source}).encode() + b"\n")
 
-            with closing(Pipeline(home, catalog, encoder, settings, corpus)) as pipeline:
+            with closing(
+                Pipeline(home, catalog, encoder, settings, corpus, encoder_of=encoder_of)
+            ) as pipeline:
                 pipeline.sync([Path(request["folder"])], listen=listen)
+        elif request["task"] in ("reindex", "back"):
+            target = following if request["task"] == "reindex" else encoder
+            settings = IngestSettings(workers=1)
+            with closing(Reindexer(home, catalog, target, settings, corpus)) as reindexer:
+                reindexer.run() if target is following else reindexer.back()
         else:
             task = {"compact": compact, "repair": repair}[request["task"]]
             with closing(Writer(home, catalog, encoder, corpus)) as writer:
                 task(home, catalog, writer)
-    return encoder.encoded
+    return encoder.encoded + following.encoded
 
 
 def _ending(child: int, reading: int, seconds: float | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import hashlib
 import random
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -20,17 +20,35 @@ from corpus.snapshot import SnapshotStore
 from retrieval.index import Reader
 from retrieval.search import MODES, Searcher
 from retrieval.settings import RetrievalSettings
+from retrieval.spaces import live_space
 from tests.fakes import HashEncoder
-from tests.ingest.killed import Ending, Workshop
+from tests.ingest.killed import NEXT, Ending, Workshop
 
 QUERIES = ("common", "red box 7", "about subject3", "subject5 words", "edition 2")
 LONG = (pytest.mark.full, pytest.mark.timeout(1800))
 ONLY_REPAIR = {CrashPoint.SET_ASIDE}
 ONLY_COMPACT = {CrashPoint.VECTORS_PRUNED, CrashPoint.CATALOG_VACUUMED}
-INGEST = [point for point in CrashPoint if point not in ONLY_REPAIR | ONLY_COMPACT]
+ONLY_REINDEX = {
+    *(CrashPoint.SPACE_EMBEDDED, CrashPoint.ROWS_STAGED),
+    CrashPoint.SPACE_FORGOTTEN,
+}
+NOT_INGEST = ONLY_REPAIR | ONLY_COMPACT | ONLY_REINDEX
+INGEST = [point for point in CrashPoint if point not in NOT_INGEST]
 REBUILD = INGEST[INGEST.index(CrashPoint.STAGED) : INGEST.index(CrashPoint.SNAPSHOT_DISCARDED)]
 COMPACT = [*REBUILD, CrashPoint.SNAPSHOT_DISCARDED, CrashPoint.PURGED, *sorted(ONLY_COMPACT)]
 REPAIR = [*ONLY_REPAIR, *REBUILD]
+DECISIVE = (CrashPoint.VECTORS_STORED, CrashPoint.ROWS_STAGED, CrashPoint.CATALOG_COMMITTED)
+BACK = [CrashPoint.VECTORS_STORED, *sorted(ONLY_REINDEX - {CrashPoint.SPACE_FORGOTTEN}), *REBUILD]
+REINDEX = [*BACK, CrashPoint.SPACE_FORGOTTEN]
+SHARED = {*REBUILD} - {
+    CrashPoint.RENAMED,
+    CrashPoint.CATALOG_COMMITTED,
+    CrashPoint.CURRENT_REPLACED,
+}
+
+
+def long_if(points: list[CrashPoint], is_long: Callable[[CrashPoint], bool]) -> list[object]:
+    return [pytest.param(p, marks=pytest.mark.full if is_long(p) else ()) for p in points]
 
 
 class Bench(NamedTuple):
@@ -68,10 +86,29 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         yield Bench(shop, root / "before", root / "after", folder, root / "whole")
 
 
-def results(root: Path) -> list[list[tuple[str, float]]]:
+@pytest.fixture(scope="module")
+def moved(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home brought up to date, moved to the other space."""
+    root = tmp_path_factory.mktemp("moved") / "home"
+    shutil.copytree(bench.after, root)
+    assert bench.shop.work("reindex", root, bench.folder).embedded
+    return root
+
+
+@pytest.fixture(scope="module")
+def moved_on(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home as it was, moved to the other space and brought up to date there."""
+    root = tmp_path_factory.mktemp("moved-on") / "home"
+    shutil.copytree(bench.before, root)
+    bench.shop.work("reindex", root, bench.folder)
+    assert bench.shop.work("ingest", root, bench.folder).embedded
+    return root
+
+
+def results(root: Path, encoder: HashEncoder | None = None) -> list[list[tuple[str, float]]]:
     home = Home(root)
     with closing(Catalog(home)) as catalog:
-        searcher = Searcher(home, catalog, HashEncoder(), RetrievalSettings())
+        searcher = Searcher(home, catalog, encoder or HashEncoder(), RetrievalSettings())
         return [
             [(hit.chunk.id, round(hit.score, 5)) for hit in searcher.search(query, 50, mode).hits]
             for query in QUERIES
@@ -161,8 +198,52 @@ def test_a_repair_killed_at_a_named_point(bench: Bench, tmp_path: Path, point: C
     check_end(bench, root)
 
 
+def space_of(root: Path) -> HashEncoder:
+    """The encoder of the space that the index is in."""
+    encoders = {e.fingerprint: e for e in (HashEncoder(), HashEncoder(*NEXT))}
+    space = live_space(Home(root))
+    assert space is not None
+    return encoders[space]
+
+
+@pytest.mark.parametrize("point", long_if(REINDEX, lambda point: point in SHARED))
+def test_a_reindexing_killed_at_a_named_point(
+    bench: Bench, moved: Path, tmp_path: Path, point: CrashPoint
+) -> None:
+    root = tmp_path / "home"
+    shutil.copytree(bench.after, root)
+    before, after = results(bench.after), results(moved, HashEncoder(*NEXT))
+    assert bench.shop.work("reindex", root, bench.folder, point=point).killed
+    encoder = space_of(root)
+    assert results(root, encoder) == (before if encoder.fingerprint.model == "hash" else after)
+    ending = bench.shop.work("reindex", root, bench.folder)
+    assert (ending.killed, ending.embedded) == (False, 0)  # all was embedded before the kill
+    assert results(root, HashEncoder(*NEXT)) == after
+    assert not bench.shop.work("back", root, bench.folder).killed
+    assert results(root) == before
+    check_end(bench, root)
+
+
+@pytest.mark.parametrize("point", long_if(BACK, lambda point: point not in DECISIVE))
+def test_a_return_killed_at_a_named_point(
+    bench: Bench, moved_on: Path, tmp_path: Path, point: CrashPoint
+) -> None:
+    root = tmp_path / "home"
+    shutil.copytree(moved_on, root)
+    before, after = results(moved_on, HashEncoder(*NEXT)), results(bench.whole)
+    assert bench.shop.work("back", root, bench.folder, point=point).killed
+    encoder = space_of(root)
+    if encoder.fingerprint.model == "hash":
+        assert results(root) == after
+    else:
+        assert results(root, encoder) == before
+        ending = bench.shop.work("back", root, bench.folder)
+        assert (ending.killed, ending.embedded) == (False, 0)
+    check_end(bench, root)
+
+
 def test_every_named_point_is_killed_at() -> None:
-    assert {*INGEST, *COMPACT, *REPAIR} == set(CrashPoint)
+    assert {*INGEST, *COMPACT, *REPAIR, *REINDEX} == set(CrashPoint)
 
 
 class Watching(threading.Thread):

@@ -156,3 +156,35 @@ def test_what_is_left_is_told_from_what_is_done() -> None:
 def test_an_unknown_job_is_not_found(queue: JobQueue) -> None:
     with pytest.raises(NotFound, match="no job 'x'"):
         queue.job("x")
+
+
+def test_a_reindexing_is_a_job_with_a_report_of_its_own(queue: JobQueue) -> None:
+    queue.start()
+    job = wait_for(queue, queue.reindex().id, "done", "failed")
+    assert job.error is None
+    assert job.report is not None
+    assert (job.report["from"], job.report["snapshot"]) == (None, 0)  # nothing is ingested yet
+
+
+@pytest.mark.full
+@pytest.mark.timeout(300)
+def test_a_reindexing_has_a_lane_of_its_own_and_tells_how_far_it_is(
+    queue: JobQueue, home: Home, tmp_path: Path, make_e5: Callable[..., Path]
+) -> None:
+    (tmp_path / "a.txt").write_text("the red box")
+    queue.start()
+    wait_for(queue, queue.submit("default", paths=[str(tmp_path / "a.txt")]).id, "done")
+    catalog = Catalog(home)
+    again = JobQueue(home, catalog, settings(home, make_e5("next-e5", seed=3)))
+    again.start()
+    job = again.reindex()
+    assert wait_for(again, job.id, "done", "failed").error is None
+    assert (job.done, job.total, job.files) == (1, 1, [])
+    assert job.report is not None
+    assert (job.report["from"]["model"], job.report["to"]["model"]) == ("tiny-e5", "next-e5")
+    refused = queue.submit("default", paths=[str(tmp_path / "a.txt")])  # which names the old model
+    assert "alcove reindex" in str(wait_for(queue, refused.id, "failed").error)
+    wait_for(queue, queue.reindex(back=True).id, "done")  # nobody waits for the other lane
+    assert wait_for(queue, queue.submit("default", paths=[str(tmp_path / "a.txt")]).id, "done")
+    again.close()
+    catalog.close()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from corpus.catalog import Catalog
-from corpus.errors import Conflict, DiskFull, NotFound, UserError
+from corpus.errors import Conflict, DiskFull, FingerprintMismatch, NotFound, UserError
 from corpus.home import Home
 from corpus.settings import CorpusSettings
 from corpus.snapshot import SnapshotStore
@@ -157,19 +157,30 @@ def test_removing_a_document_is_searched_at_once(desk: Desk) -> None:
         desk.pipeline.remove([first.id])
 
 
-def test_another_encoder_moves_everything_into_its_space(desk: Desk) -> None:
+def test_another_encoder_than_the_index_has_is_refused_by_name(desk: Desk) -> None:
     desk.write("a.txt", "red box")
-    desk.sync(collection="one")
+    desk.sync()
+    other = Pipeline(desk.home, desk.catalog, HashEncoder(64, "next"), IngestSettings(workers=1))
     desk.write("b.txt", "blue car")
-    desk.sync(collection="two")
-    encoder = HashEncoder(dimension=64, name="next")
-    catalog = Catalog(desk.home)
-    pipeline = Pipeline(desk.home, catalog, encoder, IngestSettings(workers=1))
-    pipeline.sync([desk.folder], "two")
-    searcher = Searcher(desk.home, catalog, encoder, RetrievalSettings())
-    assert len(searcher.search("red box", mode="dense").hits) == 3
-    pipeline.close()
-    catalog.close()
+    with pytest.raises(FingerprintMismatch, match="model 'hash' against 'next'; dimension 256"):
+        other.sync([desk.folder])
+    with pytest.raises(FingerprintMismatch, match="reindex"):
+        other.remove([desk.catalog.documents()[0].id])
+    assert (desk.catalog.snapshot, len(desk.catalog.documents())) == (1, 1)
+    assert desk.found("red") == ["a.txt"]
+    other.close()
+
+
+def test_an_emptied_index_takes_any_encoder(desk: Desk) -> None:
+    desk.write("a.txt", "red box")
+    desk.sync()
+    desk.pipeline.remove([document.id for document in desk.catalog.documents()])
+    other = HashEncoder(64, "next")
+    searcher = Searcher(desk.home, desk.catalog, other, RetrievalSettings())
+    assert searcher.search("red box").hits == ()
+    with closing(Pipeline(desk.home, desk.catalog, other, IngestSettings(workers=1))) as pipeline:
+        assert pipeline.sync([desk.folder]).chunks_added == 1
+    assert len(searcher.search("red box", mode="dense").hits) == 1
 
 
 def test_a_commit_that_was_killed_before_current_moved_is_finished(desk: Desk) -> None:

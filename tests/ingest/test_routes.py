@@ -78,3 +78,14 @@ def test_a_document_tells_what_was_read_of_it(service: Service, desk: Desk) -> N
     desk.catalog.set_readers("default", ["ada"])
     (listed,) = service.http.get("/v1/collections").json()["collections"]
     assert listed["readers"] == ["ada"]
+
+
+def test_a_reindexing_is_queued_by_name_and_never_by_folder(service: Service) -> None:
+    reply = service.http.post("/v1/reindex", json={"model": "all-minilm-l6-v2"})
+    (job,) = service.jobs.jobs()
+    assert (reply.status_code, reply.json()) == (202, {"job": job.id})
+    wanted = {"model": "all-minilm-l6-v2", "precision": None, "back": False}
+    assert job.request == {"reindex": wanted}
+    for body in ({"model": "/etc"}, {"model": "../x"}, {"model": ""}, {"surprise": 1}):
+        assert service.http.post("/v1/reindex", json=body).is_client_error
+    assert len(service.jobs.jobs()) == 1

@@ -180,12 +180,11 @@ def test_a_changed_model_folder_is_another_space(
         space(folder, home).require(space(changed, home))
 
 
-@pytest.mark.xfail(strict=True, reason="config.json is not part of the fingerprint yet")
 def test_another_activation_is_another_space(folder: Path, home: Home, tmp_path: Path) -> None:
     changed = tmp_path / folder.name
     shutil.copytree(folder, changed)
     edit(changed / "config.json", hidden_act="relu")
-    with pytest.raises(FingerprintMismatch):
+    with pytest.raises(FingerprintMismatch, match="config_sha256"):
         space(folder, home).require(space(changed, home))
 
 

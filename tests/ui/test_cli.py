@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -212,22 +213,80 @@ def test_doctor_repairs_a_damaged_index_and_says_what_it_did(
     assert "Nothing was damaged." in alcove("doctor", "--repair").out
 
 
-def test_doctor_names_documents_that_were_cut_otherwise(
+@pytest.fixture
+def other_model(make_e5: Callable[..., Path]) -> Path:
+    return make_e5("other-e5", seed=7)
+
+
+def checks_of(alcove: Alcove) -> dict[str, dict[str, str]]:
+    return {check["name"]: check for check in alcove("doctor", "--json").json["checks"]}
+
+
+def test_an_index_of_another_model_is_refused_until_it_is_reindexed(
+    alcove: Alcove, papers: Path, other_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alcove("ingest", papers)
+    monkeypatch.setenv("ALCOVE_EMBEDDING__MODEL", str(other_model))
+    for command in (["search", "red box"], ["ingest", papers], ["ask", "Where is the red box?"]):
+        refused = alcove(*command)
+        assert refused.status == 3
+        assert "model 'tiny-e5' against 'other-e5'; weights_sha256" in refused.err
+        assert "alcove reindex" in refused.err
+    assert checks_of(alcove)["encoder"]["status"] == "FAULT"
+    moved = alcove("reindex", "--json")
+    assert moved.status == 0
+    keys = ["job", "snapshot", "from", "to", "chunks", "embedded", "kept", "remade", "seconds"]
+    assert list(moved.json) == [*keys, "switch_ms"]
+    assert (moved.json["from"]["model"], moved.json["to"]["model"]) == ("tiny-e5", "other-e5")
+    assert "box.txt" in alcove("search", "red box", "--mode", "dense").out
+    assert checks_of(alcove)["encoder"]["status"] == "ok"
+    assert "tiny-e5" in checks_of(alcove)["index from before"]["finding"]
+    assert alcove("ingest", papers, "--json").json["files"] == {"unchanged": 2}
+    refused = alcove("reindex", "--back")
+    assert refused.status == 2
+    assert "embedding.model is set to" in refused.err
+
+
+def test_left_open_the_model_follows_the_index_there_and_back(
+    alcove: Alcove,
+    papers: Path,
+    tiny_model: Path,
+    other_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    alcove("ingest", papers)
+    monkeypatch.setenv("ALCOVE_EMBEDDING__MODEL", "auto")
+    gone = alcove("search", "red box")
+    assert gone.status == 3
+    assert "'tiny-e5', whose files are no longer found" in gone.err
+    alcove("models", "add", tiny_model)
+    assert "box.txt" in alcove("search", "red box").out
+    assert "alcove reindex" in checks_of(alcove)["encoder"]["finding"]  # the built-in model is here
+    assert "In use: tiny-e5" in alcove("models").out
+    few = alcove("reindex", "--precision", "int8")
+    assert (few.status, "too few to calibrate int8 on" in few.err) == (2, True)
+    out = alcove("reindex", "--model", other_model).out
+    assert "it is now embedded with other-e5" in out
+    assert "box.txt" in alcove("search", "red box").out
+    assert "Nothing to do" in alcove("reindex", "--model", "other-e5").out
+    back = alcove("reindex", "--back", "--json").json
+    assert (back["to"]["model"], back["embedded"], back["kept"]) == ("tiny-e5", 0, back["chunks"])
+    assert "box.txt" in alcove("search", "red box").out
+    assert alcove("reindex", "--forget", "--json").json["snapshot"] == back["snapshot"]
+    assert alcove("reindex", "--back").status == 2
+    assert "no index from before" in alcove("reindex", "--back").err
+
+
+def test_doctor_names_documents_that_are_cut_otherwise_than_the_settings_say(
     alcove: Alcove, papers: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def chunking() -> list[tuple[str, str]]:
-        checks = alcove("doctor", "--json").json["checks"]
-        return [(c["status"], c["finding"]) for c in checks if c["name"] == "chunking"]
-
     alcove("ingest", papers)
-    assert chunking() == [("ok", "every document is cut by recursive-200-30")]
-    monkeypatch.setenv("ALCOVE_INGEST__CHUNK_TOKENS", "64")
-    ((status, finding),) = chunking()
-    assert status == "note"
-    assert "2 documents are cut by recursive-200-30, the settings say recursive-64-30" in finding
-    raw = alcove("ingest", papers, "--json").json
-    assert raw["chunks"] == {"added": 2, "removed": 2, "kept": 0}
-    assert chunking() == [("ok", "every document is cut by recursive-64-30")]
+    assert "chunking" not in checks_of(alcove)
+    monkeypatch.setenv("ALCOVE_INGEST__STRATEGY", "structure")
+    finding = checks_of(alcove)["chunking"]["finding"]
+    assert "2 documents are cut by recursive-200-30, the settings say structure-200" in finding
+    assert alcove("reindex", "--json").json["to"]["chunking"] == ["structure-200"]
+    assert "chunking" not in checks_of(alcove)
 
 
 def test_compact_json_has_sizes_and_notes(alcove: Alcove, papers: Path, tmp_path: Path) -> None:
@@ -258,6 +317,10 @@ def test_compact_json_has_sizes_and_notes(alcove: Alcove, papers: Path, tmp_path
         (["ask", "x", "--collection", "none"], 2, "no collection 'none'"),
         (["documents", "show", "none"], 2, "no document 'none'"),
         (["documents", "remove"], 2, "nothing was named"),
+        (["reindex", "--back", "--forget"], 2, "contradict"),
+        (["reindex", "--back"], 2, "no index from before"),
+        (["reindex", "--model", "none"], 2, "no model 'none'"),
+        (["reindex", "--precision", "magic"], 2, "'magic'"),
         (["models", "add", "/no/such/place"], 2, "no folder '/no/such/place'"),
         (["models", "pull", "none"], 2, "no model 'none'"),
         (["models", "pull", "e5-base-v2"], 3, "could not be downloaded"),  # no network in tests
