@@ -14,6 +14,7 @@ from eval.search_speed import measure_search
 from tests.fakes import HashEncoder
 
 
+@pytest.mark.full
 def test_a_home_of_the_asked_size_is_made_measured_and_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
