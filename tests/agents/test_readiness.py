@@ -43,7 +43,7 @@ def metric(bench: ServiceBench, line: str) -> float:
 
 def damage(home: Path) -> tuple[Path, bytes]:
     """Flip a bit of the live snapshot's dense index: the file, and what was in it."""
-    path = max(home.glob("snapshots/v*/dense/*.faiss"))
+    path = max(home.glob("snapshots/v*/dense/*.vectors.npy"))
     whole = path.read_bytes()
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     return path, whole

@@ -12,6 +12,7 @@ import pytest
 from corpus.errors import Damaged
 from corpus.home import Home
 from corpus.snapshot import Snapshot
+from ingest.retention import clear_away
 from retrieval.live import PATIENCE_S
 from tests.retrieval.conftest import Shelf
 
@@ -23,9 +24,9 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     opened.set()
     verify = Snapshot.verify
 
-    def held(self: Snapshot, *arguments: Any, **named: Any) -> None:
+    def held(self: Snapshot, *arguments: Any, **named: Any) -> Any:
         assert opened.wait(10)
-        verify(self, *arguments, **named)
+        return verify(self, *arguments, **named)
 
     monkeypatch.setattr(Snapshot, "verify", held)
     return opened
@@ -90,13 +91,13 @@ def test_a_search_whose_snapshot_was_cleared_away_waits_for_the_next(
     (box, *_) = shelf.catalog.documents()
     gate.clear()
     shelf.remove(box)
-    shelf.writer.clear_away(keep=1)  # the rows that only older snapshots saw are gone
+    clear_away(shelf.home, shelf.catalog, 1)  # the rows that only older snapshots saw are gone
     threading.Timer(4 * PATIENCE_S, gate.set).start()
     assert "red box 0" not in shelf.found("red box 0")
 
 
 def segment(home: Home, number: int) -> Path:
-    return next(home.snapshots.glob(f"v{number:06d}/dense/*.faiss"))
+    return next(home.snapshots.glob(f"v{number:06d}/dense/*.vectors.npy"))
 
 
 def test_a_damaged_snapshot_is_reported_again_and_again_until_it_is_replaced(
