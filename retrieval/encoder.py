@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from corpus.errors import OperatorError
+from retrieval.apart import Apart
 from retrieval.fingerprint import Fingerprint
 from retrieval.models import FoundModel
 from retrieval.prepared import Prepared, prepare
@@ -44,11 +45,12 @@ def load_encoder(
         Damaged: known weights have another hash. OperatorError: the files are not a model that can be loaded.
         NotFound: there are no such rounded weights.
     """
-    prepared = prepare(model, settings.prepared)
-    tokenizer = load_tokenizer(model.folder)
-    if settings.precision == "int8":
-        return _quantized(model, prepared, tokenizer, quantization, settings.batch_tokens)
-    runtime, dtype = choose(prepared, settings, tokenizer)
+    with Apart() as apart:
+        prepared = prepare(model, apart, settings.prepared)
+        tokenizer = load_tokenizer(model.folder)
+        if settings.precision == "int8":
+            return _quantized(model, prepared, tokenizer, quantization, settings.batch_tokens)
+        runtime, dtype = choose(prepared, settings, tokenizer, apart)
     return TransformerEncoder(model, prepared, tokenizer, runtime, dtype)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["DenseIndex"]
 
 FORMAT = 2  # of the folder; an older one is made anew from the catalog and the stored vectors
-CONTENTS = "segments.json"  # the format, and the sum of each segment's dead vectors by its name
+CONTENTS = (
+    "segments.json"  # the format, and the segments' names with whether any of their rows are dead
+)
 BACKGROUND = 256  # vectors that stand for the whole index
-MEAN_SAMPLE = 16_384  # vectors whose mean stands for that of a larger scope
 SCOPES = 64  # scopes whose rows are remembered (count)
 
 
@@ -56,7 +57,6 @@ class DenseIndex:
         self.folder = folder
         self._segments: list[Segment] = []
         self._dead: list[Any] = []  # by segment: its dead rows, ascending
-        self._dead_sums: list[Any] = []
         if folder is not None:
             self._open(folder, previous)
         self._live = [
@@ -65,12 +65,10 @@ class DenseIndex:
         ]
         self._scopes: dict[int, tuple[Scope, list[Rows | None]]] = {}
         self._size = sum(map(len, self._segments)) - sum(map(len, self._dead))
-        total = sum((s.total for s in self._segments), np.zeros(dimension)) - sum(self._dead_sums)
-        self.mean: Array = (total / max(self._size, 1)).astype(np.float32)
 
     def _open(self, folder: Path, previous: DenseIndex | None) -> None:
         at_hand = dict(previous._by_inode()) if previous else {}
-        for name, dead_sum in _contents(folder).items():
+        for name, has_dead in _contents(folder).items():
             # A mapped file keeps its inode: the same one is the same file, whatever its name.
             inode = (folder / f"{name}.vectors.npy").stat().st_ino
             self._segments.append(at_hand.get(inode) or Segment(folder, name))
@@ -81,8 +79,7 @@ class DenseIndex:
                     f" {self.dimension}; run `alcove doctor --repair`"
                 )
             dead = folder / f"{name}.dead.npy"
-            self._dead.append(np.load(dead, allow_pickle=False) if dead_sum else np.empty(0, int))
-            self._dead_sums.append(np.array(dead_sum or [0.0] * self.dimension))
+            self._dead.append(np.load(dead, allow_pickle=False) if has_dead else np.empty(0, int))
 
     def _by_inode(self) -> list[tuple[int, Segment]]:
         return [(segment.inode, segment) for segment in self._segments]
@@ -157,17 +154,6 @@ class DenseIndex:
             smallest.append(segment.keys[np.setdiff1d(first, dead)[:BACKGROUND]])
         return self.vectors_of(np.sort(np.concatenate(smallest))[:BACKGROUND])
 
-    def mean_of(self, keys: Keys) -> Array:
-        """Mean of the vectors of some keys that are in the index, shape (dimension,); zero for none.
-
-        Keys are hashes, so of very many, every so-manieth is a random sample, whose mean is close enough.
-        """
-        keys = keys[:: max(1, len(keys) // MEAN_SAMPLE)]
-        total = np.zeros(self.dimension, dtype=np.float64)
-        for segment, rows in self._live_rows(keys):
-            total += segment.sum_of(rows)
-        return (total / max(len(keys), 1)).astype(np.float32)
-
     def _live_rows(self, keys: Keys) -> Iterator[tuple[Segment, Any]]:
         """Each segment with the rows of those of ``keys`` that live in it."""
         for segment, dead in zip(self._segments, self._dead, strict=True):
@@ -212,7 +198,7 @@ class DenseIndex:
         sizes = [len(s) for s in self._segments]
         merged = to_merge(sizes, live, len(keys), len(removed), settings.exact_vectors)
         parts = [Part(keys, vectors, np.arange(len(keys)))] if len(keys) else []
-        contents: dict[str, list[float] | None] = {}
+        contents: dict[str, bool] = {}
         with disk_errors(folder):
             folder.mkdir()
             for n, segment in enumerate(self._segments):
@@ -224,7 +210,7 @@ class DenseIndex:
             if parts:
                 name = f"{number:06d}"
                 write_segment(folder, name, parts, self.dimension, settings)
-                contents[name] = None
+                contents[name] = False
             (folder / CONTENTS).write_text(json.dumps({"format": FORMAT, "segments": contents}))
 
     def _check(self, keys: Keys, vectors: Array, removed: Keys) -> None:
@@ -240,21 +226,19 @@ class DenseIndex:
         if alive or len(np.unique(keys)) != len(keys):
             raise InternalError("a chunk key would be in the dense index twice")
 
-    def _keep(self, folder: Path, n: int, dead: Any) -> list[float] | None:
-        """Link segment ``n`` into ``folder`` and write its dead rows anew; returns the sum of their vectors."""
+    def _keep(self, folder: Path, n: int, dead: Any) -> bool:
+        """Link segment ``n`` into ``folder`` and write its dead rows anew; returns whether there are any."""
         segment = self._segments[n]
         assert self.folder is not None
         for file in segment.files():
             os.link(self.folder / file, folder / file)
-        if not len(dead):
-            return None
-        np.save(folder / f"{segment.name}.dead.npy", dead, allow_pickle=False)
-        added = np.setdiff1d(dead, self._dead[n], assume_unique=True)
-        return list((self._dead_sums[n] + segment.sum_of(added)).tolist())
+        if len(dead):
+            np.save(folder / f"{segment.name}.dead.npy", dead, allow_pickle=False)
+        return len(dead) > 0
 
 
-def _contents(folder: Path) -> Mapping[str, Sequence[float] | None]:
-    """The segments of a folder with the sums of their dead vectors (``None``: none is dead)."""
+def _contents(folder: Path) -> Mapping[str, bool]:
+    """The segments of a folder, by name, with whether any of their rows are dead."""
     path = folder / CONTENTS
     try:
         raw = json.loads(path.read_bytes())

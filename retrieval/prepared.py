@@ -23,7 +23,7 @@ from typing import Any
 
 from corpus.errors import Damaged, OperatorError
 from corpus.home import disk_errors, file_sha256, fsync_folder
-from retrieval.apart import call_apart
+from retrieval.apart import Apart
 from retrieval.model_files import check_model_files
 from retrieval.models import FoundModel
 
@@ -73,10 +73,11 @@ class Prepared:
         return self.folder / GRAPH if self.recipe.graph_sha256 else None
 
 
-def prepare(model: FoundModel, place: Path | None = None) -> Prepared:
+def prepare(model: FoundModel, apart: Apart, place: Path | None = None) -> Prepared:
     """Find the prepared form of ``model``, or make it; the first time takes some seconds.
 
     Args:
+        apart: where PyTorch is loaded, if it must be.
         place: the folder of prepared models; ``None``: the one in the home.
 
     Raises:
@@ -93,7 +94,7 @@ def prepare(model: FoundModel, place: Path | None = None) -> Prepared:
     folder = (place or model.home.prepared) / _key(model.folder, weights)
     recipe = read_recipe(folder)
     if recipe is None:
-        made = call_apart(
+        made = apart(
             "retrieval.prepared:make",
             name=model.name,
             model=str(model.folder),

@@ -20,7 +20,7 @@ import numpy as np
 
 from corpus.errors import OperatorError
 from corpus.home import write_durably
-from retrieval.apart import call_apart
+from retrieval.apart import Apart
 from retrieval.prepared import Prepared, read_recipe
 from retrieval.settings import BATCH_TOKENS, EmbeddingSettings
 
@@ -45,8 +45,13 @@ FEATURES = (  # that decide how fast matrix products are, on x86 and on Arm
 )
 
 
-def choose(prepared: Prepared, settings: EmbeddingSettings, tokenizer: Any) -> tuple[Runtime, str]:
+def choose(
+    prepared: Prepared, settings: EmbeddingSettings, tokenizer: Any, apart: Apart
+) -> tuple[Runtime, str]:
     """The runtime to encode with, and its arithmetic.
+
+    Args:
+        apart: where PyTorch is loaded, if anything is left to measure.
 
     Raises:
         OperatorError: the settings force OpenVINO upon a model that it cannot run.
@@ -59,7 +64,7 @@ def choose(prepared: Prepared, settings: EmbeddingSettings, tokenizer: Any) -> t
     best = names[0]
     if len(names) > 1:
         ids = [tokenizer.encode(TEXT).ids[: min(TOKENS, prepared.recipe.max_tokens)]] * TEXTS
-        rates = _rates(prepared, names, ids)
+        rates = _rates(prepared, names, ids, apart)
         best = max(names, key=lambda name: rates[name])
     runtime, dtype = best
     return make_runtime(prepared, runtime, dtype, settings.batch_tokens), dtype
@@ -110,14 +115,14 @@ def _is_native(runtime: str, dtype: str) -> bool:
 
 
 def _rates(
-    prepared: Prepared, names: list[tuple[str, str]], ids: list[list[int]]
+    prepared: Prepared, names: list[tuple[str, str]], ids: list[list[int]], apart: Apart
 ) -> dict[tuple[str, str], float]:
     """Texts a second of each candidate, from the record or measured now; 0 for one that is not for this processor."""
     path = prepared.folder / RECORD
     here = {"processor": processor(), "openvino": version("openvino"), "torch": version("torch")}
     known = _recorded(path, here)
     if any("/".join(name) not in known for name in names):
-        known |= call_apart(
+        known |= apart(
             "retrieval.probe:measure",
             model=str(prepared.source),
             folder=str(prepared.folder),

@@ -67,9 +67,8 @@ class Segment:
             facts = json.loads((folder / f"{name}.json").read_bytes())
             self.keys: Keys = _mapped(folder / f"{name}.keys.npy")
             self.vectors: Any = _mapped(folder / f"{name}.vectors.npy")
-            self.total = np.array(facts["sum"], dtype=np.float64)
             tuning = facts["ann"]
-            is_whole = self.vectors.shape == (len(self.keys), len(self.total))
+            is_whole = self.vectors.ndim == 2 and len(self.vectors) == len(self.keys)
         except (OSError, EOFError, ValueError, KeyError, TypeError) as exc:
             raise Damaged(_damaged(folder / name)) from exc
         if not is_whole:
@@ -106,13 +105,6 @@ class Segment:
             return _scaled_down(vectors) @ (query * SCALE)
         cosines: Array = vectors @ query
         return cosines
-
-    def sum_of(self, rows: Any) -> Any:
-        """Sum of the vectors of ``rows``, float64."""
-        total = np.zeros(len(self.total), dtype=np.float64)
-        for start in range(0, len(rows), BLOCK_ROWS):
-            total += self.vectors[rows[start : start + BLOCK_ROWS]].sum(axis=0, dtype=np.float64)
-        return total
 
     def search(self, query: Array, k: int, among: Rows | None) -> tuple[Keys, Array]:
         """At most ``k`` keys and cosines in no particular order, from all rows or those of ``among``."""
@@ -169,18 +161,15 @@ def write_segment(
     dtype = np.dtype(np.float32 if plan is None else np.float16)
     np.save(folder / f"{name}.keys.npy", keys[order], allow_pickle=False)
     path = folder / f"{name}.vectors.npy"
-    total = np.zeros(dimension, dtype=np.float64)
     with path.open("wb") as handle:
         header = {"descr": dtype.str, "fortran_order": False, "shape": (len(keys), dimension)}
         np.lib.format.write_array_header_1_0(handle, header)
         for block in _gathered(parts, order, dimension, dtype):
-            total += block.sum(axis=0, dtype=np.float64)
             handle.write(block.data)
     tuning: Mapping[str, Any] | None = None
     if plan is not None:
         tuning = ann.build(folder / f"{name}.faiss", _Stored(path), plan, settings.recall)
-    facts = {"ann": tuning, "sum": total.tolist()}
-    (folder / f"{name}.json").write_text(json.dumps(facts))
+    (folder / f"{name}.json").write_text(json.dumps({"ann": tuning}))
 
 
 class _Stored:

@@ -107,7 +107,7 @@ def test_a_key_that_comes_back_leaves_the_large_segment_it_was_in_alone(tmp_path
     assert scores[0] == pytest.approx(1, abs=1e-5)
     assert sorted(found.tolist()) == [key for key in range(1000) if key != 5]
     assert index.similarity(again[0], keys_of(4))[0] == pytest.approx(1, abs=1e-5)
-    assert index.mean_of(keys_of(4)) == pytest.approx(again[0], abs=1e-5)
+    assert index.vectors_of(keys_of(4))[0] == pytest.approx(again[0], abs=1e-5)
     found, scores = index.search(again[0], 10, Scope(keys_of(4, 6)))
     assert found.tolist() == [4, 6]
     assert scores[0] == pytest.approx(1, abs=1e-5)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from corpus.home import Home
+from retrieval.apart import Apart
 from retrieval.batches import Tokens
 from retrieval.models import resolve
 from retrieval.prepared import Prepared, prepare
@@ -28,9 +29,14 @@ def folder(make_e5: Callable[..., Path], tmp_path: Path) -> Path:
     return copy
 
 
+def prepared_in(folder: Path, home: Home) -> Prepared:
+    with Apart() as apart:
+        return prepare(resolve(str(folder), home), apart, home.root / "here")
+
+
 @pytest.fixture
 def prepared(folder: Path, home: Home) -> Prepared:
-    return prepare(resolve(str(folder), home), home.root / "here")
+    return prepared_in(folder, home)
 
 
 def same_but_for_names(one: Prepared, other: Prepared) -> bool:
@@ -57,7 +63,7 @@ def test_a_prepared_model_is_found_again_without_reading_the_model(
     prepared: Prepared, folder: Path, home: Home
 ) -> None:
     before = prepared.graph.stat() if prepared.graph else None
-    again = prepare(resolve(str(folder), home), home.root / "here")
+    again = prepared_in(folder, home)
     assert again == prepared
     assert before is not None
     assert again.graph is not None
@@ -69,7 +75,7 @@ def test_a_damaged_graph_is_made_anew(prepared: Prepared, folder: Path, home: Ho
     weights = prepared.graph.with_suffix(".bin")
     whole = weights.read_bytes()
     weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    again = prepare(resolve(str(folder), home), home.root / "here")
+    again = prepared_in(folder, home)
     assert same_but_for_names(again, prepared)
     assert weights.read_bytes() == whole
 
@@ -78,7 +84,7 @@ def test_a_recipe_that_cannot_be_read_is_made_anew(
     prepared: Prepared, folder: Path, home: Home
 ) -> None:
     (prepared.folder / "recipe.json").write_text("{")
-    assert same_but_for_names(prepare(resolve(str(folder), home), home.root / "here"), prepared)
+    assert same_but_for_names(prepared_in(folder, home), prepared)
 
 
 def test_another_configuration_is_another_model(
@@ -86,7 +92,7 @@ def test_another_configuration_is_another_model(
 ) -> None:
     pooling = folder / "1_Pooling" / "config.json"
     pooling.write_text(json.dumps({"word_embedding_dimension": 32, "pooling_mode_cls_token": True}))
-    other = prepare(resolve(str(folder), home), home.root / "here")
+    other = prepared_in(folder, home)
     assert other.folder != prepared.folder
     assert (prepared.recipe.pooling, other.recipe.pooling) == ("mean", "cls")
 
