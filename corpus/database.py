@@ -17,8 +17,9 @@ from corpus.errors import Conflict, Damaged, DiskFull, OperatorError
 
 __all__ = ["Database", "sqlite_errors"]
 
-# Larger pages than SQLite's 4 KiB leave less of each empty between long rows; a file that exists keeps its own.
-PRAGMAS = "PRAGMA page_size=16384; PRAGMA journal_mode=WAL; PRAGMA busy_timeout=30000; PRAGMA synchronous="
+PRAGMAS = (
+    "PRAGMA page_size={}; PRAGMA journal_mode=WAL; PRAGMA busy_timeout=30000; PRAGMA synchronous="
+)
 
 
 class Database:
@@ -28,6 +29,7 @@ class Database:
         schema: statements that make the tables of ``version``, each ending in ";" and a line break.
         upgrades: statements that bring a file of version n to n + 1, by n.
         synchronous: ``FULL``, or ``NORMAL`` where a power cut may undo the last commits.
+        page_bytes: of a page, in a file that is made now.
 
     Raises (any method):
         DiskFull, OperatorError, Damaged: the file cannot be written, opened or trusted.
@@ -40,9 +42,10 @@ class Database:
         version: int,
         upgrades: Mapping[int, str] | None = None,
         synchronous: Literal["FULL", "NORMAL"] = "FULL",
+        page_bytes: int = 4096,
     ) -> None:
         self.path = path
-        self._pragmas = PRAGMAS + synchronous
+        self._pragmas = PRAGMAS.format(page_bytes) + synchronous
         self._local = threading.local()
         self._all: list[tuple[threading.Thread, sqlite3.Connection]] = []
         self._opening = threading.Lock()

@@ -31,13 +31,15 @@ __all__ = ["VectorStore", "check_vectors", "drop_vectors", "mend_vectors"]
 
 _LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
-# Files of the first release have no version and no checksums; their vectors are taken as they are. They were made
-# WITHOUT ROWID, which keeps rows in the tree of the key: too long for its leaves, a vector took a page of its own.
+# Files of the first release have no version and no checksums; their vectors are taken as they are.
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS vectors (hash BLOB PRIMARY KEY, vector BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS vectors (hash BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
 ALTER TABLE vectors ADD COLUMN checksum INTEGER;
 """
 VERSION = 1
+# SQLite keeps a row in its leaf only if a page holds four; from SQLite's own 4 KiB, every vector would overflow into a
+# page of its own. This holds up to 2,000 dimensions.
+PAGE_BYTES = 32_768
 ROWS_AT_ONCE = 500  # values in one statement, well below what SQLite allows
 
 
@@ -128,7 +130,9 @@ class VectorStore:
     def _open(self) -> Database:
         if self._db is None:
             # Losing the last moments in a power cut costs no more than embedding them again.
-            self._db = Database(self._path, SCHEMA, VERSION, synchronous="NORMAL")
+            self._db = Database(
+                self._path, SCHEMA, VERSION, synchronous="NORMAL", page_bytes=PAGE_BYTES
+            )
         return self._db
 
 
@@ -168,6 +172,8 @@ def mend_vectors(home: Home, path: Path) -> str:
         damaged = _damaged(db)
         with db.transaction() as transaction:
             transaction.executemany("DELETE FROM vectors WHERE hash = ?", [(h,) for h in damaged])
+        if _damaged(db):  # a damaged hash stands where no look-up finds it
+            raise Damaged(f"{str(path)!r} is out of order")
         db.close()
     except Damaged as exc:
         if db is not None:

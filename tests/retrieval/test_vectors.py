@@ -33,7 +33,7 @@ def test_a_vector_takes_little_more_than_itself_on_disk(home: Home) -> None:
     store.embed([f"red box {n}" for n in range(2_000)])
     store.close()
     stored = sum(path.stat().st_size for path in home.vectors.iterdir())
-    assert stored < 2_000 * 384 * 4 * 1.2
+    assert stored < 2_000 * 384 * 4 * 1.6  # a tree filled in random order is full to two thirds
 
 
 def test_pruning_keeps_what_is_named_and_leaves_no_other_space(home: Home) -> None:
