@@ -30,7 +30,7 @@ class Apart:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
-        self._said = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+        self._said = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - closed by __exit__
 
     def __enter__(self) -> Apart:
         return self

@@ -84,13 +84,13 @@ def prepare(model: FoundModel, apart: Apart, place: Path | None = None) -> Prepa
         Damaged: known weights have another hash. OperatorError: the files are not a model that can be loaded.
         UserError: they are no text encoder's. DiskFull: no space for the graph.
     """
-    check_model_files(model.folder)
     with disk_errors(model.folder):
         weights = file_sha256(model.folder / "model.safetensors")
     if model.spec.weights_sha256 not in ("", weights):
         raise Damaged(
             f"the weights of {model.name!r} in {str(model.folder)!r} are not the known ones; install them anew"
         )
+    check_model_files(model.folder)
     folder = (place or model.home.prepared) / _key(model.folder, weights)
     recipe = read_recipe(folder)
     if recipe is None:

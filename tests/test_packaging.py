@@ -99,7 +99,7 @@ def test_the_lock_holds_no_host_no_hash_and_no_cuda() -> None:
 
 
 def test_no_telemetry_package_is_pinned() -> None:
-    assert "telemetry" not in LOCK
+    assert "openvino-telemetry" not in LOCK
 
 
 def test_the_supported_pythons_are_the_declared_ones() -> None:

@@ -22,6 +22,7 @@ from ingest.recipes import chunking_of
 from ingest.repair import damaged_originals
 from ingest.retention import way_back
 from retrieval.fingerprint import Fingerprint
+from retrieval.model_files import check_model_files
 from retrieval.spaces import better_model, chosen, differences, live_space
 from retrieval.vectors import check_vectors
 
@@ -105,6 +106,7 @@ def _encoder(settings: Settings) -> Iterator[Finding]:
     home = Home(settings.corpus.home)
     space = live_space(home)
     found, _ = chosen(settings.embedding, home, space)
+    check_model_files(found.folder)
     differing = differences(found, settings.embedding, space) if space else {}
     if differing:
         fields = "; ".join(

@@ -224,16 +224,15 @@ def newer_format(home: Home) -> None:
 
 
 def newer_segments(home: Home) -> None:
-    """Dense segments that this version does not know, and a manifest that does."""
-
-    def renamed(manifest: dict[str, dict[str, object]]) -> None:
-        for name in [name for name in manifest["files"] if name.startswith("dense/")]:
-            manifest["files"][f"{name}.new"] = manifest["files"].pop(name)
-
+    """A dense index that this version does not know, and a manifest that does."""
     store = SnapshotStore(home)
-    for path in list((store.folder(store.current()) / "dense").iterdir()):
-        path.rename(f"{path}.new")
-    rewrite_manifest(home, renamed)
+    path = store.folder(store.current()) / "dense" / "segments.json"
+    contents = json.dumps({**json.loads(path.read_bytes()), "format": 3}).encode()
+    path.write_bytes(contents)
+    entry = {"sha256": hashlib.sha256(contents).hexdigest(), "size": len(contents)}
+    rewrite_manifest(
+        home, lambda manifest: manifest["files"].update({"dense/segments.json": entry})
+    )
 
 
 def newer_catalog(home: Home) -> None:
@@ -244,8 +243,11 @@ def newer_catalog(home: Home) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (newer_format, "was written by a newer Alcove (format 3, this one reads 2); upgrade"),
-        (newer_segments, "reads 0 of the 2 chunks in the dense index of snapshot 1"),
+        (newer_format, "was written by a newer Alcove (format 3, this one knows 2); upgrade"),
+        (
+            newer_segments,
+            "segments.json' was written by a newer Alcove (format 3, this one knows 2)",
+        ),
         (newer_catalog, "was written by a newer Alcove (schema 99"),
     ],
 )

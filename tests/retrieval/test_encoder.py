@@ -163,12 +163,9 @@ def test_an_incomplete_folder_is_refused_by_what_it_lacks(e5_folder: Path, home:
 def test_a_folder_that_is_not_a_model_is_the_operators_matter(
     e5_folder: Path, home: Home, tmp_path: Path
 ) -> None:
-    broken = tmp_path / "broken"
-    broken.mkdir()
-    for name in ("config.json", "modules.json", "tokenizer.json"):
-        (broken / name).write_bytes((e5_folder / name).read_bytes())
+    broken = shutil.copytree(e5_folder, tmp_path / "broken")
     (broken / "model.safetensors").write_bytes(b"not weights")
-    with pytest.raises(OperatorError, match="cannot be loaded"):
+    with pytest.raises(OperatorError, match="is not a safetensors file"):
         load_encoder(resolve(str(broken), home), FP32)
 
 

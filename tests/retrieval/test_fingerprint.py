@@ -88,7 +88,7 @@ def test_all_differences_are_named_at_once(shelf: Shelf) -> None:
     encoder = HashEncoder(dimension=8, name="other")
     said = refusal(shelf, encoder, "hybrid")
     assert "model 'hash' against 'other'; dimension 256 against 8" in said
-    assert "alcove ingest" in said
+    assert "alcove reindex" in said
 
 
 # An index whose manifest, correctly checksummed, speaks of another space
