@@ -227,8 +227,12 @@ class App:
         return snapshot
 
     def _load_in_background(self) -> None:
+        from retrieval.encoder import warm_up
+
         try:
-            self.core().searcher.reader(patience_s=None)
+            core = self.core()
+            core.searcher.reader(patience_s=None)
+            warm_up(core.encoder)
         except AlcoveError as exc:
             _LOG.error("not ready: %s", exc)
 

@@ -24,6 +24,7 @@ from corpus.errors import AlcoveError, UserError
 from corpus.questions import load_questions
 from eval.bench import open_bench
 from eval.chunk_gold import ChunkGold, from_placed, load_chunk_gold
+from eval.options import HomeFolder, Json
 from eval.report import Report, paired_tests, print_report
 from eval.retrieval import MODES, depth, evaluate_dataset, evaluate_questions
 from ingest.chunking import STRATEGIES, require_strategy, strategy_names
@@ -38,10 +39,6 @@ SAMPLE = Path(__file__).parent.parent / "corpus" / "sample"
 
 app = typer.Typer(help="Measure retrieval, chunking and answers.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-HomeFolder = Annotated[
-    Path | None, typer.Option("--home", help="Alcove's folder; its settings are used.")
-]
 Cache = Annotated[
     Path | None, typer.Option("--cache", help="Where indexes are kept; default: HOME/eval.")
 ]

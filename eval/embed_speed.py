@@ -30,6 +30,7 @@ from corpus.datasets import load_beir
 from corpus.errors import UserError
 from corpus.home import Home
 from eval.machine import Peak, print_figures
+from eval.options import HomeFolder, Json
 
 if TYPE_CHECKING:
     from retrieval.encoder import TransformerEncoder
@@ -67,12 +68,8 @@ def embed(
     ] = None,
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or int8.")] = "auto",
     limit: Annotated[int, typer.Option(min=1, help="Only the first so many texts.")] = 1000,
-    home: Annotated[
-        Path | None, typer.Option("--home", help="Alcove's folder; its settings are used.")
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
-    ] = False,
+    home: HomeFolder = None,
+    as_json: Json = False,
 ) -> None:
     """Texts and tokens a second, and the time one query takes to encode."""
     figures = asdict(measure_embed(data, model, precision, limit, home))

@@ -32,6 +32,7 @@ from corpus.settings import CorpusSettings
 from corpus.snapshot import SnapshotStore
 from eval.copies import Copies, build_elsewhere, documents_of, peak_mib, some_texts
 from eval.machine import print_figures
+from eval.options import HomeFolder, Json
 from ingest.writer import Writer
 from retrieval.probe import processor
 from retrieval.search import Searcher
@@ -80,12 +81,8 @@ def search(
     data: Annotated[
         Path | None, typer.Option("--data", help="A folder in BEIR's layout to take texts from.")
     ] = None,
-    home: Annotated[
-        Path | None, typer.Option("--home", help="Alcove's folder; its settings are used.")
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
-    ] = False,
+    home: HomeFolder = None,
+    as_json: Json = False,
 ) -> None:
     """Milliseconds of a search, alone and whole, its recall, and the memory it takes, at a given size."""
     figures = {

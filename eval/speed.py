@@ -30,6 +30,7 @@ from corpus.errors import FileProblem, UserError
 from eval.bench import open_bench
 from eval.embed_speed import embed
 from eval.machine import print_figures
+from eval.options import HomeFolder, Json
 from eval.search_speed import search
 from ingest.discover import find_sources
 from ingest.parsing.worker import ParserPool
@@ -83,12 +84,8 @@ app.command()(search)
 @app.command()
 def ingest(
     data: Annotated[Path, typer.Argument(help="A folder of files, or one in BEIR's layout.")],
-    home: Annotated[
-        Path | None, typer.Option("--home", help="Alcove's folder; its settings are used.")
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
-    ] = False,
+    home: HomeFolder = None,
+    as_json: Json = False,
 ) -> None:
     """Documents, chunks and pages a second, from files to a durable index, and through the parsers alone."""
     figures = measure_ingest(data, home).to_json()

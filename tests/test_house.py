@@ -27,7 +27,17 @@ SOURCES = sorted(path for name in PACKAGES for path in (ROOT / name.replace(".",
 # None of these is needed to know what the nouns, the roles and the settings are.
 HEAVY = {
     *("cv2", "faiss", "fastapi", "langchain", "langchain_core", "langgraph", "llama_index"),
-    *("numba", "onnxruntime", "pandas", "rapidocr", "scipy", "sentence_transformers", "sklearn"),
+    *(
+        "nncf",
+        "numba",
+        "onnxruntime",
+        "openvino",
+        "pandas",
+        "rapidocr",
+        "scipy",
+        "sentence_transformers",
+        "sklearn",
+    ),
     *("spacy", "streamlit", "tantivy", "torch", "transformers", "unstructured"),
 }
 
