@@ -153,6 +153,8 @@ class App:
         """Empty when questions can be answered, else what is still missing or damaged."""
         if self._core is None:
             return str(self._problem) if self._problem else _LOADING
+        if self.starting():
+            return _LOADING
         try:
             self._core.searcher.reader()
         except AlcoveError as exc:
