@@ -26,10 +26,10 @@ from corpus.errors import AlcoveError, DeadlinePassed, NotReady, Overloaded, Use
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["TIMEOUT_HEADER", "Admission", "Gate"]
+__all__ = ["RUSH_S", "TIMEOUT_HEADER", "Admission", "Gate"]
 
 TIMEOUT_HEADER = "X-Request-Timeout"
-_RUSH_S = 1.0  # how often, in a rush, it is looked at whether it goes on
+RUSH_S = 1.0  # how often, in a rush, it is looked at whether it goes on
 _LONGEST_RETRY_S = 60
 _SMOOTHING = 0.1  # weight of the newest request in the mean time of one
 
@@ -77,7 +77,7 @@ class Gate:
     async def _wait(self, patience_s: float) -> None:
         if self._slots.locked() and (self._is_rush() or self.waiting >= self._room):
             if not self._rush_until:
-                self._look_again_at(time.monotonic() + _RUSH_S)
+                self._look_again_at(time.monotonic() + RUSH_S)
             self._refused += 1
             self.refusals["full"] += 1
             raise Overloaded(
@@ -100,9 +100,9 @@ class Gate:
     def _is_rush(self) -> bool:
         now = time.monotonic()
         if self._rush_until and now >= self._rush_until:
-            is_recent = now < self._rush_until + _RUSH_S
+            is_recent = now < self._rush_until + RUSH_S
             goes_on = is_recent and self._refused > self._served
-            self._look_again_at(now + _RUSH_S if goes_on else 0.0)
+            self._look_again_at(now + RUSH_S if goes_on else 0.0)
         return self._rush_until > 0
 
     def _look_again_at(self, rush_until: float) -> None:

@@ -95,7 +95,7 @@ async def cheap(gate: Gate) -> bool:
 
 
 def test_in_a_rush_none_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agents.admission._RUSH_S", 0.05)
+    monkeypatch.setattr("agents.admission.RUSH_S", 0.05)
 
     async def story() -> None:
         clients = Clients(Gate(at_work=1, waiting=1))
@@ -116,7 +116,7 @@ def test_in_a_rush_none_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_after_a_rush_the_queue_is_there_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agents.admission._RUSH_S", 0.05)
+    monkeypatch.setattr("agents.admission.RUSH_S", 0.05)
 
     async def story() -> None:
         clients = Clients(Gate(at_work=1, waiting=1))

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from agents.admission import RUSH_S
 from corpus.catalog import Catalog
 from corpus.home import Home
 from corpus.settings import CorpusSettings
@@ -143,6 +144,11 @@ def test_half_a_minute_of_overload_changes_nothing_of_that(other_library: Librar
         assert rush.is_well, rush
 
 
+def let_rushes_end() -> None:
+    """After the rush of a test before, none waits for so long."""
+    time.sleep(2 * RUSH_S)
+
+
 class Clients:
     """Clients that search without a pause, each on a connection of its own."""
 
@@ -217,6 +223,7 @@ def swaps(
 def test_snapshots_are_swapped_without_failing_mixing_or_slowing_a_search(
     service: SlowService, library: Library
 ) -> None:
+    let_rushes_end()
     tries: list[Swapping] = []
     while len(tries) < 3 and not (tries and tries[-1].is_steady):
         tries.append(swaps(service, library, 5, clients=4, steady_s=1))
@@ -235,6 +242,7 @@ def test_two_hundred_swaps_under_twenty_clients(other_library: Library) -> None:
 
 
 def test_a_signal_lets_the_searches_under_way_end_within_bounds(service: SlowService) -> None:
+    let_rushes_end()
     post = partial(httpx.post, f"{service.url}/v1/search", timeout=20, trust_env=False)
     with ThreadPoolExecutor(4) as pool:
         asked = [
