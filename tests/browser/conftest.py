@@ -26,7 +26,7 @@ _PATIENCE_MS = 60_000  # the first question waits until the encoder is loaded
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # an open browser keeps this thread's event loop running
 def browser() -> Iterator[Browser]:
     """One Chromium for all journeys."""
     path = next((found for name in _NAMES if (found := shutil.which(name))), None)
@@ -42,14 +42,14 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # an open browser keeps this thread's event loop running
 def fake(browser: Browser) -> Iterator[FakeStack]:
     """The page over the fake service."""
     with fake_stack() as stack:
         yield stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # an open browser keeps this thread's event loop running
 def real(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole product."""
     with real_stack(tmp_path_factory.mktemp("alcove")) as stack:

@@ -12,10 +12,13 @@ import pytest
 
 from corpus.catalog import Catalog
 from corpus.errors import Conflict, OperatorError
+from corpus.records import Chunk, Parsed
 from corpus.settings import CorpusSettings
 from corpus.snapshot import SnapshotStore
+from ingest.chunking import chunker_for
 from ingest.compact import compact
 from ingest.pipeline import Pipeline
+from ingest.protocols import Chunker
 from ingest.reindex import CHUNKS_AT_ONCE, Listener, Reindexer, forget
 from ingest.report import Reindexed
 from ingest.retention import way_back
@@ -123,6 +126,25 @@ def test_the_index_moves_to_the_other_space_and_says_so(shelf: Shelf) -> None:
     assert steps == [(6, 6)]
     assert shelf.found("red box") == [f"{n}.txt" for n in range(6)]
     assert shelf.searcher.live.encoder is shelf.next
+
+
+def test_a_bug_that_a_move_brings_to_light_costs_that_document_alone(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Faulty:
+        def __init__(self, chunker: Chunker) -> None:
+            self.name, self._chunker = chunker.name, chunker
+
+        def chunk(self, id: str, parsed: Parsed) -> list[Chunk]:
+            if parsed.text.endswith("3"):
+                raise ZeroDivisionError
+            return self._chunker.chunk(id, parsed)
+
+    monkeypatch.setattr("ingest.reindex.chunker_for", lambda *about: Faulty(chunker_for(*about)))
+    shelf.move()
+    assert shelf.found("red box") == [f"{n}.txt" for n in range(6) if n != 3]
+    (lost,) = [d for d in shelf.catalog.documents() if not d.state.searchable]
+    assert (Path(lost.source).name, str(lost.state)) == ("3.txt", "internal_error")
 
 
 def test_where_nothing_would_change_nothing_is_done(shelf: Shelf) -> None:

@@ -9,16 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from corpus.catalog import Catalog
 from corpus.home import Home
 from corpus.records import Chunk, Parsed, State
 from ingest.intake import Intake
 from ingest.parsing.worker import ParserPool
-from ingest.pipeline import Pipeline
-from ingest.settings import IngestSettings
-from retrieval.search import Searcher
-from retrieval.settings import RetrievalSettings
-from tests.fakes import HashEncoder
 from tests.ingest.conftest import Desk
 
 PAGES = 100
@@ -164,21 +158,7 @@ def test_a_bug_that_one_document_brings_to_light_costs_that_document_alone(
     assert set(desk.found("red")) == {"a.txt", "c.txt"}
     desk.write("b.txt", "red flower")
     assert desk.sync().exit_status == 0
-    # The same when an encoder is exchanged: the document loses its text, the others move.
-    desk.write("a.txt", "red poison")
-    monkeypatch.undo()
     desk.close()
-    healthy = Desk(home, folder)
-    healthy.sync()
-    healthy.close()
-    with_chunker(monkeypatch, chunk)
-    catalog, encoder = Catalog(home), HashEncoder(dimension=64, name="next")
-    pipeline = Pipeline(home, catalog, encoder, IngestSettings(workers=1))
-    pipeline.sync([folder])
-    hits = Searcher(home, catalog, encoder, RetrievalSettings()).search("red", 9).hits
-    assert {Path(hit.document.source).name for hit in hits} == {"b.txt", "c.txt"}
-    pipeline.close()
-    catalog.close()
 
 
 def test_following_looks_at_nothing_but_what_changed(
