@@ -10,8 +10,10 @@ import logging
 from contextlib import closing
 from dataclasses import dataclass, replace
 
+from pydantic import ValidationError
+
 from corpus.catalog import Catalog
-from corpus.errors import Conflict
+from corpus.errors import Conflict, UserError
 from corpus.home import Home
 from corpus.settings import CorpusSettings
 from ingest.reindex import NO_WAY_BACK, Listener, Reindexer
@@ -57,7 +59,8 @@ def move(
     """Move the index of a home to another space, or back.
 
     Raises:
-        UserError: the settings name another model or precision and would refuse the index afterwards.
+        UserError: there is no such precision, or the settings name another model or precision and would refuse the
+            index afterwards.
         NotFound: the model is not on this machine. Conflict: there is nothing to go back to, or others are at work.
         Damaged, DiskFull, OperatorError: the index from before still answers.
     """
@@ -70,7 +73,12 @@ def _target(home: Home, catalog: Catalog, embedding: EmbeddingSettings, to: Move
     wanted = {"precision": to.precision} if to.precision else {}
     if to.model:
         wanted["model"] = settled(to.model, home, embedding).name
-    settings = EmbeddingSettings.model_validate({**embedding.model_dump(), **wanted})
+    try:
+        settings = EmbeddingSettings.model_validate({**embedding.model_dump(), **wanted})
+    except ValidationError as exc:
+        raise UserError(
+            f"there is no precision {to.precision!r}; use auto, fp32, bf16 or int8"
+        ) from exc
     if settings.precision == "int8":
         encoder = _rounded(home, catalog, settings)
     else:
