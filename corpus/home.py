@@ -28,7 +28,8 @@ __all__ = [
     "Home",
     "disk_errors",
     "file_sha256",
-    "fsync_folder",
+    "fsync_path",
+    "lost_errno",
     "write_durably",
 ]
 
@@ -36,6 +37,7 @@ UNFINISHED = (
     ".tmp"  # ends the name of a file that is being written; a killed writer leaves it behind
 )
 BLOCK_BYTES = 2**20
+FULL_BYTES = 2**20  # with less space left, a failed write failed for want of it
 
 
 class Home:
@@ -131,9 +133,9 @@ class Home:
             return
         if not target.parent.exists():
             target.parent.mkdir(exist_ok=True)
-            fsync_folder(self.originals)
+            fsync_path(self.originals)
         temporary.replace(target)
-        fsync_folder(target.parent)
+        fsync_path(target.parent)
 
     def set_aside(self, path: Path) -> Path:
         """Move a damaged file or folder into quarantine, durably, and say where it is now."""
@@ -142,8 +144,8 @@ class Home:
             free = (self.quarantine / f"{path.name}.{n}" for n in itertools.count(1))
             target = next(place for place in free if not place.exists())
             path.rename(target)
-            fsync_folder(self.quarantine)
-            fsync_folder(path.parent)
+            fsync_path(self.quarantine)
+            fsync_path(path.parent)
         crash_point(CrashPoint.SET_ASIDE)
         return target
 
@@ -262,13 +264,19 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def fsync_folder(folder: Path) -> None:
-    """Make a rename or a new name inside ``folder`` survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
+def fsync_path(path: Path) -> None:
+    """Make a file's bytes, or a rename or a new name inside a folder, survive a power cut."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def lost_errno(error: Exception, folder: Path) -> int:
+    """Which error of the system a library met that does not pass its number on, while it wrote into ``folder``."""
+    is_full = "No space" in str(error) or shutil.disk_usage(folder).free < FULL_BYTES
+    return errno.ENOSPC if is_full else errno.EIO
 
 
 def write_durably(path: Path, data: bytes) -> None:
@@ -280,4 +288,4 @@ def write_durably(path: Path, data: bytes) -> None:
             handle.flush()
             os.fsync(handle.fileno())
         temporary.replace(path)
-        fsync_folder(path.parent)
+        fsync_path(path.parent)

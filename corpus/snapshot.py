@@ -20,7 +20,7 @@ from typing import Any
 
 from corpus.crash import CrashPoint, crash_point
 from corpus.errors import Damaged, OperatorError
-from corpus.home import Home, disk_errors, file_sha256, fsync_folder, write_durably
+from corpus.home import Home, disk_errors, file_sha256, fsync_path, write_durably
 
 __all__ = ["FORMAT", "Snapshot", "SnapshotStore", "Stamp", "link_tree"]
 
@@ -206,12 +206,12 @@ class SnapshotStore:
             sha256 = _digest(manifest)
             write_durably(staging / MANIFEST, _encode({**manifest, "sha256": sha256}))
             for folder in (staging, *(p for p in staging.rglob("*") if p.is_dir())):
-                fsync_folder(folder)
+                fsync_path(folder)
             crash_point(CrashPoint.MANIFEST_WRITTEN)
             target = self.folder(number)
             self._discard(target)  # published by a writer that died before the catalog knew of it
             staging.rename(target)
-            fsync_folder(target.parent)
+            fsync_path(target.parent)
             crash_point(CrashPoint.RENAMED)
         return Snapshot(number, target, body, files, sha256)
 

@@ -6,8 +6,6 @@ Scores are tantivy's BM25 (k1 1.2, b 0.75; https://doi.org/10.1561/1500000019) o
 
 from __future__ import annotations
 
-import errno
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from corpus.errors import Damaged
-from corpus.home import disk_errors
+from corpus.home import disk_errors, lost_errno
 from corpus.snapshot import link_tree
 from retrieval.protocols import Scope
 from retrieval.words import ANALYZER, QueryWords, analyzer, with_parts
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["Entry", "LexicalIndex"]
 
 HEAP_BYTES = 64_000_000
-FULL_BYTES = 2**20  # with less space left, a failed write failed for want of it
 MAX_QUERY_TERMS = (
     256  # the rarest information of a longer query is in its first distinct words already
 )
@@ -112,13 +109,7 @@ class LexicalIndex:
             try:
                 _write(index, entries, removed_documents)
             except ValueError as exc:  # tantivy-py reports its I/O errors so
-                raise OSError(_errno(exc, folder), str(exc), str(folder)) from exc
-
-
-def _errno(error: ValueError, folder: Path) -> int:
-    """Which error of the system it was; a thread of tantivy's that died of it does not say."""
-    is_full = "No space" in str(error) or shutil.disk_usage(folder).free < FULL_BYTES
-    return errno.ENOSPC if is_full else errno.EIO
+                raise OSError(lost_errno(exc, folder), str(exc), str(folder)) from exc
 
 
 def _write(index: Any, entries: Iterable[Entry], removed_documents: Iterable[str]) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus.errors import Damaged, OperatorError
-from corpus.home import disk_errors, file_sha256, fsync_folder
+from corpus.home import disk_errors, file_sha256, fsync_path, lost_errno
 from retrieval.apart import Apart
 from retrieval.model_files import check_model_files
 from retrieval.models import FoundModel
@@ -160,11 +160,13 @@ def write_graph(graph: Any, folder: Path, recipe: Mapping[str, Any]) -> dict[str
                 sha256 = graph_sha256(staging / GRAPH)
             whole = {**recipe, "graph_sha256": sha256}
             (staging / RECIPE).write_text(json.dumps(whole, indent=1), encoding="utf-8")
-            fsync_folder(staging)
+            for path in (*staging.iterdir(), staging):
+                fsync_path(path)
             shutil.rmtree(folder, ignore_errors=True)
             staging.rename(folder)
+            fsync_path(folder.parent)
         except RuntimeError as exc:  # OpenVINO does not pass errno on
-            raise OSError(28, str(exc), str(folder)) from exc
+            raise OSError(lost_errno(exc, folder.parent), str(exc), str(folder)) from exc
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     return whole
