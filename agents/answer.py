@@ -17,22 +17,14 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 
 from agents.abstain import answerability, is_refusal, refusal
+from agents.answers import Answer, Message
 from agents.citations import check
 from agents.evidence import Weigher
 from agents.extractive import ExtractiveEngine
 from agents.passages import gather
 from agents.protocols import Engine, Finder, Texts
 from agents.settings import AnswerSettings
-from agents.steps import (
-    Answer,
-    Answered,
-    Cancelled,
-    Failed,
-    Message,
-    Retrieved,
-    Step,
-    Token,
-)
+from agents.steps import Answered, Cancelled, Failed, Retrieved, Step, Token
 from agents.thoughts import without_thoughts
 from corpus import errors
 from corpus.errors import InternalError, ModelError, UserError

@@ -70,6 +70,51 @@ _MIGRATIONS = (
         created TEXT NOT NULL
     );
     """,
+    """
+    ALTER TABLE threads ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+    ALTER TABLE threads ADD COLUMN summary TEXT NOT NULL DEFAULT '';
+    ALTER TABLE threads ADD COLUMN summarised INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX threads_owner ON threads (owner, updated);
+    ALTER TABLE messages ADD COLUMN claims TEXT NOT NULL DEFAULT '[]';
+    ALTER TABLE messages ADD COLUMN usage TEXT NOT NULL DEFAULT '{}';
+    DROP INDEX one_active_run;
+    CREATE UNIQUE INDEX one_active_run ON runs (thread) WHERE state IN ('running', 'waiting');
+    CREATE TABLE approvals (
+        id TEXT PRIMARY KEY,
+        run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        call TEXT NOT NULL,
+        tool TEXT NOT NULL,
+        arguments TEXT NOT NULL,
+        labels TEXT NOT NULL,
+        state TEXT NOT NULL DEFAULT 'asked' CHECK (state IN
+            ('asked', 'approved', 'rejected', 'expired', 'executing', 'executed', 'unknown')),
+        asked TEXT NOT NULL,
+        expires TEXT NOT NULL,
+        decided TEXT,
+        decided_by TEXT,
+        reason TEXT NOT NULL DEFAULT '',
+        result TEXT,
+        ok INTEGER,
+        UNIQUE (run, call)
+    );
+    CREATE TABLE memories (
+        id TEXT PRIMARY KEY, owner TEXT NOT NULL, text TEXT NOT NULL, source TEXT NOT NULL,
+        created TEXT NOT NULL, updated TEXT NOT NULL
+    );
+    CREATE INDEX memories_owner ON memories (owner, updated);
+    CREATE TABLE notes (
+        id TEXT PRIMARY KEY, owner TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL,
+        source TEXT NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL, UNIQUE (owner, title)
+    );
+    CREATE TABLE audit (
+        n INTEGER PRIMARY KEY AUTOINCREMENT, time TEXT NOT NULL, person TEXT NOT NULL,
+        action TEXT NOT NULL, details TEXT NOT NULL
+    );
+    CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit
+        BEGIN SELECT raise(ABORT, 'the audit log is only added to'); END;
+    CREATE TRIGGER audit_is_true BEFORE UPDATE ON audit
+        BEGIN SELECT raise(ABORT, 'the audit log is only added to'); END;
+    """,
 )
 
 

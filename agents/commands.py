@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agents.steps import Answer, Answered, Retrieved, Step, ToolCall, ToolResult
+from agents.answers import Answer
+from agents.steps import Answered, Retrieved, Step, ToolCall, ToolResult
 from agents.tools import TOOLS, Desk
 from corpus.errors import UserError
 from corpus.records import Citation, Passage

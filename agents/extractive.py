@@ -14,10 +14,10 @@ import threading
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
+from agents.answers import Message
 from agents.evidence import Evidence, Weighed, Weigher
 from agents.kinds import has_answer
 from agents.settings import AnswerSettings
-from agents.steps import Message
 from agents.words import content_words
 from corpus.records import Passage
 

@@ -13,7 +13,8 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import Protocol, TypeAlias
 
-from agents.steps import Answered, Cancelled, Failed, Json, Step, Token
+from agents.record_json import Json
+from agents.steps import Answered, Cancelled, Failed, Step, Token
 from corpus.errors import AlcoveError, InternalError
 
 __all__ = ["INTERRUPTED", "LiveRun", "Sink", "Work"]

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agents.abstain import is_refusal
+from agents.answers import Answer, Message
 from agents.bridge import iterate
 from agents.chat_model import make_chat_model, transport
 from agents.checkpoints import checkpoints
@@ -27,16 +28,7 @@ from agents.citations import check
 from agents.loop_guard import Budget, guard
 from agents.prompts import REFUSAL, fit_history
 from agents.settings import AgentSettings, LLMSettings
-from agents.steps import (
-    Answer,
-    Answered,
-    Message,
-    Retrieved,
-    Step,
-    Token,
-    ToolCall,
-    ToolResult,
-)
+from agents.steps import Answered, Retrieved, Step, Token, ToolCall, ToolResult
 from agents.thoughts import ThoughtFilter, without_thoughts
 from agents.tools import TOOLS, Desk, Tool
 from corpus.errors import AlcoveError, InternalError, ModelTimeout

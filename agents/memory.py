@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import sqlite3
 
+from agents.answers import Message
 from agents.chat_tables import ChatTables, new_id, now, one
+from agents.record_json import Json
 from agents.run_log import UNTITLED, RunLog
-from agents.steps import Json, Message
 from corpus.errors import NotFound
 from corpus.home import Home
 
@@ -36,7 +37,10 @@ class Chats:
         """A new, empty thread; without a title it takes one from its first question."""
         thread, time, title = new_id(), now(), title or UNTITLED
         with self._tables.transaction() as db:
-            db.execute("INSERT INTO threads VALUES (?, ?, ?, ?)", (thread, title, time, time))
+            db.execute(
+                "INSERT INTO threads (id, title, created, updated) VALUES (?, ?, ?, ?)",
+                (thread, title, time, time),
+            )
         return {"id": thread, "title": title, "created": time, "updated": time, "messages": 0}
 
     def threads(self) -> list[Json]:
@@ -126,9 +130,9 @@ def _require(done: sqlite3.Cursor, thread: str) -> None:
 def _message_json(row: sqlite3.Row) -> Json:
     plain = ("id", "role", "content", "created", "engine", "model", "error", "run")
     flags = ("abstained", "interrupted")
-    lists = ("citations", "steps")
+    encoded = ("citations", "steps", "claims", "usage")
     return (
         {key: row[key] for key in plain}
         | {key: bool(row[key]) for key in flags}
-        | {key: json.loads(row[key]) for key in lists}
+        | {key: json.loads(row[key]) for key in encoded}
     )

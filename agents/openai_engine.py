@@ -17,6 +17,7 @@ from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import aclosing
 from typing import Any
 
+from agents.answers import Message
 from agents.bridge import iterate
 from agents.chat_model import import_client, make_chat_model, may_pass, model_error, transport
 from agents.discover import ask_server
@@ -29,7 +30,6 @@ from agents.prompts import (
     rephrase_messages,
 )
 from agents.settings import LLMSettings
-from agents.steps import Message
 from agents.thoughts import ThoughtFilter, without_thoughts
 from corpus.errors import ModelBroke, ModelTimeout, ModelUnavailable
 from corpus.records import Passage

@@ -7,19 +7,11 @@ nothing of storage.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agents.citations import check
-from agents.steps import (
-    Answered,
-    Cancelled,
-    Failed,
-    Json,
-    Retrieved,
-    Token,
-    citation_json,
-    step_from_json,
-)
+from agents.record_json import Json, citation_json
+from agents.steps import Answered, Cancelled, Failed, Retrieved, Token, step_from_json
 from corpus.errors import InternalError
 
 __all__ = ["Outcome", "outcome_of"]
@@ -37,6 +29,8 @@ class Outcome:
     abstained: bool = False
     interrupted: bool = False
     error: str | None = None
+    claims: tuple[Json, ...] = ()
+    usage: Json = field(default_factory=dict)
 
 
 def outcome_of(events: Sequence[Json], read: Callable[[str], str]) -> Outcome:
@@ -58,6 +52,8 @@ def outcome_of(events: Sequence[Json], read: Callable[[str], str]) -> Outcome:
             answer.model,
             answer.abstained,
             answer.interrupted,
+            claims=tuple(claim.to_json() for claim in answer.claims),
+            usage=answer.usage.to_json(),
         )
     if isinstance(last, Failed | Cancelled):
         error = last.message if isinstance(last, Failed) else None

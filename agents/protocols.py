@@ -6,10 +6,10 @@ Knows nothing of any implementation; imports no framework.
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Protocol
 
-from agents.steps import Message
+from agents.answers import Message
 from corpus.records import Document, Parsed, Passage, SearchResult
 
 __all__ = ["Engine", "Finder", "Texts"]
@@ -90,10 +90,16 @@ class Finder(Protocol):
         mode: str = "hybrid",
         collection: str | None = None,
         documents: Sequence[str] | None = None,
+        filters: Mapping[str, str] | None = None,
+        reader: str | None = None,
+        pages: tuple[int, int] | None = None,
         *,
         phrasings: Sequence[str] = (),
     ) -> SearchResult:
-        """The best ``k`` chunks for ``query``, which may be given in other ``phrasings`` too, from one snapshot."""
+        """The best ``k`` chunks for ``query``, which may be given in other ``phrasings`` too, from one snapshot.
+
+        ``filters``, ``reader`` and ``pages`` are those of ``retrieval.search.Searcher.search``.
+        """
         ...
 
 

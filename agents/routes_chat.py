@@ -18,11 +18,13 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
 import corpus.errors
+from agents.answers import Message
 from agents.build import App
 from agents.live import LiveRun
+from agents.record_json import Json, citation_json
 from agents.runs import follow
 from agents.sse import PING, event, stream
-from agents.steps import Answered, Failed, Json, Message, Token, citation_json, step_from_json
+from agents.steps import Answered, Failed, Token, step_from_json
 from corpus.errors import AlcoveError, NotFound, UserError
 
 __all__ = ["router"]

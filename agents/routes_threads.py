@@ -10,9 +10,9 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from agents.build import App
+from agents.record_json import Json
 from agents.runs import MODES, Asked
 from agents.sse import PING, event, stream
-from agents.steps import Json
 from corpus.errors import UserError
 
 __all__ = ["router"]

@@ -15,13 +15,15 @@ from typing import Any
 
 from agents.chat_tables import ChatTables, new_id, now, one
 from agents.outcome import Outcome, outcome_of
-from agents.steps import Failed, Json
+from agents.record_json import Json
+from agents.steps import Failed
 from corpus.errors import Conflict
 
 __all__ = ["UNTITLED", "RunLog", "title_of"]
 
 UNTITLED = "New chat"
 _TITLE_CHARACTERS = 60
+_JSON_COLUMNS = ("citations", "steps", "claims", "usage")
 _INTERRUPTED = "the service stopped while this answer was being written; ask again"
 
 
@@ -67,13 +69,13 @@ class RunLog:
             outcome: what becomes of the message.
         """
         values: dict[str, Any] = {**asdict(outcome), "run": run, "state": state, "now": now()}
-        values |= {name: json.dumps(values[name]) for name in ("citations", "steps")}
+        values |= {name: json.dumps(values[name]) for name in _JSON_COLUMNS}
         with self._tables.transaction() as db:
             _add_events(db, run, events)
             db.execute(
                 "UPDATE messages SET content = :content, citations = :citations, steps = :steps,"
                 " engine = :engine, model = :model, abstained = :abstained,"
-                " interrupted = :interrupted, error = :error"
+                " interrupted = :interrupted, error = :error, claims = :claims, usage = :usage"
                 " WHERE id = (SELECT message FROM runs WHERE id = :run)",
                 values,
             )

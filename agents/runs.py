@@ -13,14 +13,16 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from agents.live import LiveRun, Work
 from agents.outcome import outcome_of
+from agents.record_json import Json
 from agents.run_log import RunLog
-from agents.steps import Json, Step
+from agents.steps import Step
 from corpus.errors import OperatorError, Overloaded, UserError
+from corpus.identity import OWNER, Person
 
 __all__ = ["MODES", "Asked", "Respond", "Runs"]
 
@@ -32,12 +34,17 @@ _RETRY_S = 5  # an answer takes about as long
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a person asked in a thread. ``mode``: answer or agent. ``collection``: None for all."""
+    """What a person asked in a thread. ``mode``: answer or agent. ``collection``: None for all.
+
+    ``run`` is the id of the run that answers; empty while there is none.
+    """
 
     thread: str
     question: str
     mode: str = "answer"
     collection: str | None = None
+    person: Person = OWNER
+    run: str = ""
 
 
 Respond: TypeAlias = Callable[[Asked, threading.Event], Iterator[Step]]
@@ -88,6 +95,7 @@ class Runs:
             self._require_room()
             ids = self._log.begin(asked.thread, asked.question, asked.mode, asked.collection)
             sink = _LogSink(self._log, ids["run"], self._read)
+            asked = replace(asked, run=ids["run"])
             run = LiveRun(ids["run"], lambda stop: self._respond(asked, stop), sink)
             self._launch(run)
         return ids

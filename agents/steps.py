@@ -1,7 +1,8 @@
 """The typed steps that every answer and agent run yields; page, log, API and tests read them.
 
-A stream is ``Retrieved`` (at most once per search), any number of ``Token``, ``ToolCall`` and
-``ToolResult``, and exactly one last step: ``Answered``, ``Failed`` or ``Cancelled``. ``to_json``
+A stream is ``Retrieved`` (at most once per search), any number of ``Token``, ``ToolCall``,
+``ToolResult``, ``ApprovalAsked`` and ``ApprovalDecided``, and exactly one last step: ``Answered``,
+``Failed`` or ``Cancelled``. ``to_json``
 gives plain JSON values with the step's ``kind`` beside its fields; ``step_from_json`` reads them
 back to an equal step, so that a stored run replays exactly. The key ``n`` is left free at the top
 level: runs number their events with it.
@@ -13,83 +14,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
+from agents.answers import Answer
+from agents.record_json import Json, passage_from_json, passage_json
 from corpus.errors import InternalError
-from corpus.records import Citation, Document, Passage, Span, State
+from corpus.records import Passage
 
 __all__ = [
-    "Answer",
     "Answered",
+    "ApprovalAsked",
+    "ApprovalDecided",
     "Cancelled",
     "Failed",
-    "Json",
-    "Message",
     "Retrieved",
     "Step",
     "Token",
     "ToolCall",
     "ToolResult",
-    "citation_from_json",
-    "citation_json",
-    "passage_from_json",
-    "passage_json",
     "step_from_json",
 ]
-
-Json: TypeAlias = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One earlier turn of a conversation, as an engine is shown it."""
-
-    role: Literal["user", "assistant"]
-    content: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A finished answer; its citations are checked, ``nearest`` is what a refusal found instead.
-
-    ``interrupted`` says that the text stops early. ``timings_ms``: search, first_token, total.
-    """
-
-    text: str
-    abstained: bool
-    engine: str
-    model: str
-    citations: tuple[Citation, ...] = ()
-    timings_ms: Mapping[str, float] = field(default_factory=dict)
-    interrupted: bool = False
-    nearest: tuple[Passage, ...] = ()
-
-    def to_json(self) -> Json:
-        """Plain JSON values: the keys of ``alcove ask --json`` and what the page needs besides."""
-        return {
-            "answer": self.text,
-            "abstained": self.abstained,
-            "engine": self.engine,
-            "model": self.model,
-            "citations": [citation_json(c) for c in self.citations],
-            "timings_ms": dict(self.timings_ms),
-            "interrupted": self.interrupted,
-            "nearest": [passage_json(p) for p in self.nearest],
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Answer:
-        """The answer that ``to_json`` described."""
-        return cls(
-            text=data["answer"],
-            abstained=data["abstained"],
-            engine=data["engine"],
-            model=data["model"],
-            citations=tuple(citation_from_json(c) for c in data["citations"]),
-            timings_ms=dict(data["timings_ms"]),
-            interrupted=data["interrupted"],
-            nearest=tuple(passage_from_json(p) for p in data["nearest"]),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +120,70 @@ class ToolResult:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalAsked:
+    """The agent wants to use a tool that writes or leaves the machine; the run waits for a person.
+
+    ``call`` is the ``id`` of the ``ToolCall``; ``labels`` say what the tool can touch; ``expires`` is
+    the time (ISO 8601, UTC) after which it counts as rejected.
+    """
+
+    kind: ClassVar[str] = "approval_asked"
+    id: str
+    call: str
+    tool: str
+    arguments: Mapping[str, Any]
+    labels: tuple[str, ...]
+    expires: str
+
+    def to_json(self) -> Json:
+        """Plain JSON values."""
+        return {
+            "kind": self.kind,
+            "id": self.id,
+            "call": self.call,
+            "tool": self.tool,
+            "arguments": dict(self.arguments),
+            "labels": list(self.labels),
+            "expires": self.expires,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> ApprovalAsked:
+        """The step that ``to_json`` described."""
+        return cls(
+            data["id"],
+            data["call"],
+            data["tool"],
+            dict(data["arguments"]),
+            tuple(data["labels"]),
+            data["expires"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalDecided:
+    """What became of an approval: ``verdict`` is approved, rejected or expired.
+
+    ``arguments`` are those the tool is called with, which the person may have edited.
+    """
+
+    kind: ClassVar[str] = "approval_decided"
+    id: str
+    verdict: Literal["approved", "rejected", "expired"]
+    arguments: Mapping[str, Any]
+
+    def to_json(self) -> Json:
+        """Plain JSON values."""
+        arguments = dict(self.arguments)
+        return {"kind": self.kind, "id": self.id, "verdict": self.verdict, "arguments": arguments}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> ApprovalDecided:
+        """The step that ``to_json`` described."""
+        return cls(data["id"], data["verdict"], dict(data["arguments"]))
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """The last step of a run that came to its end."""
 
@@ -229,12 +237,19 @@ class Cancelled:
         return cls(data["partial"])
 
 
-Step: TypeAlias = Retrieved | Token | ToolCall | ToolResult | Answered | Failed | Cancelled
+Step: TypeAlias = (
+    Retrieved
+    | Token
+    | ToolCall
+    | ToolResult
+    | ApprovalAsked
+    | ApprovalDecided
+    | Answered
+    | Failed
+    | Cancelled
+)
 
-_KINDS: dict[str, type[Step]] = {
-    kind.kind: kind
-    for kind in (Retrieved, Token, ToolCall, ToolResult, Answered, Failed, Cancelled)
-}
+_KINDS: dict[str, type[Step]] = {kind.kind: kind for kind in get_args(Step)}
 
 
 def step_from_json(data: Mapping[str, Any]) -> Step:
@@ -247,72 +262,3 @@ def step_from_json(data: Mapping[str, Any]) -> Step:
     if kind is None:
         raise InternalError(f"no step is called {data['kind']!r}; one of: {', '.join(_KINDS)}.")
     return kind.from_json(data)
-
-
-def citation_json(citation: Citation) -> Json:
-    """A citation in the one shape used by the command line, the API and the store."""
-    return {
-        "n": citation.n,
-        "document": citation.document,
-        "source": citation.source,
-        "page": citation.page,
-        "start": citation.span.start,
-        "end": citation.span.end,
-        "quote": citation.quote,
-        "support": citation.support,
-    }
-
-
-def citation_from_json(data: Mapping[str, Any]) -> Citation:
-    """The citation that ``citation_json`` described."""
-    return Citation(
-        n=data["n"],
-        document=data["document"],
-        source=data["source"],
-        page=data["page"],
-        span=Span(data["start"], data["end"]),
-        quote=data["quote"],
-        support=data["support"],
-    )
-
-
-def passage_json(passage: Passage) -> Json:
-    """A passage with the id, source and title of its document, the rest of it in ``record``."""
-    document = passage.document
-    return {
-        "number": passage.number,
-        "document": document.id,
-        "source": document.source,
-        "title": document.title,
-        "page": passage.page,
-        "start": passage.span.start,
-        "end": passage.span.end,
-        "text": passage.text,
-        "headings": list(passage.headings),
-        "score": passage.score,
-        "record": {
-            "sha256": document.sha256,
-            "media_type": document.media_type,
-            "collection": document.collection,
-            "pages": document.pages,
-            "state": str(document.state),
-            "reason": document.reason,
-            "size": document.size,
-            "metadata": dict(document.metadata),
-        },
-    }
-
-
-def passage_from_json(data: Mapping[str, Any]) -> Passage:
-    """The passage that ``passage_json`` described."""
-    record = {**data["record"], "state": State(data["record"]["state"])}
-    document = Document(id=data["document"], source=data["source"], title=data["title"], **record)
-    return Passage(
-        number=data["number"],
-        document=document,
-        span=Span(data["start"], data["end"]),
-        text=data["text"],
-        page=data["page"],
-        headings=tuple(data["headings"]),
-        score=data["score"],
-    )

@@ -212,7 +212,11 @@ class Catalog:
         """Let only ``readers`` read a collection, which may still be empty; nobody named: everyone."""
         names = json.dumps(sorted(set(readers)))
         with self._db.transaction() as db:
-            db.execute("INSERT OR REPLACE INTO collections VALUES (?, ?)", (collection, names))
+            db.execute(
+                "INSERT INTO collections (name, readers) VALUES (?, ?)"
+                " ON CONFLICT (name) DO UPDATE SET readers = excluded.readers",
+                (collection, names),
+            )
 
     def chunk_counts(self, at: int | None = None) -> dict[str, int]:
         """Number of live chunks by document id (documents without any are absent); ``at`` a snapshot, or now."""

@@ -36,7 +36,7 @@ __all__ = [
     "stored_values",
 ]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SCHEMA = """
 CREATE TABLE contents (
     id TEXT PRIMARY KEY, text TEXT NOT NULL, parsed TEXT NOT NULL
@@ -58,14 +58,20 @@ CREATE TABLE jobs (
     id TEXT PRIMARY KEY, state TEXT NOT NULL, created REAL NOT NULL, request TEXT NOT NULL, progress TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE collections (name TEXT PRIMARY KEY, readers TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE collections (
+    name TEXT PRIMARY KEY, readers TEXT NOT NULL, owner TEXT NOT NULL DEFAULT '', calibration TEXT NOT NULL DEFAULT ''
+) WITHOUT ROWID;
 """
 # What brings a catalog of version n to n + 1.
 UPGRADES = {
     1: """
 ALTER TABLE chunks ADD COLUMN window TEXT;
 CREATE TABLE collections (name TEXT PRIMARY KEY, readers TEXT NOT NULL) WITHOUT ROWID;
-"""
+""",
+    2: """
+ALTER TABLE collections ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+ALTER TABLE collections ADD COLUMN calibration TEXT NOT NULL DEFAULT '';
+""",
 }
 
 

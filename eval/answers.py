@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter
 from typing import Any, Protocol
 
-from agents.steps import Answer
+from agents.answers import Answer
 from corpus.errors import NotFound
 from corpus.records import Citation
 from eval.measures import Rows

@@ -10,9 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from agents.answers import Answer
+from agents.record_json import citation_from_json
 from agents.steps import (
-    Answer,
     Answered,
+    ApprovalAsked,
+    ApprovalDecided,
     Cancelled,
     Failed,
     Retrieved,
@@ -20,7 +23,6 @@ from agents.steps import (
     Token,
     ToolCall,
     ToolResult,
-    citation_from_json,
     step_from_json,
 )
 from corpus.records import Citation, Passage
@@ -72,6 +74,8 @@ def advance(reply: Reply, step: Step) -> Reply:  # noqa: PLR0911 - one per kind 
             return replace(reply, tools=(*reply.tools, ToolUse(key, name, arguments)))
         case ToolResult():
             return replace(reply, tools=tuple(_done(tool, step) for tool in reply.tools))
+        case ApprovalAsked() | ApprovalDecided():
+            return reply
         case Answered(answer=answer):
             return _answered(reply, answer)
         case Failed(message=message, partial=partial):

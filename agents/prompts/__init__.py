@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
-from agents.steps import Message
+from agents.answers import Message
 from corpus.records import Passage
 
 __all__ = [

@@ -3,7 +3,8 @@
 A tool is data: a name, a description for the model, a model of its arguments, labels that say what
 it can touch, and a function of (arguments, desk). The ``Desk`` is the run's side of it: the
 documents in scope and the passages shown so far, numbered across the whole run so that ``[n]`` in
-the answer means one passage. Knows nothing of LangChain, which ``agents.loop`` puts around it.
+the answer means one passage. What a person may not read is not on their desk: its finder and its
+library are limited to them before a tool sees either. Knows nothing of LangChain, which ``agents.loop`` puts around it.
 """
 
 from __future__ import annotations
@@ -17,9 +18,20 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agents.protocols import Finder
 from corpus.errors import NotFound, UserError
+from corpus.identity import OWNER, Person
 from corpus.records import Document, Page, Parsed, Passage, Span
 
-__all__ = ["Arguments", "Desk", "Label", "Library", "Tool", "fenced"]
+__all__ = [
+    "Arguments",
+    "Desk",
+    "Entry",
+    "Label",
+    "Library",
+    "Memories",
+    "Notes",
+    "Tool",
+    "fenced",
+]
 
 
 class Library(Protocol):
@@ -35,6 +47,46 @@ class Library(Protocol):
 
     def parsed(self, document_id: str) -> Parsed:
         """Elements and pages; raises ``NotFound``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A memory or a note. ``source`` says where it came from; times are ISO 8601 in UTC."""
+
+    id: str
+    title: str  # empty for a memory
+    text: str
+    source: str
+    created: str
+    updated: str
+
+
+class Memories(Protocol):
+    """What is remembered about a person from one conversation to the next."""
+
+    def remember(self, owner: str, text: str, source: str, key: str = "") -> Entry:
+        """Keep a text; the same ``key`` a second time changes nothing."""
+        ...
+
+    def recall(self, owner: str, query: str, most: int = 5) -> Sequence[Entry]:
+        """The memories nearest to some words, the best first."""
+        ...
+
+
+class Notes(Protocol):
+    """Texts a person has had written down, by title."""
+
+    def write(self, owner: str, title: str, text: str, source: str, key: str = "") -> Entry:
+        """Write a note, replacing one of the same title; the same ``key`` again changes nothing."""
+        ...
+
+    def read(self, owner: str, title: str) -> Entry:
+        """The note of this title; raises ``NotFound``."""
+        ...
+
+    def notes(self, owner: str) -> Sequence[Entry]:
+        """All notes, the last changed first."""
         ...
 
 
@@ -58,9 +110,13 @@ class Desk:
     """One run's documents and the passages it has been shown.
 
     Args:
-        finder: searches; the desk's collection is always passed on.
-        library: the stored documents.
+        finder: searches what the person may read; the desk's collection is always passed on.
+        library: the stored documents that the person may read.
         collection: the only collection in scope; ``None`` for all.
+        person: whose run it is.
+        memories, notes: theirs; ``None`` where there are none, e.g. on the command line.
+        source: where the run is, e.g. the id of its thread; kept with what a tool writes.
+        key: names the call under way, so that a writing tool that is repeated writes once.
     """
 
     finder: Finder
@@ -68,6 +124,11 @@ class Desk:
     collection: str | None = None
     passages: list[Passage] = field(default_factory=list)
     snapshot: int = 0
+    person: Person = OWNER
+    memories: Memories | None = None
+    notes: Notes | None = None
+    source: str = ""
+    key: str = ""
 
     def show(
         self,
@@ -117,6 +178,13 @@ class Tool:
     schema: type[Arguments]
     run: Callable[[Any, Desk], str]
     labels: frozenset[Label]
+    repeatable: bool = False
+    """Whether running it again with the same ``Desk.key`` has no further effect."""
+
+    @property
+    def needs_approval(self) -> bool:
+        """Whether the agent may only use it once a person has approved of exactly its arguments."""
+        return not self.labels.isdisjoint({Label.WRITES, Label.LEAVES_MACHINE})
 
     def __call__(self, arguments: Mapping[str, Any], desk: Desk) -> str:
         """Check the arguments and run.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from corpus.errors import NotFound, UserError
 from corpus.records import (
@@ -84,6 +84,9 @@ class Shelf:
         mode: str = "hybrid",
         collection: str | None = None,
         documents: Sequence[str] | None = None,
+        filters: Mapping[str, str] | None = None,
+        reader: str | None = None,
+        pages: tuple[int, int] | None = None,
         *,
         phrasings: Sequence[str] = (),
     ) -> SearchResult:

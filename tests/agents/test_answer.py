@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 
 from agents.answer import Answerer
+from agents.answers import Message
 from agents.extractive import ExtractiveEngine
 from agents.openai_engine import OpenAIEngine
 from agents.passages import gather
 from agents.prompts import REFUSAL
 from agents.settings import AnswerSettings, LLMSettings
-from agents.steps import Answered, Cancelled, Failed, Message, Retrieved, Step, Token
+from agents.steps import Answered, Cancelled, Failed, Retrieved, Step, Token
 from corpus.errors import ModelUnavailable, NotFound, UserError
 from corpus.records import Hit, Passage, SearchResult, Span
 from tests.agents.shelf import Shelf

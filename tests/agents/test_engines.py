@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from agents.answers import Message
 from agents.discover import ask_server, find_server
 from agents.engines import ENGINES, Parts, make_engine
 from agents.openai_engine import OpenAIEngine
 from agents.prompts import REFUSAL, answer_messages, fit_history, fit_passages
 from agents.settings import AnswerSettings, LLMSettings
-from agents.steps import Message
 from agents.thoughts import ThoughtFilter, without_thoughts
 from corpus.errors import (
     ModelBroke,

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from agents.answers import Message
 from agents.evidence import Weigher
 from agents.extractive import ExtractiveEngine, choose
 from agents.kinds import has_answer, kind_of
 from agents.sentences import units
 from agents.settings import AnswerSettings
-from agents.steps import Message
 from agents.words import content_words, coverage, names, rarity, stem
 from corpus.records import Document, Element, ElementKind, Parsed, Passage, Span, State
 from tests.fakes import HashEncoder

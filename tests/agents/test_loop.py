@@ -15,20 +15,12 @@ from typing import Any
 import ormsgpack
 import pytest
 
+from agents.answers import Answer, Message
 from agents.checkpoints import serializer
 from agents.loop import Agent
 from agents.openai_engine import OpenAIEngine
 from agents.settings import AgentSettings, LLMSettings
-from agents.steps import (
-    Answer,
-    Answered,
-    Message,
-    Retrieved,
-    Step,
-    Token,
-    ToolCall,
-    ToolResult,
-)
+from agents.steps import Answered, Retrieved, Step, Token, ToolCall, ToolResult
 from agents.tools import TOOLS, Desk
 from corpus.errors import ModelBroke, ModelError, ModelTimeout, ModelUnavailable
 from tests.agents.shelf import Shelf

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from agents.answers import Message
 from agents.memory import Chats
 from agents.outcome import Outcome
 from agents.run_log import title_of
-from agents.steps import Message
 from corpus.errors import Conflict, Damaged, NotFound, OperatorError
 from corpus.home import Home
 from tests.agents.shelf import Shelf

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from agents.answers import Answer
 from agents.memory import Chats
+from agents.record_json import Json
 from agents.runs import Asked, Runs
-from agents.steps import Answer, Answered, Failed, Json, Retrieved, Step, Token
+from agents.steps import Answered, Failed, Retrieved, Step, Token
 from corpus.errors import Conflict, DiskFull, ModelBroke, NotFound, OperatorError, UserError
 from corpus.home import Home
 from tests.agents.shelf import Shelf, is_verbatim

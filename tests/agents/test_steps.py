@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from agents.answers import Answer
+from agents.record_json import citation_json
 from agents.steps import (
-    Answer,
     Answered,
     Cancelled,
     Failed,
@@ -14,7 +15,6 @@ from agents.steps import (
     Token,
     ToolCall,
     ToolResult,
-    citation_json,
     step_from_json,
 )
 from corpus.errors import InternalError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agents.steps import Answer
+from agents.answers import Answer
 from corpus.errors import NotFound
 from corpus.questions import Gold, Question
 from corpus.records import Citation, Span

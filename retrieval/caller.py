@@ -1,0 +1,25 @@
+"""Who sent an HTTP request, for the routes of every folder.
+
+The service's outermost layer (``agents.guard``) finds out who it is and leaves it in the request's state; a route
+takes it with ``Depends(caller)``. Without that layer, everybody is the owner of the machine.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from corpus.identity import OWNER, Person
+
+__all__ = ["Caller", "caller"]
+
+
+def caller(request: Request) -> Person:
+    """The person whose request this is."""
+    person: Person = getattr(request.state, "person", OWNER)
+    return person
+
+
+Caller = Annotated[Person, Depends(caller)]
+"""The type of a route's parameter that wants to know."""
