@@ -112,7 +112,9 @@ class FakeLLMServer:
         with self._lock:
             self.gone += 1
 
-    def next_reply(self, model: str) -> Reply:
+    def reply_to(self, asked: Mapping[str, Any]) -> Reply:
+        """The reply to a chat request: the script's next one. A model with a mind of its own overrides this."""
+        model = asked.get("model", "")
         with self._lock:
             if model != self.model:
                 error = {"error": {"message": f"The model `{model}` does not exist.", "code": 404}}
@@ -142,7 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
         self.fake.took(Request("POST", self.path, asked, dict(self.headers)))
-        reply = self.fake.next_reply(asked.get("model", ""))
+        reply = self.fake.reply_to(asked)
         try:
             self._play(reply, bool(asked.get("stream")))
         except OSError:  # the client is gone, which is what some tests are about
