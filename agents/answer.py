@@ -15,9 +15,10 @@ import threading
 import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
+from dataclasses import replace
 
 from agents.abstain import answerability, is_refusal, refusal
-from agents.answers import Answer, Message
+from agents.answers import Answer, Message, Written
 from agents.citations import check
 from agents.evidence import Weigher
 from agents.extractive import ExtractiveEngine
@@ -177,7 +178,12 @@ class Answerer:
         try:
             pieces = self._engine.stream(question, passages, history, stop)
             with closing(pieces):
-                for piece in pieces:
+                while True:
+                    try:
+                        piece = next(pieces)
+                    except StopIteration as end:
+                        written: Written = end.value
+                        break
                     clock.mark("first_token")
                     text += piece
                     yield Token(piece)
@@ -188,15 +194,18 @@ class Answerer:
         if stop.is_set():
             yield Cancelled(without_thoughts(text))
             return
-        yield Answered(self._checked_answer(without_thoughts(text), passages, clock))
+        yield Answered(self._checked_answer(without_thoughts(text), passages, written, clock))
 
-    def _checked_answer(self, text: str, passages: Sequence[Passage], clock: _Clock) -> Answer:
+    def _checked_answer(
+        self, text: str, passages: Sequence[Passage], written: Written, clock: _Clock
+    ) -> Answer:
         if is_refusal(text):
-            return self._refusal(passages, clock)
+            return replace(self._refusal(passages, clock), usage=written.usage)
+        shown = [p for p in passages if p.number in written.shown]  # nothing else can be cited
         similar = None if self._engine.name == "extractive" else self._weigher.similar
         read, split = self._catalog.text, self._weigher.split
-        clean, citations = check(text, passages, read, split, similar)
-        return self._made(clean, False, clock, citations=citations)
+        clean, citations = check(text, shown, read, split, similar)
+        return self._made(clean, False, clock, citations=citations, usage=written.usage)
 
     def _made(self, text: str, abstained: bool, clock: _Clock, **rest: object) -> Answer:
         engine, timings = self._engine, clock.timings_ms()

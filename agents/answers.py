@@ -19,7 +19,7 @@ from agents.record_json import (
 )
 from corpus.records import Citation, Passage
 
-__all__ = ["Answer", "Claim", "Message", "Usage"]
+__all__ = ["Answer", "Claim", "Message", "Usage", "Written"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,18 @@ class Usage:
     def to_json(self) -> Json:
         """Plain JSON values."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What an engine's stream returns at its end: what it cost, and which passages it was shown.
+
+    ``shown`` are numbers of passages: those that fitted into the model's window. An answer can be
+    about no others.
+    """
+
+    usage: Usage = Usage()
+    shown: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
-from agents.answers import Message
+from agents.answers import Message, Written
 from agents.evidence import Evidence, Weighed, Weigher
 from agents.kinds import has_answer
 from agents.settings import AnswerSettings
@@ -64,14 +64,15 @@ class ExtractiveEngine:
         passages: Sequence[Passage],
         history: Sequence[Message] = (),
         stop: threading.Event | None = None,
-    ) -> Generator[str, None, None]:
+    ) -> Generator[str, None, Written]:
         """The chosen sentences, each with its ``[n]``; see ``agents.protocols.Engine``."""
         chosen = choose(self.weigher.weigh(question, passages), self._most)
         for index, piece in enumerate(chosen):
             if stop is not None and stop.is_set():
-                return
+                break
             space = " " if index else ""
             yield f"{space}{piece.unit.shown} [{piece.unit.passage}]"
+        return Written(shown=tuple(p.number for p in passages))
 
     def condense(
         self, question: str, history: Sequence[Message], stop: threading.Event | None = None

@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from agents.answers import Message
+from agents.answers import Message, Written
 from agents.bridge import iterate
 from agents.chat_model import import_client, make_chat_model, may_pass, model_error, transport
 from agents.discover import ask_server
@@ -65,11 +65,12 @@ class OpenAIEngine:
         passages: Sequence[Passage],
         history: Sequence[Message] = (),
         stop: threading.Event | None = None,
-    ) -> Generator[str, None, None]:
+    ) -> Generator[str, None, Written]:
         """Pieces of a grounded answer; see ``agents.protocols.Engine``."""
         fitted = fit_passages(passages, self.settings.passage_characters)
         messages = answer_messages(question, fitted, self._recent(history))
-        return self._pieces(messages, self.settings.max_tokens, self.settings.total_s, stop)
+        yield from self._pieces(messages, self.settings.max_tokens, self.settings.total_s, stop)
+        return Written(shown=tuple(p.number for p in fitted))
 
     def condense(
         self, question: str, history: Sequence[Message], stop: threading.Event | None = None

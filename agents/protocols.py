@@ -9,7 +9,7 @@ import threading
 from collections.abc import Generator, Mapping, Sequence
 from typing import Protocol
 
-from agents.answers import Message
+from agents.answers import Message, Written
 from corpus.records import Document, Parsed, Passage, SearchResult
 
 __all__ = ["Engine", "Finder", "Texts"]
@@ -44,9 +44,10 @@ class Engine(Protocol):
         passages: Sequence[Passage],
         history: Sequence[Message] = (),
         stop: threading.Event | None = None,
-    ) -> Generator[str, None, None]:
+    ) -> Generator[str, None, Written]:
         """Pieces of the answer, with ``[n]`` naming the numbers of ``passages``.
 
+        The generator returns what the answer cost and which of the passages the engine was shown.
         Closing the iterator, or setting ``stop`` from another thread, ends the work at once, also
         at the server.
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from agents.answer import Answerer
-from agents.answers import Message
+from agents.answers import Message, Usage, Written
 from agents.extractive import ExtractiveEngine
 from agents.openai_engine import OpenAIEngine
 from agents.passages import gather
@@ -33,7 +33,9 @@ class Scripted:
         *pieces: str | Exception,
         condensed: str | Exception = "",
         phrasings: Sequence[str] | Exception = (),
+        cut: Sequence[int] = (),
     ) -> None:
+        self.cut = cut
         self.pieces, self.condensed, self.phrasings = pieces, condensed, phrasings
         self.asked: list[str] = []
         self.closed = False
@@ -44,15 +46,17 @@ class Scripted:
         passages: Sequence[Passage],
         history: Sequence[Message] = (),
         stop: threading.Event | None = None,
-    ) -> Generator[str, None, None]:
+    ) -> Generator[str, None, Written]:
         self.asked.append(question)
         try:
             for piece in self.pieces:
                 if stop is not None and stop.is_set():
-                    return
+                    break
                 if isinstance(piece, Exception):
                     raise piece
                 yield piece
+            shown = [p.number for p in passages if p.number not in self.cut]
+            return Written(Usage(100, 20), tuple(shown))
         finally:
             self.closed = True
 
@@ -129,6 +133,15 @@ def test_a_models_answer_is_checked_and_its_dangling_citations_go() -> None:
     assert answer.text == "They are kept for thirty days [1]. The moon is made of cheese."
     assert [c.n for c in answer.citations] == [1]
     assert "thirty days" in answer.citations[0].quote
+
+
+def test_a_passage_that_the_model_was_not_shown_cannot_be_cited() -> None:
+    said = "They are kept for thirty days [1]."
+    answer = answerer(Scripted(said)).answer("How long are backups kept?")
+    assert [c.n for c in answer.citations] == [1]
+    answer = answerer(Scripted(said, cut=[1])).answer("How long are backups kept?")
+    assert answer.citations == ()
+    assert answer.usage == Usage(100, 20)
 
 
 def test_what_the_documents_do_not_answer_is_refused_with_what_was_nearest() -> None:
