@@ -10,6 +10,7 @@ Knows nothing of HTTP or of where answers are stored. Try it: ``alcove ask QUEST
 
 from __future__ import annotations
 
+import copy
 import logging
 import threading
 import time
@@ -62,6 +63,12 @@ class Answerer:
             self._weigher = engine.weigher  # what one has weighed the other need not weigh again
         else:
             self._weigher = Weigher(encoder, catalog, settings.candidates)
+
+    def over(self, searcher: Finder, catalog: Texts) -> Answerer:
+        """The same, answering from other documents: those that one person may read, for instance."""
+        other = copy.copy(self)
+        other._searcher, other._catalog = searcher, catalog
+        return other
 
     def answer(
         self, question: str, history: Sequence[Message] = (), collection: str | None = None

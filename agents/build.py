@@ -19,10 +19,10 @@ from agents.commands import is_command, run_command
 from agents.finder import Finder, batching
 from agents.memory import Chats
 from agents.runs import Asked, Runs
+from agents.scope import answerer_for, desk_for
 from agents.service_lock import service_lock
 from agents.settings import Settings
 from agents.steps import Step
-from agents.tools import Desk
 from agents.untraced import forget_tracing
 from corpus.catalog import Catalog
 from corpus.errors import AlcoveError, ModelUnavailable
@@ -180,7 +180,7 @@ class App:
     def respond(self, asked: Asked, stop: threading.Event) -> Iterator[Step]:
         """The steps that answer a question in a thread: a command's, the agent's or an answer's."""
         core = self.core()
-        desk = Desk(core.searcher, self.catalog, asked.collection)
+        desk = desk_for(asked, core.searcher, self.catalog, self.chats)
         if is_command(asked.question):
             yield from run_command(asked.question, desk)
             return
@@ -190,7 +190,8 @@ class App:
             agent = _require_agent(core)
             yield from agent.steps(asked.question, asked.thread, desk, history, stop)
         else:
-            yield from core.answerer.steps(asked.question, history, asked.collection, stop)
+            answerer = answerer_for(asked.person, core.answerer, core.searcher, self.catalog)
+            yield from answerer.steps(asked.question, history, asked.collection, stop)
 
     def pipeline(self) -> Pipeline:
         """Ingestion into this home, in this process; the caller closes it."""

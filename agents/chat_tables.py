@@ -8,6 +8,7 @@ transaction. Knows nothing of what the rows mean to a conversation (``agents.mem
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import threading
 import uuid
@@ -20,7 +21,7 @@ from corpus.database import sqlite_errors
 from corpus.errors import NotFound, OperatorError
 from corpus.home import disk_errors
 
-__all__ = ["ChatTables", "new_id", "now", "one"]
+__all__ = ["ChatTables", "id_of", "new_id", "now", "once", "one"]
 
 _MIGRATIONS = (
     """
@@ -106,6 +107,7 @@ _MIGRATIONS = (
         id TEXT PRIMARY KEY, owner TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL,
         source TEXT NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL, UNIQUE (owner, title)
     );
+    CREATE TABLE written (key TEXT PRIMARY KEY, time TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE audit (
         n INTEGER PRIMARY KEY AUTOINCREMENT, time TEXT NOT NULL, person TEXT NOT NULL,
         action TEXT NOT NULL, details TEXT NOT NULL
@@ -141,7 +143,13 @@ class ChatTables:
                 raise
 
     def _prepare(self) -> None:
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        # What is deleted is overwritten with zeros, in every connection that deletes.
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "secure_delete = ON",
+        ):
             self._connection.execute(f"PRAGMA {pragma}")
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if version > len(_MIGRATIONS):
@@ -164,6 +172,14 @@ class ChatTables:
         with self._lock, sqlite_errors(self._path), self._connection:
             yield self._connection
 
+    def forget(self) -> None:
+        """Empty the write-ahead log, so that what was deleted is not left in it either.
+
+        While another process reads the file it has to wait; the log is emptied at the next call then.
+        """
+        with self._lock, sqlite_errors(self._path):
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
     def close(self) -> None:
         """Close the connection; using the object afterwards is a bug."""
         with self._lock:
@@ -178,6 +194,19 @@ def new_id() -> str:
 def now() -> str:
     """The time, as ISO 8601 in UTC with milliseconds; sorts as text."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def id_of(owner: str, key: str) -> str:
+    """The id of what a person's call with this key makes: the same one whenever the call is repeated."""
+    return hashlib.sha256(f"{owner}\0{key}".encode()).hexdigest()[:32]
+
+
+def once(db: sqlite3.Connection, owner: str, key: str) -> bool:
+    """Whether a person's call with this key is made for the first time; without a key, always."""
+    if not key:
+        return True
+    query = "INSERT INTO written VALUES (?, ?) ON CONFLICT (key) DO NOTHING"
+    return db.execute(query, (id_of(owner, key), now())).rowcount == 1
 
 
 def one(db: sqlite3.Connection, query: str, key: str, noun: str) -> sqlite3.Row:

@@ -1,5 +1,7 @@
 """Conversations on disk: threads, messages and feedback, in ``chats.sqlite``; runs are in ``log``.
 
+A thread belongs to a person by name, and everything in it through it: what is somebody else's is as good as not there.
+
 Safe to use from several threads. Knows nothing of engines, tools or HTTP.
 """
 
@@ -10,6 +12,8 @@ import sqlite3
 
 from agents.answers import Message
 from agents.chat_tables import ChatTables, new_id, now, one
+from agents.memories import StoredMemories
+from agents.notes import StoredNotes
 from agents.record_json import Json
 from agents.run_log import UNTITLED, RunLog
 from corpus.errors import NotFound
@@ -28,6 +32,8 @@ class Chats:
     def __init__(self, home: Home) -> None:
         self._tables = ChatTables(home.chats)
         self.log = RunLog(self._tables)
+        self.memories = StoredMemories(self._tables)
+        self.notes = StoredNotes(self._tables)
 
     def close(self) -> None:
         """Close the database."""

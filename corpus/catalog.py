@@ -19,7 +19,7 @@ from corpus.changes import STAGED, Change, apply_change, take_back
 from corpus.crash import CrashPoint, crash_point
 from corpus.database import Database
 from corpus.errors import NotFound
-from corpus.filters import AMONG, as_json
+from corpus.filters import AMONG, READABLE, as_json
 from corpus.home import Home
 from corpus.records import Chunk, Document, Parsed
 from corpus.rows import (
@@ -30,6 +30,7 @@ from corpus.rows import (
     decode_parsed,
     read_chunk,
     read_document,
+    readers_of,
 )
 
 __all__ = ["Catalog", "Change", "CollectionInfo", "Stored"]
@@ -49,6 +50,9 @@ class CollectionInfo:
 
 class Catalog:
     """Typed access to ``catalog.sqlite``.
+
+    Where there is a ``reader``, it is the name of who asks: what they may not read is as good as not there. ``None``
+    is the owner of the machine, who reads everything.
 
     Raises (any method):
         DiskFull, OperatorError, Damaged: the file cannot be written, opened or trusted.
@@ -72,22 +76,24 @@ class Catalog:
         row = self._db.row("SELECT value FROM meta WHERE name = 'snapshot'")
         return int(row["value"]) if row else 0
 
-    def documents(self, collection: str | None = None, at: int | None = None) -> list[Document]:
+    def documents(
+        self, collection: str | None = None, at: int | None = None, reader: str | None = None
+    ) -> list[Document]:
         """Documents in any state, by source; ``at`` a snapshot, or now."""
         rows = self._db.rows(
-            f"""SELECT * FROM documents WHERE {LIVE}
+            f"""SELECT * FROM documents WHERE {LIVE} AND {READABLE}
                 AND (:collection IS NULL OR collection = :collection) ORDER BY source""",
-            {"at": self._at(at), "collection": collection},
+            {"at": self._at(at), "collection": collection, "reader": reader},
         )
         return [read_document(row) for row in rows]
 
-    def document(self, id: str) -> Document:
+    def document(self, id: str, reader: str | None = None) -> Document:
         """The document with this id, even if it was removed lately.
 
         Raises:
             NotFound: there is none.
         """
-        return read_document(self._document_row(id))
+        return read_document(self._document_row(id, reader))
 
     def is_live(self, id: str) -> bool:
         """Whether the document is in its collection now (false: it was removed or replaced)."""
@@ -105,7 +111,7 @@ class Catalog:
         )
         return [Stored(read_document(row), row["content"], row["recipe"]) for row in rows]
 
-    def text(self, document_id: str) -> str:
+    def text(self, document_id: str, reader: str | None = None) -> str:
         """The canonical text of a document; empty if it has none.
 
         Raises:
@@ -113,17 +119,17 @@ class Catalog:
         """
         row = self._db.row(
             "SELECT text FROM contents WHERE id = :id",
-            {"id": self._document_row(document_id)["content"]},
+            {"id": self._document_row(document_id, reader)["content"]},
         )
         return str(row["text"]) if row else ""
 
-    def parsed(self, document_id: str) -> Parsed:
+    def parsed(self, document_id: str, reader: str | None = None) -> Parsed:
         """Text, elements and pages of a document, as parsed.
 
         Raises:
             NotFound: there is no such document, or nothing could be read from it.
         """
-        content = self._document_row(document_id)["content"]
+        content = self._document_row(document_id, reader)["content"]
         parsed = self.content(content) if content else None
         if parsed is None:
             raise NotFound(
@@ -186,7 +192,7 @@ class Catalog:
         )
         return [row["id"] for row in rows]
 
-    def collections(self) -> list[CollectionInfo]:
+    def collections(self, reader: str | None = None) -> list[CollectionInfo]:
         """Every collection that has a document in any state, or readers, by name."""
         rows = self._db.rows(
             f"""SELECT d.collection AS name, COUNT(DISTINCT d.id) AS documents, COUNT(c.id) AS chunks
@@ -195,18 +201,21 @@ class Catalog:
             {"at": self._at(None)},
         )
         sizes = {row["name"]: (row["documents"], row["chunks"]) for row in rows}
-        named = self.readers()
-        return [CollectionInfo(name, *sizes.get(name, (0, 0)), named[name]) for name in named]
+        return [
+            CollectionInfo(name, *sizes.get(name, (0, 0)), readers)
+            for name, readers in self.readers().items()
+            if reader is None or not readers or reader in readers
+        ]
 
     def readers(self) -> dict[str, tuple[str, ...]]:
         """Who may read each collection, by its name, in order; nobody named: everyone."""
         rows = self._db.rows(
-            f"""SELECT name, readers FROM collections
-                UNION ALL SELECT DISTINCT collection, '[]' FROM documents
+            f"""SELECT name, readers, owner FROM collections
+                UNION ALL SELECT DISTINCT collection, '[]', '' FROM documents
                 WHERE {LIVE} AND collection NOT IN (SELECT name FROM collections) ORDER BY 1""",
             {"at": self._at(None)},
         )
-        return {row["name"]: tuple(json.loads(row["readers"])) for row in rows}
+        return {row["name"]: readers_of(row["readers"], row["owner"]) for row in rows}
 
     def set_readers(self, collection: str, readers: Iterable[str]) -> None:
         """Let only ``readers`` read a collection, which may still be empty; nobody named: everyone."""
@@ -288,8 +297,11 @@ class Catalog:
     def _at(self, at: int | None) -> int:
         return self.snapshot if at is None else at
 
-    def _document_row(self, id: str) -> sqlite3.Row:
-        row = self._db.row("SELECT * FROM documents WHERE id = :id ORDER BY added DESC", {"id": id})
+    def _document_row(self, id: str, reader: str | None) -> sqlite3.Row:
+        row = self._db.row(
+            f"SELECT * FROM documents WHERE id = :id AND {READABLE} ORDER BY added DESC",
+            {"id": id, "reader": reader},
+        )
         if row is None:
             raise NotFound(f"there is no document {id!r}; `alcove documents` lists what there is")
         return row

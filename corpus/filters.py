@@ -12,10 +12,22 @@ from collections.abc import Mapping, Sequence
 from corpus.database import Database
 from corpus.errors import UserError
 
-__all__ = ["AMONG", "FILTER_COLUMNS", "as_json", "check_text", "filter_keys", "matching"]
+__all__ = [
+    "AMONG",
+    "FILTER_COLUMNS",
+    "READABLE",
+    "as_json",
+    "check_text",
+    "filter_keys",
+    "matching",
+]
 
 FILTER_COLUMNS = ("media_type", "title")
 AMONG = "(:collections IS NULL OR d.collection IN (SELECT value FROM json_each(:collections)))"
+READABLE = """(:reader IS NULL OR NOT EXISTS (
+    SELECT 1 FROM collections c WHERE c.name = documents.collection AND c.readers <> '[]'
+    AND c.owner <> :reader AND :reader NOT IN (SELECT value FROM json_each(c.readers))))"""
+"""Whether ``:reader`` (``NULL``: the owner of the machine) may read the collection of a row of ``documents``."""
 _LIVE = "d.added <= :at AND (d.removed IS NULL OR d.removed > :at)"
 
 

@@ -33,6 +33,7 @@ __all__ = [
     "encode_parsed",
     "read_chunk",
     "read_document",
+    "readers_of",
     "stored_values",
 ]
 
@@ -140,6 +141,12 @@ def read_document(row: sqlite3.Row) -> Document:
         size=row["size"],
         metadata={} if row["metadata"] == "{}" else json.loads(row["metadata"]),
     )
+
+
+def readers_of(encoded: str, owner: str) -> tuple[str, ...]:
+    """Who may read a collection: nobody named means everyone, and whoever owns it always may."""
+    names = json.loads(encoded)
+    return tuple(sorted({*names, owner} - {""})) if names else ()
 
 
 def stored_values(stored: Stored, snapshot: int) -> tuple[object, ...]:
