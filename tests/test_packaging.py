@@ -3,13 +3,15 @@
 import subprocess
 import sys
 import tomllib
+from datetime import date
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from scripts import check_lock, make_lock
+from scripts import audit_lock, check_lock, make_lock
+from scripts.audit_lock import Waiver
 from scripts.check_lock import TARGETS, Published, Target
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -151,6 +153,28 @@ def test_what_does_not_install_is_named_for_every_machine(lock: str, missing: se
 def test_a_loose_line_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="'numpy>=2' is not pinned"):
         check_lock.pins("pure==1.0\nnumpy>=2\n")
+
+
+def test_no_package_is_audited_twice_in_one_round() -> None:
+    lock = "one==1\none==2 ; python_version < '3.12'\none==1 ; os_name == 'nt'\ntwo==1\n"
+    assert audit_lock.rounds(lock) == [["one==1", "two==1"], ["one==2"]]
+
+
+def test_a_vulnerability_counts_unless_a_waiver_holds_and_so_does_what_is_not_known() -> None:
+    flaw = {"id": "PYSEC-1", "fix_versions": ["2.0"]}
+    report = [
+        {"name": "flawed", "version": "1.0", "vulns": [flaw]},
+        {"name": "sound", "version": "1.0", "vulns": []},
+        {"name": "hidden", "skip_reason": "not found"},
+    ]
+    today = date(2026, 6, 1)
+    hidden = "hidden was not looked up: not found"
+    flawed = "flawed==1.0 has PYSEC-1, fixed in 2.0"
+    assert list(audit_lock.problems(report, today, {})) == [flawed, hidden]
+    holds = {"PYSEC-1": Waiver("never called", today)}
+    assert list(audit_lock.problems(report, today, holds)) == [hidden]
+    ended = {"PYSEC-1": Waiver("never called", date(2026, 5, 31))}
+    assert list(audit_lock.problems(report, today, ended)) == [flawed, hidden]
 
 
 @pytest.mark.full

@@ -1,7 +1,8 @@
 """Turns passages and history into the messages that a language model is sent.
 
-The texts are the Markdown files beside this module. Passages are numbered and fenced as data;
-nothing in a passage can close its fence. Knows nothing of any server.
+The texts are the Markdown files beside this module. Passages are numbered and fenced as data
+(``agents.fences``), anew for each prompt; earlier turns, which may quote them, carry no control
+words of chat templates. Knows nothing of any server.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from agents.answers import Message
+from agents.fences import Fence, defused
 from corpus.records import Passage
 
 __all__ = [
@@ -36,17 +38,18 @@ def answer_messages(
     question: str, passages: Sequence[Passage], history: Sequence[Message] = ()
 ) -> list[Role]:
     """The messages that ask for a grounded answer; the caller has fitted passages and history."""
-    fenced = "\n\n".join(_fenced(p) for p in passages)
+    fence = Fence()
+    fenced = "\n\n".join(fence.passage(p) for p in passages)
     return [
         ("system", _prompt("answer").format(refusal=REFUSAL)),
-        *((m.role, m.content) for m in history),
+        *((m.role, defused(m.content)) for m in history),
         ("user", f"Passages:\n\n{fenced}\n\nQuestion: {question}"),
     ]
 
 
 def condense_messages(question: str, history: Sequence[Message]) -> list[Role]:
     """The messages that ask for a self-contained question."""
-    said = "\n".join(f"{m.role}: {m.content}" for m in history)
+    said = "\n".join(f"{m.role}: {defused(m.content)}" for m in history)
     ask = f"Conversation:\n{said}\n\nLast question: {question}"
     return [("system", _prompt("condense")), ("user", ask)]
 
@@ -54,15 +57,6 @@ def condense_messages(question: str, history: Sequence[Message]) -> list[Role]:
 def rephrase_messages(question: str, count: int) -> list[Role]:
     """The messages that ask for ``count`` other phrasings of a question."""
     return [("system", _prompt("rephrase").format(count=count)), ("user", question)]
-
-
-def _fenced(passage: Passage) -> str:
-    """One passage between marks that its own text cannot contain."""
-    where = passage.document.title or passage.document.source
-    page = f", page {passage.page}" if passage.page else ""
-    text = passage.text.replace("<<<", "‹‹‹").replace(">>>", "›››")
-    name = " ".join(where.replace("<<<", "").replace(">>>", "").split())
-    return f"<<<passage {passage.number}: {name}{page}\n{text}\nend of passage {passage.number}>>>"
 
 
 def fit_passages(passages: Iterable[Passage], characters: int) -> tuple[Passage, ...]:

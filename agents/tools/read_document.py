@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from agents.tools.tool import Arguments, Desk, Label, Tool, fenced
+from agents.tools.tool import Arguments, Desk, Label, Tool
 from corpus.errors import NotFound, UserError
 from corpus.records import Document, Page, Span
 
@@ -42,7 +42,7 @@ def _read(arguments: ReadArguments, desk: Desk) -> str:
     span = Span(start, min(start + _CHARACTERS, whole.end))
     passage = desk.show(document, span, _page_at(pages, start))
     more = f"\n(It goes on; read on with start={span.end}.)" if span.end < length else ""
-    return fenced(passage) + more
+    return desk.fenced(passage) + more
 
 
 def _page(pages: tuple[Page, ...], number: int, document: Document) -> Page:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from agents.tools.tool import Arguments, Desk, Label, Tool, fenced
+from agents.tools.tool import Arguments, Desk, Label, Tool
 from corpus.records import Span
 
 __all__ = ["SEARCH_CORPUS", "SearchArguments"]
@@ -32,7 +32,7 @@ def _search(arguments: SearchArguments, desk: Desk) -> str:
     ]
     if not passages:
         return f"Nothing was found for {arguments.query!r}."
-    return "\n\n".join(fenced(passage) for passage in passages)
+    return "\n\n".join(desk.fenced(passage) for passage in passages)
 
 
 SEARCH_CORPUS = Tool(

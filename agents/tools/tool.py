@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from agents.fences import Fence
 from agents.protocols import Finder
 from corpus.errors import NotFound, UserError
 from corpus.identity import OWNER, Person
@@ -30,7 +31,6 @@ __all__ = [
     "Memories",
     "Notes",
     "Tool",
-    "fenced",
 ]
 
 
@@ -117,6 +117,7 @@ class Desk:
         memories, notes: theirs; ``None`` where there are none, e.g. on the command line.
         source: where the run is, e.g. the id of its thread; kept with what a tool writes.
         key: names the call under way, so that a writing tool that is repeated writes once.
+        fence: marks what a tool returns from documents or others as data; see ``agents.fences``.
     """
 
     finder: Finder
@@ -129,6 +130,11 @@ class Desk:
     notes: Notes | None = None
     source: str = ""
     key: str = ""
+    fence: Fence = field(default_factory=Fence)
+
+    def fenced(self, passage: Passage) -> str:
+        """A passage as the model sees it, with the id to read its document by."""
+        return self.fence.passage(passage, f"document={passage.document.id}")
 
     def show(
         self,
@@ -198,17 +204,6 @@ class Tool:
             faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors())
             raise UserError(f"the tool {self.name!r} was called wrongly: {faults}") from exc
         return self.run(checked, desk)
-
-
-def fenced(passage: Passage) -> str:
-    """A passage as the model sees it: marked as data, and unable to close its own mark."""
-    where = f' page="{passage.page}"' if passage.page else ""
-    title = (passage.document.title or passage.document.source).replace('"', "'")
-    text = passage.text.replace("</passage", "<\u200b/passage").replace(
-        "<passage", "<\u200bpassage"
-    )
-    head = f'<passage n="{passage.number}" document="{passage.document.id}" title="{title}"{where}>'
-    return f"{head}\n{text}\n</passage>"
 
 
 def _exact_names(document: Document) -> set[str]:

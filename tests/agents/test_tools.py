@@ -67,7 +67,7 @@ def test_one_page_is_read_alone(desk: Desk) -> None:
     text = READ({"document": "backups.pdf", "page": 2}, desk)
     assert "forty minutes" in text
     assert "every night" not in text
-    assert 'page="2"' in text
+    assert "|From: Backups, page 2\n" in text
 
 
 def test_a_page_that_is_not_there_is_named_with_how_many_there_are(desk: Desk) -> None:
