@@ -1,8 +1,9 @@
 """Slash commands: a person uses the agent's tools directly, with or without a language model.
 
-``/search words``, ``/read document [page]`` and ``/help``. A command runs the same ``Tool`` on the
+``/search words``, ``/calc 15% of 80``, ``/help`` and so on. A command runs the same ``Tool`` on the
 same kind of ``Desk`` as the agent would, and yields the same steps; its answer quotes what the tool
-showed and cites it. A question that merely begins with a path (``/etc/hosts …``) is no command.
+showed and cites it. What a person types needs no approval: it is their own act. A question that merely
+begins with a path (``/etc/hosts …``) is no command.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agents.answers import Answer
@@ -23,6 +24,7 @@ __all__ = ["COMMANDS", "Command", "is_command", "run_command"]
 
 _PATTERN = re.compile(r"/([a-z]+)(?:\s+(.*))?", re.IGNORECASE | re.DOTALL)
 _SHOWN_CHARACTERS = 300
+_SQL = re.compile(r"(?:^|\s)(?=(?:select|with)\s)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class Command:
     usage: str
     help: str
     arguments: Callable[[str], Mapping[str, Any]]
-    shown: int  # characters of each passage in the answer
+    shown: int = 0  # characters of each passage in the answer; 0: the answer is the tool's text
+    alone: bool = False  # whether it can be used without words
 
 
 def _read_arguments(words: str) -> Mapping[str, Any]:
@@ -41,6 +44,32 @@ def _read_arguments(words: str) -> Mapping[str, Any]:
     if document and page.isdecimal():
         return {"document": document.strip(), "page": int(page)}
     return {"document": words}
+
+
+def _table_arguments(words: str) -> Mapping[str, Any]:
+    found = _SQL.search(words)
+    document, sql = (words[: found.start()], words[found.start() :]) if found else (words, "")
+    document = document.strip().strip('"')
+    return {"documents": [document] if document else [], "sql": sql}
+
+
+def _note_arguments(words: str) -> Mapping[str, Any]:
+    title, colon, text = words.partition(":")
+    if not colon or not title.strip() or not text.strip():
+        raise UserError("a note has a title and a text: /note title: text")
+    return {"title": title.strip(), "text": text.strip()}
+
+
+def _date_arguments(words: str) -> Mapping[str, Any]:
+    words, sign, days = _days_after(words)
+    first, _, second = words.partition(" to ")
+    arguments: dict[str, Any] = {"date": first.strip() or "today", "until": second.strip()}
+    return {**arguments, "add_days": int(sign + days)} if days else arguments
+
+
+def _days_after(words: str) -> tuple[str, str, str]:
+    found = re.search(r"(?:^|\s)([+-])\s?(\d{1,6})(?: days?)?$", words)
+    return (words[: found.start()], found[1], found[2]) if found else (words, "", "")
 
 
 COMMANDS: dict[str, Command] = {
@@ -57,6 +86,58 @@ COMMANDS: dict[str, Command] = {
         help="show a document, by file name, title or id",
         arguments=_read_arguments,
         shown=100_000,
+    ),
+    "list": Command(
+        tool="list_documents",
+        usage="/list [words]",
+        help="list the documents whose name or metadata holds some words",
+        arguments=lambda words: {"words": words},
+        alone=True,
+    ),
+    "table": Command(
+        tool="query_table",
+        usage="/table [document [SELECT …]]",
+        help="list the documents with tables, show the columns of one, or ask it in SQL",
+        arguments=_table_arguments,
+        alone=True,
+    ),
+    "calc": Command(
+        tool="calculator",
+        usage="/calc expression",
+        help="calculate exactly, e.g. 15% of (1,250 - 980)",
+        arguments=lambda words: {"expression": words},
+    ),
+    "date": Command(
+        tool="date",
+        usage="/date [date] [to date] [+days]",
+        help="today, a weekday, days between dates, a date some days on",
+        arguments=_date_arguments,
+        alone=True,
+    ),
+    "note": Command(
+        tool="write_note",
+        usage="/note title: text",
+        help="write a note, replacing one of this title",
+        arguments=_note_arguments,
+    ),
+    "notes": Command(
+        tool="read_notes",
+        usage="/notes [title]",
+        help="list the notes, or read one",
+        arguments=lambda words: {"title": words},
+        alone=True,
+    ),
+    "remember": Command(
+        tool="remember",
+        usage="/remember text",
+        help="remember something for later conversations",
+        arguments=lambda words: {"text": words},
+    ),
+    "recall": Command(
+        tool="recall",
+        usage="/recall words",
+        help="what is remembered about something",
+        arguments=lambda words: {"query": words},
     ),
 }
 
@@ -81,9 +162,10 @@ def run_command(question: str, desk: Desk) -> Iterator[Step]:
     command = COMMANDS.get(name)
     if command is None:
         raise UserError(f"there is no command {'/' + name!r}; there are {', '.join(_usages())}")
-    if not words:
+    if not words and not command.alone:
         raise UserError(f"{'/' + name!r} needs more words: {command.usage}")
     arguments = command.arguments(words)
+    desk = replace(desk, plain=True)
     yield ToolCall("command", command.tool, arguments)
     text = TOOLS[command.tool](arguments, desk)
     passages = tuple(desk.passages)
@@ -91,16 +173,19 @@ def run_command(question: str, desk: Desk) -> Iterator[Step]:
         yield Retrieved(passages, desk.snapshot)
     yield ToolResult("command", command.tool, text)
     took = {"total": (time.perf_counter() - began) * 1000}
-    yield Answered(_answer(passages, command.shown, took) if passages else _nothing(text, took))
+    yield Answered(_answer(command, text, passages, took))
 
 
-def _answer(passages: tuple[Passage, ...], shown: int, took: Mapping[str, float]) -> Answer:
-    text = "\n\n".join(_entry(passage, shown) for passage in passages)
-    return Answer(text, False, "command", "", tuple(_citation(p) for p in passages), took)
-
-
-def _nothing(text: str, took: Mapping[str, float]) -> Answer:
-    return Answer(text, True, "command", "", timings_ms=took)
+def _answer(
+    command: Command, text: str, passages: tuple[Passage, ...], took: Mapping[str, float]
+) -> Answer:
+    citations = tuple(_citation(p) for p in passages)
+    if command.shown and passages:
+        text = "\n\n".join(_entry(passage, command.shown) for passage in passages)
+    elif not command.shown:
+        text = "  \n".join(text.splitlines())  # line breaks, to Markdown
+    is_nothing = bool(command.shown) and not passages
+    return Answer(text, is_nothing, "command", "", citations, took)
 
 
 def _entry(passage: Passage, shown: int) -> str:

@@ -265,7 +265,7 @@ def _langchain_tool(tool: Tool, desk: Desk, budget: Budget) -> BaseTool:
     return StructuredTool(
         name=tool.name,
         description=tool.description,
-        args_schema=tool.schema.model_json_schema(),
+        args_schema=tool.parameters,
         func=run,
         handle_tool_error=True,
     )

@@ -1,4 +1,4 @@
-"""The tool that reads a document: one page, or a stretch of its text."""
+"""The tool that reads a document: a page, a stretch of its text, what stands around a passage, its headings."""
 
 from __future__ import annotations
 
@@ -6,43 +6,86 @@ from pydantic import Field, model_validator
 
 from agents.tools.tool import Arguments, Desk, Label, Tool
 from corpus.errors import NotFound, UserError
-from corpus.records import Document, Page, Span
+from corpus.records import Document, ElementKind, Page, Span
 
 __all__ = ["READ_DOCUMENT", "ReadArguments"]
 
 _CHARACTERS = 4_000
+_HEADINGS = 100
+_HEADING = 120  # characters
 
 
 class ReadArguments(Arguments):
     """What to read."""
 
-    document: str = Field(description="The document's id, file name or title.", min_length=1)
+    document: str = Field("", description="The document's id, file name or title.")
     page: int | None = Field(None, ge=1, description="Page to read, counted from 1.")
     start: int | None = Field(None, ge=0, description="Character to start at, instead of a page.")
+    around: int | None = Field(
+        None, ge=1, description="Instead of a document: number of a passage, to read around it."
+    )
+    outline: bool = Field(False, description="Only its headings, each with where it starts.")
 
     @model_validator(mode="after")
     def _one_place(self) -> ReadArguments:
-        if self.page is not None and self.start is not None:
-            raise ValueError("give a page or a start, not both")
+        if sum((self.page is not None, self.start is not None, self.around is not None)) > 1:
+            raise ValueError("give a page, a start or a passage to read around, not several")
+        if not self.document and self.around is None:
+            raise ValueError("give a document, or the number of a passage to read around")
         return self
 
 
 def _read(arguments: ReadArguments, desk: Desk) -> str:
-    document = desk.find_document(arguments.document)
+    start = arguments.start
+    if arguments.around is not None:
+        document, start = _around(arguments.around, desk)
+    else:
+        document = desk.find_document(arguments.document)
     if not document.state.searchable:
         raise NotFound(f"{document.source!r} could not be read: {document.reason}")
+    if arguments.outline:
+        return _outline(document, desk)
+    return _stretch(document, desk, arguments.page, start)
+
+
+def _around(number: int, desk: Desk) -> tuple[Document, int]:
+    for passage in desk.passages:
+        if passage.number == number:
+            spare = max(0, _CHARACTERS - len(passage.span))
+            return passage.document, max(0, passage.span.start - spare // 2)
+    shown = f"there are 1 to {len(desk.passages)}" if desk.passages else "none was shown yet"
+    raise NotFound(f"there is no passage {number}: {shown}")
+
+
+def _stretch(document: Document, desk: Desk, page: int | None, start: int | None) -> str:
     pages = desk.pages(document)
     length = len(desk.library.text(document.id))
-    whole = Span(0, length)
-    if arguments.page is not None:
-        whole = _page(pages, arguments.page, document).span
-    start = arguments.start if arguments.start is not None else whole.start
+    whole = Span(0, length) if page is None else _page(pages, page, document).span
+    start = whole.start if start is None else start
     if start >= whole.end:
         raise UserError(f"{document.source!r} has {length} characters; start before its end")
     span = Span(start, min(start + _CHARACTERS, whole.end))
     passage = desk.show(document, span, _page_at(pages, start))
     more = f"\n(It goes on; read on with start={span.end}.)" if span.end < length else ""
     return desk.fenced(passage) + more
+
+
+def _outline(document: Document, desk: Desk) -> str:
+    titles = [
+        element
+        for element in desk.library.parsed(document.id).elements
+        if element.kind is ElementKind.TITLE
+    ]
+    if not titles:
+        return f"{document.source!r} has no headings; read it from start=0 on."
+    lines = []
+    for title in titles[:_HEADINGS]:
+        page = f", page {title.page}" if title.page else ""
+        text = " ".join(title.text.split())[:_HEADING]
+        lines.append(f"{'  ' * max(0, title.level - 1)}{text} (start {title.span.start}{page})")
+    more = len(titles) - _HEADINGS
+    rest = f"\n({more} more headings follow.)" if more > 0 else ""
+    return desk.quoted(f"headings of {document.id}", "\n".join(lines)) + rest
 
 
 def _page(pages: tuple[Page, ...], number: int, document: Document) -> Page:
@@ -63,8 +106,8 @@ def _page_at(pages: tuple[Page, ...], position: int) -> int | None:
 READ_DOCUMENT = Tool(
     name="read_document",
     description=(
-        "Read a document the search found: one page, or from a character on. Returns a numbered"
-        " passage; cite it as [n]."
+        "Read a document: one page, from a character on, around a passage that was shown, or its"
+        " outline. Returns a numbered passage; cite it as [n]."
     ),
     schema=ReadArguments,
     run=_read,

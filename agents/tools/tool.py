@@ -1,6 +1,6 @@
 """What a tool is, and what one run of tools may reach.
 
-A tool is data: a name, a description for the model, a model of its arguments, labels that say what
+A tool is data: a name, a description for the model, a schema of its arguments, labels that say what
 it can touch, and a function of (arguments, desk). The ``Desk`` is the run's side of it: the
 documents in scope and the passages shown so far, numbered across the whole run so that ``[n]`` in
 the answer means one passage. What a person may not read is not on their desk: its finder and its
@@ -30,6 +30,7 @@ __all__ = [
     "Library",
     "Memories",
     "Notes",
+    "Schema",
     "Tool",
 ]
 
@@ -100,9 +101,21 @@ class Label(StrEnum):
 
 
 class Arguments(BaseModel):
-    """Base of every tool's arguments."""
+    """Base of the arguments of our own tools."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Schema(Protocol):
+    """What arguments a tool takes, where that is no ``Arguments`` class of ours."""
+
+    def json_schema(self) -> Mapping[str, Any]:
+        """As JSON Schema, an object."""
+        ...
+
+    def check(self, arguments: Mapping[str, Any]) -> Any:
+        """The arguments as the tool's function takes them; raises ``ValueError`` with what is wrong."""
+        ...
 
 
 @dataclass(slots=True)
@@ -118,6 +131,7 @@ class Desk:
         source: where the run is, e.g. the id of its thread; kept with what a tool writes.
         key: names the call under way, so that a writing tool that is repeated writes once.
         fence: marks what a tool returns from documents or others as data; see ``agents.fences``.
+        plain: a person reads the results, not a model: texts need no fences.
     """
 
     finder: Finder
@@ -131,10 +145,7 @@ class Desk:
     source: str = ""
     key: str = ""
     fence: Fence = field(default_factory=Fence)
-
-    def fenced(self, passage: Passage) -> str:
-        """A passage as the model sees it, with the id to read its document by."""
-        return self.fence.passage(passage, f"document={passage.document.id}")
+    plain: bool = False
 
     def show(
         self,
@@ -153,6 +164,21 @@ class Desk:
         passage = Passage(number, document, span, text, page, headings, score)
         self.passages.append(passage)
         return passage
+
+    def quoted(self, what: str, text: str) -> str:
+        """A text that others wrote, as the result of a tool: fenced as data where a model reads it.
+
+        Args:
+            what: words of ours that say what it is, e.g. ``list of documents``.
+            text: theirs.
+        """
+        return text if self.plain else self.fence.data(what, text)
+
+    def fenced(self, passage: Passage) -> str:
+        """A passage as the reader sees it: a model with the id to read its document by."""
+        if self.plain:
+            return f"[{passage.number}] {passage.text}"
+        return self.fence.passage(passage, f"document={passage.document.id}")
 
     def find_document(self, name: str) -> Document:
         """The document in scope with this id, source, file name or title.
@@ -181,7 +207,7 @@ class Tool:
 
     name: str
     description: str
-    schema: type[Arguments]
+    schema: type[Arguments] | Schema
     run: Callable[[Any, Desk], str]
     labels: frozenset[Label]
     repeatable: bool = False
@@ -192,18 +218,36 @@ class Tool:
         """Whether the agent may only use it once a person has approved of exactly its arguments."""
         return not self.labels.isdisjoint({Label.WRITES, Label.LEAVES_MACHINE})
 
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Its arguments as JSON Schema, for a model that is to call it."""
+        if isinstance(self.schema, type):
+            return self.schema.model_json_schema()
+        return dict(self.schema.json_schema())
+
+    def check(self, arguments: Mapping[str, Any]) -> Any:
+        """The arguments as ``run`` takes them.
+
+        Raises:
+            UserError: they do not fit.
+        """
+        try:
+            if isinstance(self.schema, type):
+                return self.schema.model_validate(dict(arguments))
+            return self.schema.check(arguments)
+        except ValidationError as exc:
+            faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors())
+            raise UserError(f"the tool {self.name!r} was called wrongly: {faults}") from exc
+        except ValueError as exc:
+            raise UserError(f"the tool {self.name!r} was called wrongly: {exc}") from exc
+
     def __call__(self, arguments: Mapping[str, Any], desk: Desk) -> str:
         """Check the arguments and run.
 
         Raises:
             UserError: the arguments do not fit, or the tool says why it cannot.
         """
-        try:
-            checked = self.schema.model_validate(dict(arguments))
-        except ValidationError as exc:
-            faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors())
-            raise UserError(f"the tool {self.name!r} was called wrongly: {faults}") from exc
-        return self.run(checked, desk)
+        return self.run(self.check(arguments), desk)
 
 
 def _exact_names(document: Document) -> set[str]:

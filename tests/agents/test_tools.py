@@ -98,9 +98,32 @@ def test_an_unreadable_document_says_why(desk: Desk, shelf: Shelf) -> None:
         READ({"document": "broken.pdf"}, desk)
 
 
-def test_tools_say_what_they_touch() -> None:
+READS = frozenset({Label.READS_PRIVATE, Label.READS_UNTRUSTED})
+
+
+def test_these_are_the_tools_and_what_they_touch() -> None:
+    assert {name: tool.labels for name, tool in TOOLS.items()} == {
+        "search_corpus": READS,
+        "read_document": READS,
+        "list_documents": READS,
+        "query_table": READS,
+        "calculator": frozenset(),
+        "date": frozenset(),
+        "read_notes": READS,
+        "write_note": {Label.WRITES},
+        "recall": READS,
+        "remember": {Label.WRITES},
+    }
+
+
+def test_what_writes_or_leaves_needs_approval_and_nothing_else_does() -> None:
     for tool in TOOLS.values():
-        assert tool.labels == {Label.READS_PRIVATE, Label.READS_UNTRUSTED}
+        touches = bool(tool.labels & {Label.WRITES, Label.LEAVES_MACHINE})
+        assert tool.needs_approval is touches, tool.name
+
+
+def test_what_writes_may_be_repeated_with_its_key() -> None:
+    assert all(tool.repeatable for tool in TOOLS.values() if Label.WRITES in tool.labels)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +174,7 @@ def test_a_search_without_hits_is_no_answer(desk: Desk) -> None:
 
 
 def test_an_unknown_command_lists_the_known_ones(desk: Desk) -> None:
-    with pytest.raises(UserError, match=r"'/fly'.*/search words, /read document \[page\], /help"):
+    with pytest.raises(UserError, match=r"'/fly'.*/search words, /read document \[page\], .*/help"):
         list(run_command("/fly home", desk))
 
 
