@@ -52,27 +52,30 @@ class Result:
     more: bool
 
 
+def _memory() -> sqlite3.Connection:
+    return sqlite3.connect(":memory:", isolation_level=None)  # None: no transaction of its own
+
+
 def query(
     tables: Sequence[Table],
     sql: str,
     seconds: float = 2.0,
-    watch: Callable[[sqlite3.Connection], None] = lambda _: None,
+    connect: Callable[[], sqlite3.Connection] = _memory,
 ) -> Result:
     """The rows that one SELECT over these tables gives.
 
     Args:
         seconds: after which it is given up.
-        watch: is given the database once it is loaded, to look at it before and after.
+        connect: opens the empty database.
 
     Raises:
         UserError: it is no single SELECT, is wrong, asks for what is not allowed, or takes too long.
     """
     if len(sql) > _MOST_SQL:
         raise UserError(f"the statement has {len(sql)} characters, at most {_MOST_SQL} are allowed")
-    database = sqlite3.connect(":memory:", isolation_level=None)
+    database = connect()
     try:
         _load(database, tables)
-        watch(database)
         _confine(database, tables, time.monotonic() + seconds)
         return _result(database.execute(sql))
     except (sqlite3.Error, sqlite3.Warning, ValueError, UnicodeEncodeError) as exc:

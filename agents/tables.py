@@ -64,7 +64,7 @@ def _table(name: str, document: Document, element: Element, heading: str) -> Tab
     body = rows[at + 1 : at + 1 + MOST_ROWS]
     if not body or width < 1:
         return None
-    above = " ".join(cell for row in rows[:at] for cell in row if cell)
+    above = " ".join(cell for row in rows[: max(at, 0)] for cell in row if cell)
     lines = _lines(element)
     matching = lines[at + 1 : at + 1 + len(body)] if len(lines) == len(rows) else []
     cells = tuple(tuple((*row, *[""] * width)[:width]) for row in body)
@@ -73,7 +73,7 @@ def _table(name: str, document: Document, element: Element, heading: str) -> Tab
         document,
         element,
         (above or heading)[:_CAPTION],
-        _columns(rows[at], cells, width),
+        _columns(rows[at] if at >= 0 else (), cells, width),
         cells,
         tuple(matching),
         max(0, len(rows) - at - 1 - MOST_ROWS),

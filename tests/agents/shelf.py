@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from corpus.errors import NotFound, UserError
 from corpus.records import (
@@ -61,6 +62,26 @@ class Shelf:
             self._chunks.append(Chunk(chunk_id, id, (span,), chunk_text, pages=pages_of))
         return document
 
+    def put_parsed(
+        self, source: str, parsed: Parsed, collection: str = "work", **fields: Any
+    ) -> Document:
+        """A document with elements, which ``search`` does not find."""
+        id = Document.make_id(collection, source, content_id(parsed.text))
+        known: dict[str, Any] = {"media_type": parsed.media_type, "state": State.INDEXED, **fields}
+        title = known.pop("title", "")
+        document = Document(
+            id,
+            source,
+            content_id(parsed.text),
+            title=title,
+            collection=collection,
+            pages=0,
+            **known,
+        )
+        self._parsed[id] = parsed
+        self._documents.append(document)
+        return document
+
     def documents(self, collection: str | None = None) -> list[Document]:
         return [d for d in self._documents if collection in (None, d.collection)]
 
@@ -97,7 +118,8 @@ class Shelf:
         for chunk in self._chunks:
             document = self.document(chunk.document)
             shared = len(asked & set(re.findall(r"\w+", chunk.text.lower())))
-            if shared and collection in (None, document.collection):
+            inside = documents is None or document.id in documents
+            if shared and inside and collection in (None, document.collection):
                 scored.append((-shared, len(scored), chunk, document))
         hits = tuple(
             Hit(chunk, document, float(-score), rank)
