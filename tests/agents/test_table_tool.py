@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from agents.commands import run_command
@@ -88,7 +90,7 @@ def test_a_table_without_a_header_numbers_its_columns() -> None:
 
 def test_an_answer_in_sql_shows_the_table_as_a_passage(desk: Desk) -> None:
     said = TABLE({"documents": "costs.csv", "sql": "SELECT sum(cost_eur) AS total FROM t1"}, desk)
-    assert "total\n1500" in said
+    assert re.search(r"\|total\n..\|1500\n", said)
     (passage,) = desk.passages
     assert passage.text == rows_to_text(COSTS)
     assert (
@@ -124,7 +126,7 @@ def test_tables_of_several_documents_are_asked_together(desk: Desk) -> None:
     )
     sql = "SELECT t1.team, cost_eur / heads FROM t1 JOIN t2 ON t1.team = t2.team ORDER BY 1"
     said = TABLE({"documents": ["costs.csv", "heads.csv"], "sql": sql}, desk)
-    assert "blue | 150\nred | 300" in said
+    assert re.search(r"\|blue \| 150\n..\|red \| 300", said)
     assert len({p.document.id for p in desk.passages}) == 2
 
 
