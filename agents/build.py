@@ -16,6 +16,7 @@ from functools import partial
 from typing import IO, TYPE_CHECKING, TypeAlias
 
 from agents.commands import is_command, run_command
+from agents.decisions import Decisions
 from agents.finder import Finder, batching
 from agents.memory import Chats
 from agents.runs import Asked, Runs
@@ -23,6 +24,7 @@ from agents.scope import answerer_for, desk_for
 from agents.service_lock import service_lock
 from agents.settings import Settings
 from agents.steps import Step
+from agents.tools import TOOLS
 from agents.untraced import forget_tracing
 from corpus.catalog import Catalog
 from corpus.errors import AlcoveError, ModelUnavailable
@@ -79,8 +81,14 @@ class App:
         self.jobs = JobQueue(self.home, self.catalog, _job_settings(settings))
         service = settings.service
         self.runs = Runs(
-            self.chats.log, self.respond, self.catalog.text, service.workers, service.waiting
+            self.chats.log,
+            self.respond,
+            self.catalog.text,
+            self.chats.approvals,
+            service.workers,
+            service.waiting,
         )
+        self.decisions = Decisions(self.chats.approvals, self.runs, lambda: TOOLS)
         self._load_encoder = load_encoder
         self._finder: Finder | None = None
         self._core: Core | None = None
@@ -100,12 +108,15 @@ class App:
         """
         self._service_lock = service_lock(self.home)
         self.chats.log.close_interrupted(self.catalog.text)
+        self.runs.take_up()
+        self.decisions.start()
         self.jobs.start()
         self._loader = threading.Thread(target=self._load_in_background, name="loader", daemon=True)
         self._loader.start()
 
     def close(self) -> None:
         """Interrupt runs, stop jobs and close the databases."""
+        self.decisions.close()
         self.runs.close()
         self.jobs.close()
         self.chats.close()
@@ -142,7 +153,7 @@ class App:
                 try:
                     finder = self.finder()
                     engine = _make_engine(self.settings, finder.encoder, self.catalog)
-                    self._core = _assembled(self.settings, self.home, self.catalog, finder, engine)
+                    self._core = self._assembled(finder, engine)
                     self._looked = time.monotonic()
                 except AlcoveError as exc:
                     self._problem = exc
@@ -172,9 +183,7 @@ class App:
             self._looked = time.monotonic()
             engine = _make_engine(self.settings, core.encoder, self.catalog)
             if (engine.name, engine.url, engine.model) != _identity(core.engine):
-                core = self._core = _assembled(
-                    self.settings, self.home, self.catalog, self.finder(), engine
-                )
+                core = self._core = self._assembled(self.finder(), engine)
         return core
 
     def respond(self, asked: Asked, stop: threading.Event) -> Iterator[Step]:
@@ -188,7 +197,9 @@ class App:
         history = self.chats.history(asked.thread, llm.history_messages, llm.history_characters)
         if asked.mode == "agent":
             agent = _require_agent(core)
-            yield from agent.steps(asked.question, asked.thread, desk, history, stop)
+            yield from agent.steps(
+                asked.question, asked.thread, desk, history, stop, asked.run, asked.earlier
+            )
         else:
             answerer = answerer_for(asked.person, core.answerer, core.searcher, self.catalog)
             yield from answerer.steps(asked.question, history, asked.collection, stop)
@@ -229,6 +240,19 @@ class App:
         self.finder().searcher.reader(patience_s=None)  # no search from now on finds them
         return snapshot
 
+    def _assembled(self, finder: Finder, engine: Engine) -> Core:
+        from agents.answer import Answerer
+        from agents.loop import Agent
+        from agents.openai_engine import OpenAIEngine
+
+        encoder, searcher, settings = finder.encoder, finder.searcher, self.settings
+        answerer = Answerer(searcher, self.catalog, encoder, engine, settings.answer)
+        agent = None
+        if isinstance(engine, OpenAIEngine):
+            chats = self.chats
+            agent = Agent(engine, self.home.chats, settings.agent, approvals=chats.approvals)
+        return Core(encoder, searcher, engine, answerer, agent, finder.note)
+
     def _load_in_background(self) -> None:
         from retrieval.encoder import warm_up
 
@@ -262,25 +286,6 @@ def build(settings: Settings, load_encoder: Load | None = None) -> App:
     """
     forget_tracing(os.environ)
     return App(settings, load_encoder or partial(load_for, settings.embedding))
-
-
-def _assembled(
-    settings: Settings,
-    home: Home,
-    catalog: Catalog,
-    finder: Finder,
-    engine: Engine,
-) -> Core:
-    from agents.answer import Answerer
-    from agents.loop import Agent
-    from agents.openai_engine import OpenAIEngine
-
-    encoder, searcher = finder.encoder, finder.searcher
-    answerer = Answerer(searcher, catalog, encoder, engine, settings.answer)
-    agent = None
-    if isinstance(engine, OpenAIEngine):
-        agent = Agent(engine, home.chats, settings.agent)
-    return Core(encoder, searcher, engine, answerer, agent, finder.note)
 
 
 def _make_engine(settings: Settings, encoder: Encoder, catalog: Catalog) -> Engine:

@@ -85,6 +85,7 @@ _MIGRATIONS = (
         run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
         call TEXT NOT NULL,
         tool TEXT NOT NULL,
+        wanted TEXT NOT NULL,
         arguments TEXT NOT NULL,
         labels TEXT NOT NULL,
         state TEXT NOT NULL DEFAULT 'asked' CHECK (state IN
@@ -98,6 +99,7 @@ _MIGRATIONS = (
         ok INTEGER,
         UNIQUE (run, call)
     );
+    CREATE INDEX approvals_state ON approvals (state, expires);
     CREATE TABLE memories (
         id TEXT PRIMARY KEY, owner TEXT NOT NULL, text TEXT NOT NULL, source TEXT NOT NULL,
         created TEXT NOT NULL, updated TEXT NOT NULL

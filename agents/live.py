@@ -1,20 +1,21 @@
 """One run while it is worked on: its numbered events, who is listening, and how to stop it.
 
 Events count from 1 and never change; a listener asks for what came after the last number it has, so
-attaching late, twice or again loses and doubles nothing. Listeners never influence the run. Knows
-nothing of storage (it hands events to a ``Sink``) or of HTTP.
+attaching late, twice or again loses and doubles nothing. Listeners never influence the run. Work that
+ends with a question to a person leaves the run waiting, with no thread of its own, until it is given
+more work. Knows nothing of storage (it hands events to a ``Sink``) or of HTTP.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from typing import Protocol, TypeAlias
 
 from agents.record_json import Json
-from agents.steps import Answered, Cancelled, Failed, Step, Token
+from agents.steps import Answered, ApprovalAsked, Cancelled, Failed, Step, Token
 from corpus.errors import AlcoveError, InternalError
 
 __all__ = ["INTERRUPTED", "LiveRun", "Sink", "Work"]
@@ -43,6 +44,14 @@ class Sink(Protocol):
         """Keep the outcome durably: all events, of which the first ``kept`` were added before."""
         ...
 
+    def pause(self, events: list[Json]) -> None:
+        """Keep durably that the run waits, with the events that came since the last call."""
+        ...
+
+    def is_unsettled(self) -> bool:
+        """Whether something was approved of whose result the run has not told yet."""
+        ...
+
 
 class LiveRun:
     """A run in memory.
@@ -51,16 +60,23 @@ class LiveRun:
         id: the run's id.
         work: yields the steps; called once, in the thread that calls ``execute``.
         sink: where the events are kept; ``None`` for a run that leaves no trace.
+        earlier: the events of a run that waits, which its sink has.
     """
 
-    def __init__(self, id: str, work: Work, sink: Sink | None = None) -> None:
+    def __init__(
+        self,
+        id: str,
+        work: Work,
+        sink: Sink | None = None,
+        earlier: Iterable[Json] | None = None,
+    ) -> None:
         self.id = id
-        self.state = "running"
+        self.state = "running" if earlier is None else "waiting"
         self.stop = threading.Event()
         self._work = work
         self._sink = sink
-        self._events: list[Json] = []
-        self._kept = 0  # events the sink has
+        self._events: list[Json] = list(earlier or ())
+        self._kept = len(self._events)  # events the sink has
         self._unkept: Step | None = None  # an outcome the sink could not keep yet
         self._complained = False
         self._interrupted = False
@@ -71,7 +87,12 @@ class LiveRun:
     @property
     def done(self) -> bool:
         """Whether the last event is there."""
-        return self.state != "running"
+        return self.state not in ("running", "waiting")
+
+    @property
+    def left(self) -> bool:
+        """Whether no more events come: it has ended, or waits while the service stops."""
+        return self.done or (self.state == "waiting" and self._interrupted)
 
     @property
     def settled(self) -> bool:
@@ -88,9 +109,26 @@ class LiveRun:
         self.stop.set()
 
     def interrupt(self) -> None:
-        """Stop because the service stops; the run ends as interrupted, not as cancelled."""
+        """Stop because the service stops; the run ends as interrupted, but one that waits still waits."""
         self._interrupted = True
         self.stop.set()
+        self._wake()
+
+    def note(self, step: Step) -> None:
+        """Add an event to a run that waits; an ended one takes none."""
+        with self._lock:
+            if self.done:
+                return
+            self._events.append(self._numbered(step))
+        self._wake()
+
+    def go_on(self, work: Work) -> bool:
+        """Give a run that waits more work, to be done by ``execute``; true for one caller only."""
+        with self._lock:
+            if self.state != "waiting" or self._interrupted:
+                return False
+            self.state, self._work = "running", work
+        return True
 
     @contextmanager
     def listening(self, wake: Callable[[], None]) -> Iterator[None]:
@@ -116,8 +154,13 @@ class LiveRun:
             return ended.wait(seconds)
 
     def execute(self) -> None:
-        """Do the work, to its last step. Raises nothing: every failure becomes the last step."""
-        self._finish(self._steps_to_last())
+        """Do the work, to its last step or to a question. Raises nothing: failures are last steps."""
+        asked: list[Step] = []
+        last = self._steps_to_last(asked)
+        if last is None:
+            last = self._pause(asked)
+        if last is not None:
+            self._finish(last)
 
     def flush(self) -> None:
         """Hand the sink what it has not got yet; retries an outcome it could not keep."""
@@ -132,7 +175,8 @@ class LiveRun:
         except AlcoveError as exc:
             self._complain(exc)
 
-    def _steps_to_last(self) -> Step:
+    def _steps_to_last(self, asked: list[Step]) -> Step | None:
+        """The last step; ``None`` when the run has to wait, for what is then in ``asked``."""
         try:
             if self.stop.is_set():
                 return self._stopped()
@@ -140,12 +184,15 @@ class LiveRun:
                 for step in steps:
                     if step.kind in _STATES:
                         return self._cancelled_or(step)
-                    self._append(step)
+                    if isinstance(step, ApprovalAsked):
+                        asked.append(step)  # nobody is told before it can be decided
+                    else:
+                        self._append(step)
                     if self.stop.is_set():
-                        return self._stopped()
-            if self.stop.is_set():
-                return self._stopped()
-            raise InternalError("a run ended without a last step")
+                        break
+            if not (self.stop.is_set() or (asked and self._sink is not None)):
+                raise InternalError("a run ended without a last step")
+            return self._stopped() if self.stop.is_set() else None
         except AlcoveError as exc:
             if isinstance(exc, InternalError):
                 _LOG.exception("run %s failed", self.id)
@@ -154,13 +201,32 @@ class LiveRun:
             _LOG.exception("run %s failed", self.id)
             return self._cancelled_or(Failed(InternalError.__name__, _BUG, self._partial()))
 
-    def _cancelled_or(self, last: Step) -> Step:
+    def _cancelled_or(self, last: Step) -> Step | None:
         """A failure after the person asked to stop is how stopping looks from inside."""
         if self.stop.is_set() and isinstance(last, Failed | Cancelled):
             return self._stopped()
         return last
 
-    def _stopped(self) -> Step:
+    def _pause(self, asked: list[Step]) -> Step | None:
+        """Begin to wait, durably before anybody is told; the last step if that cannot be kept."""
+        try:
+            with self._keeping, self._lock:
+                first = len(self._events) + 1
+                new = [{"n": n, **step.to_json()} for n, step in enumerate(asked, first)]
+                if self._sink is not None:
+                    self._sink.pause([*self._events[self._kept :], *new])
+                self._events += new
+                self._kept = len(self._events)
+                self.state = "waiting"
+        except AlcoveError as exc:
+            self._complain(exc)
+            return Failed(type(exc).__name__, str(exc), self._partial())
+        self._wake()
+        return None
+
+    def _stopped(self) -> Step | None:
+        if self._interrupted and self._sink is not None and self._sink.is_unsettled():
+            return None  # what was approved of is told when the service is back
         if self._interrupted:
             return Failed(INTERRUPTED, _STOPPED, self._partial())
         return Cancelled(self._partial())
@@ -168,6 +234,10 @@ class LiveRun:
     def _append(self, step: Step) -> None:
         with self._lock:
             self._events.append(self._numbered(step))
+        self._wake()
+
+    def _wake(self) -> None:
+        with self._lock:
             listeners = list(self._listeners)
         for wake in listeners:
             wake()
@@ -187,9 +257,7 @@ class LiveRun:
             with self._lock:
                 self._events.append(self._numbered(last))
                 self.state = _state(last)
-                listeners = list(self._listeners)
-        for wake in listeners:
-            wake()
+        self._wake()
 
     def _keep(self, last: Step) -> None:
         """Give the sink the outcome. The caller holds ``_keeping``."""

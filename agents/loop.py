@@ -2,8 +2,9 @@
 
 Built on LangChain's ``create_agent``. It yields typed steps; a tool's failure is an observation for
 the model, a failure of the model's server is a ``ModelError``, a bug of ours propagates. Bounded in
-tool calls and in time; a call repeated word for word is answered with a reminder. Every ``[n]`` of
-the answer is checked against the passages that the tools showed.
+tool calls, tokens and time (``agents.budgets``); when it needs a person's approval its steps end with
+the question, and go on from a checkpoint once that is decided. Every ``[n]`` of the answer is checked
+against the passages that the tools showed.
 
 Needs a model that can call tools. Knows nothing of storage (but its checkpoints) or of HTTP.
 """
@@ -13,25 +14,31 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agents.abstain import is_refusal
 from agents.answers import Answer, Message
+from agents.approvals import Approvals
 from agents.bridge import iterate
+from agents.budgets import Budget
 from agents.chat_model import make_chat_model, transport
 from agents.checkpoints import checkpoints
 from agents.citations import check
-from agents.loop_guard import Budget, guard
+from agents.context import fitted
+from agents.hands import Hands, Used
+from agents.loop_guard import Watch, guard
+from agents.planning import PLAN
 from agents.prompts import REFUSAL, fit_history
+from agents.reader import Reader
 from agents.settings import AgentSettings, LLMSettings
-from agents.steps import Answered, Retrieved, Step, Token, ToolCall, ToolResult
-from agents.thoughts import ThoughtFilter, without_thoughts
+from agents.steps import Answered, Retrieved, Step
+from agents.thoughts import without_thoughts
 from agents.tools import TOOLS, Desk, Tool
-from corpus.errors import AlcoveError, InternalError, ModelTimeout
+from corpus.errors import Conflict, ModelError, ModelTimeout
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -65,6 +72,18 @@ class ServerEngine(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What ``Agent.steps`` was asked."""
+
+    question: str
+    thread: str
+    desk: Desk
+    history: Sequence[Message]
+    run: str
+    earlier: Sequence[Step]
+
+
 class Agent:
     """Answers with tools.
 
@@ -73,6 +92,7 @@ class Agent:
         chats: the file for checkpoints.
         settings: budgets.
         tools: by name.
+        approvals: what people decided; without it, no tool that needs approval is carried out.
     """
 
     def __init__(
@@ -81,8 +101,11 @@ class Agent:
         chats: Path,
         settings: AgentSettings,
         tools: Mapping[str, Tool] = TOOLS,
+        approvals: Approvals | None = None,
     ) -> None:
-        self._engine, self._chats, self._settings, self._tools = engine, chats, settings, tools
+        self._engine, self._chats, self._settings = engine, chats, settings
+        self._tools = {PLAN.name: PLAN, **tools}
+        self._approvals = approvals
 
     def steps(
         self,
@@ -91,45 +114,85 @@ class Agent:
         desk: Desk,
         history: Sequence[Message] = (),
         stop: threading.Event | None = None,
+        run: str = "",
+        earlier: Sequence[Step] = (),
     ) -> Iterator[Step]:
-        """The steps of one turn, the last of them ``Answered``; ends early when ``stop`` is set.
+        """The steps of one turn; ends early when ``stop`` is set.
+
+        The last is ``Answered``, or ``ApprovalAsked`` when a person has to decide first; called again
+        with the steps so far in ``earlier``, it then goes on from there.
+
+        Args:
+            question: what was asked.
+            thread: names the checkpoint.
+            desk: what the tools may reach; passages of ``earlier`` are put back on it.
+            history: earlier turns.
+            stop: ends the steps soon after it is set.
+            run: names the run in the table of approvals; without one, nobody can be asked.
+            earlier: the steps of a run that has waited.
 
         Raises:
             ModelError: the server failed, was too slow, or its model cannot call tools.
         """
-        self._engine.know_model()
-        return iterate(lambda: self._steps(question, thread, desk, history), stop)
+        with suppress(*((ModelError,) if earlier else ())):  # what was approved needs no model
+            self._engine.know_model()
+        turn = _Turn(question, thread, desk, history, run, earlier)
+        return iterate(lambda: self._steps(turn), stop)
 
-    async def _steps(
-        self, question: str, thread: str, desk: Desk, history: Sequence[Message]
-    ) -> AsyncIterator[Step]:
-        budget = Budget(self._settings.tool_calls)
-        reader = _Reader(desk)
+    async def _steps(self, turn: _Turn) -> AsyncIterator[Step]:
+        for step in turn.earlier:
+            if isinstance(step, Retrieved):
+                turn.desk.passages.extend(step.passages)
+                turn.desk.snapshot = max(turn.desk.snapshot, step.snapshot)
+        budget = Budget(self._settings, turn.earlier)
+        hands = Hands(turn.desk, budget, self._settings, self._approvals, turn.run)
+        reader = Reader(turn.desk, turn.earlier)
         async with transport(self._engine.settings, self._engine.url) as http:
-            with checkpoints(self._chats, thread) as saver:
-                stream = self._graph(http, saver, desk, budget).astream(
-                    {"messages": self._messages(question, history)},
-                    {"configurable": {"thread_id": thread}, "recursion_limit": 1000},
+            with checkpoints(self._chats, turn.thread, anew=not turn.earlier) as saver:
+                graph, watch = self._graph(http, saver, budget, hands)
+                stream = graph.astream(
+                    self._input(saver, turn),
+                    {"configurable": {"thread_id": turn.thread}, "recursion_limit": 1000},
                     stream_mode=["messages", "updates"],
                     durability="sync",
                 )
                 async with aclosing(self._timed(stream, reader)) as parts:
                     async for mode, part in parts:
+                        if watch.limit is not None:
+                            yield watch.limit
+                            watch.limit = None
                         for step in reader.read(mode, part):
                             yield step
-        yield self._answered(reader, desk)
+        if not reader.asks:
+            yield self._answered(reader, turn.desk, budget)
 
-    def _graph(self, http: Any, saver: Any, desk: Desk, budget: Budget) -> Any:
+    def _graph(self, http: Any, saver: Any, budget: Budget, hands: Hands) -> tuple[Any, Watch]:
         from langchain.agents import create_agent
 
         engine = self._engine
-        return create_agent(
+        middleware, watch = guard(
+            budget,
+            hands,
+            self._tools,
+            lambda messages: fitted(messages, self._settings.context_characters),
+            (engine.url, engine.model),
+        )
+        graph = create_agent(
             make_chat_model(engine.settings, engine.url, engine.model, http),
-            [_langchain_tool(tool, desk, budget) for tool in self._tools.values()],
+            [_langchain_tool(tool, hands) for tool in self._tools.values()],
             system_prompt=_prompt(),
-            middleware=[guard(budget, engine.url, engine.model)],
+            middleware=[middleware],
             checkpointer=saver,
         )
+        return graph, watch
+
+    def _input(self, saver: Any, turn: _Turn) -> Any:
+        """What the graph begins with: the messages, or nothing when it goes on."""
+        if not turn.earlier:
+            return {"messages": self._messages(turn.question, turn.history)}
+        if saver.get_tuple({"configurable": {"thread_id": turn.thread}}) is None:
+            raise Conflict("what this run had come to is no longer there; ask again")
+        return None
 
     def _messages(self, question: str, history: Sequence[Message]) -> list[tuple[str, str]]:
         """Earlier turns without their ``[n]``, which named other passages, then the question."""
@@ -138,10 +201,10 @@ class Agent:
         turns = [(m.role, _CITATION.sub("", m.content)) for m in recent]
         return [*turns, ("user", question)]
 
-    async def _timed(self, stream: Any, reader: _Reader) -> AsyncGenerator[tuple[str, Any]]:
+    async def _timed(self, stream: Any, reader: Reader) -> AsyncGenerator[tuple[str, Any]]:
         """The parts of a stream, each within its deadline."""
         llm, loop = self._engine.settings, asyncio.get_running_loop()
-        end = loop.time() + self._settings.total_s
+        end = loop.time() + self._settings.total_s + self._settings.answer_s
         limits = {"model": llm.first_token_s, "text": llm.gap_s, "tool": self._settings.tool_s}
         async with aclosing(stream) as parts:
             while True:
@@ -159,7 +222,8 @@ class Agent:
         where = f"{self._engine.model!r} at {self._engine.url!r}"
         if at_end:
             return ModelTimeout(
-                f"the agent did not come to an answer within {self._settings.total_s:g} seconds;"
+                f"the agent did not come to an answer within"
+                f" {self._settings.total_s + self._settings.answer_s:g} seconds;"
                 " ask something narrower, or raise agent.total_s in the settings"
             )
         what = {"model": "its first word", "text": "its next word"}.get(waiting, "a tool's result")
@@ -168,7 +232,7 @@ class Agent:
             " overloaded, or raise the deadlines under llm in the settings"
         )
 
-    def _answered(self, reader: _Reader, desk: Desk) -> Answered:
+    def _answered(self, reader: Reader, desk: Desk, budget: Budget) -> Answered:
         said = without_thoughts(reader.text)
         abstained = is_refusal(said)
         text, citations = check(said, desk.passages, desk.library.text)
@@ -181,67 +245,9 @@ class Agent:
                 citations=() if abstained else citations,
                 timings_ms=reader.timings_ms(),
                 nearest=tuple(desk.passages[:_NEAREST]) if abstained else (),
+                usage=budget.usage,
             )
         )
-
-
-class _Reader:
-    """Turns what LangGraph streams into steps."""
-
-    def __init__(self, desk: Desk) -> None:
-        self.text = ""  # what the model said last
-        self.waiting_for = "model"  # whose move it is: model, text (it has begun) or tool
-        self._desk = desk
-        self._shown = 0
-        self._round = 0
-        self._thoughts = ThoughtFilter()
-        self._began = time.perf_counter()
-        self._first_token: float | None = None
-
-    def read(self, mode: str, part: Any) -> Iterator[Step]:
-        """The steps that one part of the stream stands for."""
-        if mode == "messages":
-            yield from self._token(part[0])
-            return
-        for node, update in part.items():
-            for message in (update or {}).get("messages", ()):
-                yield from self._model(message) if node == "model" else self._tool(message)
-
-    def timings_ms(self) -> dict[str, float]:
-        """first_token and total."""
-        total = time.perf_counter() - self._began
-        return {"first_token": 1000 * (self._first_token or total), "total": 1000 * total}
-
-    def _token(self, chunk: Any) -> Iterator[Step]:
-        if chunk.type != "AIMessageChunk":
-            return
-        self.waiting_for = "text"
-        if shown := self._thoughts.feed(chunk.text):
-            self._first_token = self._first_token or time.perf_counter() - self._began
-            yield Token(shown)
-
-    def _model(self, message: Any) -> Iterator[Step]:
-        if rest := self._thoughts.rest():
-            yield Token(rest)
-        self._thoughts = ThoughtFilter()
-        self.text = message.text
-        self._round += 1
-        self.waiting_for = "tool" if message.tool_calls else "model"
-        for call in message.tool_calls:
-            yield ToolCall(self._id(call["id"]), call["name"], call["args"])
-
-    def _tool(self, message: Any) -> Iterator[Step]:
-        self.waiting_for = "model"
-        ok = message.status != "error"
-        yield ToolResult(self._id(message.tool_call_id), message.name, message.text, ok)
-        new = tuple(self._desk.passages[self._shown :])
-        self._shown += len(new)
-        if new:
-            yield Retrieved(new, self._desk.snapshot)
-
-    def _id(self, call: str) -> str:
-        """Some servers count their calls from 0 in every reply."""
-        return f"{self._round}.{call}"
 
 
 def _prompt() -> str:
@@ -249,23 +255,19 @@ def _prompt() -> str:
     return text.format(refusal=REFUSAL)
 
 
-def _langchain_tool(tool: Tool, desk: Desk, budget: Budget) -> BaseTool:
-    """Our tool as LangChain's; we check the arguments, so that one sentence says what is wrong."""
-    from langchain_core.tools import StructuredTool, ToolException
+def _langchain_tool(tool: Tool, hands: Hands) -> BaseTool:
+    """Our tool as LangChain's; the guard carries its calls out, and should one come by another way, it
+    cannot be named, so that nothing that needs approval is done.
+    """
+    from langchain_core.tools import StructuredTool
 
     def run(**arguments: Any) -> str:
-        try:
-            budget.spend(tool.name, arguments)
-            return tool(arguments, desk)
-        except InternalError:
-            raise
-        except AlcoveError as exc:
-            raise ToolException(str(exc)) from exc
+        used = hands.use(tool, arguments, "")
+        return used.text if isinstance(used, Used) else ""
 
     return StructuredTool(
         name=tool.name,
         description=tool.description,
         args_schema=tool.parameters,
         func=run,
-        handle_tool_error=True,
     )

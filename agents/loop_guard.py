@@ -1,82 +1,157 @@
-"""What keeps the agent in bounds: the budget of tool calls, and the edge to the model's server.
+"""What stands between LangChain's agent and the world: every call of the model and of a tool passes here.
 
-Knows nothing of documents.
+Before the model is asked, what it is shown is fitted to its window; once a budget has ended it gets no tools and is
+told to answer. Errors of its server become ours. Calls of tools go to ``agents.hands``, and to nothing else; what a
+person must be asked first interrupts the graph. Knows nothing of documents.
 """
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from agents.answers import Usage
+from agents.budgets import SPENT, Budget
 from agents.chat_model import model_error
-from corpus.errors import ModelBroke, ModelError, ModelUnavailable, UserError
+from agents.hands import Hands
+from agents.reader import call_id, usage_of
+from agents.steps import ApprovalAsked, LimitReached
+from agents.tools import Tool
+from corpus.errors import ModelBroke, ModelError, ModelUnavailable
 
-__all__ = ["Budget", "guard"]
+__all__ = ["Fit", "Watch", "guard"]
 
-_SPENT = "You have used all tool calls. Answer now from what the tools have shown you."
+Fit = Callable[[Sequence[Any]], list[Any]]
+"""Makes messages fit into the model's window."""
 
-
-class Budget:
-    """How many tool calls are left, and which were made. Tools may run at the same time."""
-
-    def __init__(self, calls: int) -> None:
-        self._left = calls
-        self._made: set[str] = set()
-        self._lock = threading.Lock()
-
-    @property
-    def spent(self) -> bool:
-        """Whether no call is left."""
-        return self._left <= 0
-
-    def spend(self, name: str, arguments: Mapping[str, Any]) -> None:
-        """Count one call.
-
-        Raises:
-            UserError: no call is left, or this very call was made before; said to the model.
-        """
-        call = f"{name} {json.dumps(arguments, sort_keys=True, default=str)}"
-        with self._lock:
-            if self.spent:
-                raise UserError(_SPENT)
-            self._left -= 1
-            if call in self._made:
-                raise UserError(
-                    f"you called {name!r} with exactly these arguments before and have its result;"
-                    " use other arguments, or answer"
-                )
-            self._made.add(call)
+_TOKEN_CHARACTERS = 4  # of a token, where the server does not count
 
 
-def guard(budget: Budget, url: str, model: str) -> Any:
-    """Middleware around every model call: no tools once the budget is spent, errors as ours."""
+class Watch:
+    """What the guard tells its run: the budget that ended, once the model was told so."""
+
+    def __init__(self) -> None:
+        self.limit: LimitReached | None = None
+
+
+def guard(
+    budget: Budget,
+    hands: Hands,
+    tools: Mapping[str, Tool],
+    fit: Fit,
+    where: tuple[str, str],
+) -> tuple[Any, Watch]:
+    """Middleware for one turn, and what it tells.
+
+    Args:
+        budget: what the turn may cost.
+        hands: carries calls out.
+        tools: those there are, by name.
+        fit: see ``Fit``.
+        where: the server's URL and its model's name, for errors.
+    """
     from langchain.agents.middleware import AgentMiddleware
-    from langchain.agents.middleware.types import ModelRequest, ModelResponse
-    from langchain_core.messages import SystemMessage
+    from langchain.agents.middleware.types import ModelRequest
+    from langchain_core.messages import HumanMessage, SystemMessage, ToolMessage
+    from langgraph.types import interrupt
+
+    watch = Watch()
 
     class Guard(AgentMiddleware):
         async def awrap_model_call(
             self,
             request: ModelRequest[Any],
-            handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
-        ) -> ModelResponse[Any]:
-            if budget.spent:
-                said = request.system_message.text if request.system_message else ""
-                last = SystemMessage(f"{said}\n{_SPENT}")
-                request = request.override(tools=[], system_message=last)
-            try:
-                response = await handler(request)
-            except Exception as exc:
-                error = _agent_error(exc, url, model)
-                if error is None:
-                    raise
-                raise error from exc
-            response.result = [_whole(message, url, model) for message in response.result]
+            handler: Callable[[ModelRequest[Any]], Awaitable[Any]],
+        ) -> Any:
+            budget.usage = _usage(request.messages)
+            request = request.override(messages=fit(request.messages))
+            if budget.ended is None:
+                return await _reply(request, handler, where)
+            watch.limit = watch.limit or budget.ended
+            said = request.system_message.text if request.system_message else ""
+            last = SystemMessage(f"{said}\n{SPENT}")
+            request = request.override(tools=[], system_message=last)
+            response = await _reply(request, handler, where)
+            if _calls(response) and not _text(response):  # once more, in the plainest words
+                messages = [*request.messages, HumanMessage(SPENT)]
+                response = await _reply(request.override(messages=messages), handler, where)
+            if _calls(response):
+                response.result = [_without_calls(m, where) for m in response.result]
             return response
 
-    return Guard()
+        async def awrap_tool_call(self, request: Any, handler: Any) -> Any:
+            call = request.tool_call
+            tool = tools.get(call["name"])
+            if tool is None:
+                return await handler(request)  # LangChain says which tools there are
+            id = call_id(_round(request.state["messages"]), call["id"])
+            used = await asyncio.to_thread(hands.use, tool, call["args"], id)
+            if isinstance(used, ApprovalAsked):
+                interrupt(used.to_json())  # ends this task; when it is resumed, hands know more
+                raise AssertionError("a run went on that nobody had decided about")
+            status = "success" if used.ok else "error"
+            return ToolMessage(used.text, name=tool.name, tool_call_id=call["id"], status=status)
+
+    return Guard(), watch
+
+
+async def _reply(
+    request: Any, handler: Callable[[Any], Awaitable[Any]], where: tuple[str, str]
+) -> Any:
+    """The model's reply, whole; raises ``ModelError``."""
+    url, model = where
+    try:
+        response = await handler(request)
+    except Exception as exc:
+        error = _agent_error(exc, url, model)
+        if error is None:
+            raise
+        raise error from exc
+    response.result = [_whole(message, url, model) for message in response.result]
+    return response
+
+
+def _turn(messages: Sequence[Any]) -> list[Any]:
+    """The messages since the person's last one."""
+    last = max((at for at, m in enumerate(messages) if m.type == "human"), default=-1)
+    return list(messages[last + 1 :])
+
+
+def _round(messages: Sequence[Any]) -> int:
+    """How many replies of the model there were in this turn."""
+    return sum(message.type == "ai" for message in _turn(messages))
+
+
+def _usage(messages: Sequence[Any]) -> Usage:
+    """The tokens of this turn so far; estimated where the server does not count them."""
+    total, read = Usage(), 0
+    turn = len(messages) - len(_turn(messages))
+    for at, message in enumerate(messages):
+        written = len(message.text)
+        if message.type == "ai" and at >= turn:
+            estimate = Usage(read // _TOKEN_CHARACTERS, written // _TOKEN_CHARACTERS)
+            total += usage_of(message) or estimate
+        read += written
+    return total
+
+
+def _calls(response: Any) -> bool:
+    return any(message.tool_calls for message in response.result)
+
+
+def _text(response: Any) -> str:
+    return "".join(message.text for message in response.result).strip()
+
+
+def _without_calls(message: Any, where: tuple[str, str]) -> Any:
+    url, model = where
+    if not message.text.strip():
+        raise ModelBroke(
+            f"{model!r} at {url!r} went on calling tools when it had to answer; ask something"
+            " narrower, or raise the budgets under agent in the settings"
+        )
+    return message.model_copy(update={"tool_calls": []})
 
 
 def _agent_error(exc: Exception, url: str, model: str) -> ModelError | None:
@@ -102,7 +177,19 @@ def _whole(message: Any, url: str, model: str) -> Any:
     calls = [*message.tool_calls, *(_mended(call) for call in message.invalid_tool_calls)]
     if not calls and not message.text.strip():
         raise ModelBroke(f"{model!r} at {url!r} sent no text; ask again")
-    return message.model_copy(update={"tool_calls": calls, "invalid_tool_calls": []})
+    return message.model_copy(update={"tool_calls": _named(calls), "invalid_tool_calls": []})
+
+
+def _named(calls: list[Any]) -> list[Any]:
+    """The calls with ids of their own; some servers give none, or one to all."""
+    taken: set[str] = set()
+    named = []
+    for number, call in enumerate(calls):
+        id = call.get("id") or ""
+        id = f"call{number}{id}" if id in taken or not id else id
+        taken.add(id)
+        named.append({**call, "id": id})
+    return named
 
 
 def _mended(call: Mapping[str, Any]) -> dict[str, Any]:

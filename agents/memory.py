@@ -11,7 +11,10 @@ import json
 import sqlite3
 
 from agents.answers import Message
+from agents.approvals import Approvals
+from agents.audit import Audit
 from agents.chat_tables import ChatTables, new_id, now, one
+from agents.checkpoints import forget
 from agents.memories import StoredMemories
 from agents.notes import StoredNotes
 from agents.record_json import Json
@@ -34,6 +37,8 @@ class Chats:
         self.log = RunLog(self._tables)
         self.memories = StoredMemories(self._tables)
         self.notes = StoredNotes(self._tables)
+        self.approvals = Approvals(self._tables)
+        self.audit = Audit(self._tables)
 
     def close(self) -> None:
         """Close the database."""
@@ -59,7 +64,7 @@ class Chats:
         return [dict(row) for row in rows]
 
     def thread(self, thread: str) -> Json:
-        """One thread with its messages in order, and the id of its running run, if any.
+        """One thread with its messages in order, and the id of its run that runs or waits, if any.
 
         Raises:
             NotFound: there is no such thread.
@@ -68,7 +73,7 @@ class Chats:
             head = one(db, "SELECT * FROM threads WHERE id = ?", thread, "thread")
             query = "SELECT * FROM messages WHERE thread = ? ORDER BY position"
             rows = db.execute(query, (thread,)).fetchall()
-            query = "SELECT id FROM runs WHERE thread = ? AND state = 'running'"
+            query = "SELECT id FROM runs WHERE thread = ? AND state IN ('running', 'waiting')"
             active = db.execute(query, (thread,)).fetchone()
         messages = [_message_json(row) for row in rows]
         return {**dict(head), "messages": messages, "active_run": active["id"] if active else None}
@@ -83,9 +88,7 @@ class Chats:
         """Remove a thread with all that belongs to it, checkpoints too; raises ``NotFound``."""
         with self._tables.transaction() as db:
             _require(db.execute("DELETE FROM threads WHERE id = ?", (thread,)), thread)
-            for table in ("checkpoints", "writes"):  # LangGraph's, once an agent has run
-                if db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
-                    db.execute(f"DELETE FROM {table} WHERE thread_id = ?", (thread,))
+            forget(db, thread)
 
     def history(self, thread: str, messages: int, characters: int) -> tuple[Message, ...]:
         """The last answered turns within both bounds, oldest first; no refusals, no failures."""

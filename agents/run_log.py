@@ -1,8 +1,10 @@
 """The log of runs in ``chats.sqlite``: what was asked, every numbered event, and how it ended.
 
 A question and its still empty answer are stored before any work begins, so nothing that was asked
-can vanish. Runs that a stopped service left behind are closed by ``close_interrupted``: their text
-so far becomes the message, marked interrupted. Knows nothing of engines, tools or HTTP.
+can vanish. A run that waits for a person's approval says what it asks for in the transaction that
+makes it wait. Runs that a stopped service left behind are closed by ``close_interrupted``: their text
+so far becomes the message, marked interrupted; but one with an approval whose result nobody was told
+waits, to go on. Knows nothing of engines, tools or HTTP.
 """
 
 from __future__ import annotations
@@ -13,10 +15,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
+from agents.approval_rows import add_asked, close_open, unsettled
 from agents.chat_tables import ChatTables, new_id, now, one
+from agents.checkpoints import forget
 from agents.outcome import Outcome, outcome_of
 from agents.record_json import Json
-from agents.steps import Failed
+from agents.steps import ApprovalAsked, Failed, step_from_json
+from corpus.crash import CallPoint, crash_point
 from corpus.errors import Conflict
 
 __all__ = ["UNTITLED", "RunLog", "title_of"]
@@ -62,6 +67,8 @@ class RunLog:
     def finish(self, run: str, state: str, events: Iterable[Json], outcome: Outcome) -> None:
         """Store the last events, the run's end and the message it leaves, all at once.
 
+        Nothing it asked a person for can be decided any more, and its checkpoint is forgotten.
+
         Args:
             run: the run's id.
             state: done, failed, cancelled or interrupted.
@@ -80,15 +87,50 @@ class RunLog:
                 values,
             )
             db.execute("UPDATE runs SET state = :state, finished = :now WHERE id = :run", values)
+            close_open(db, run)
+            for row in db.execute("SELECT thread FROM runs WHERE id = ?", (run,)).fetchall():
+                forget(db, row["thread"])
+
+    def pause(self, run: str, events: Iterable[Json]) -> None:
+        """Let a run wait: its last events, its state and the approvals they ask for, all at once."""
+        kept = list(events)
+        steps = [step_from_json(event) for event in kept if event["kind"] == ApprovalAsked.kind]
+        with self._tables.transaction() as db:
+            _add_events(db, run, kept)
+            done = db.execute("UPDATE runs SET state = 'waiting' WHERE id = ?", (run,))
+            if done.rowcount:
+                add_asked(db, run, [step for step in steps if isinstance(step, ApprovalAsked)])
+        crash_point(CallPoint.WAITING)
+
+    def go_on(self, run: str) -> None:
+        """Let a run that waited be worked on again."""
+        with self._tables.transaction() as db:
+            db.execute("UPDATE runs SET state = 'running' WHERE id = ?", (run,))
+
+    def waiting(self) -> list[str]:
+        """The ids of the runs that wait for a person, the oldest first."""
+        with self._tables.transaction() as db:
+            query = "SELECT id FROM runs WHERE state = 'waiting' ORDER BY created"
+            return [row["id"] for row in db.execute(query).fetchall()]
+
+    def is_unsettled(self, run: str) -> bool:
+        """Whether a run has an approval whose result its events do not tell yet."""
+        with self._tables.transaction() as db:
+            return unsettled(db, run)
 
     def run(self, run: str) -> Json:
-        """The run's row, with ``events``: the number of its last stored event.
+        """The run's row, its thread's ``owner``, and ``events``: the number of its last stored event.
 
         Raises:
             NotFound: there is no such run.
         """
         with self._tables.transaction() as db:
-            row = one(db, "SELECT * FROM runs WHERE id = ?", run, "run")
+            row = one(
+                db,
+                "SELECT r.*, t.owner FROM runs r JOIN threads t ON t.id = r.thread WHERE r.id = ?",
+                run,
+                "run",
+            )
             query = "SELECT coalesce(max(n), 0) FROM events WHERE run = ?"
             (events,) = db.execute(query, (run,)).fetchone()
         return {**dict(row), "events": events}
@@ -108,9 +150,14 @@ class RunLog:
         """
         with self._tables.transaction() as db:
             rows = db.execute("SELECT id FROM runs WHERE state = 'running'").fetchall()
-        for row in rows:
-            self._interrupt(row["id"], read)
-        return len(rows)
+        left = [row["id"] for row in rows]
+        to_end = [run for run in left if not self.is_unsettled(run)]
+        for run in left:
+            if run in to_end:
+                self._interrupt(run, read)
+            else:
+                self.pause(run, ())
+        return len(to_end)
 
     def _interrupt(self, run: str, read: Callable[[str], str]) -> None:
         events = self.events(run)
@@ -128,8 +175,11 @@ def title_of(question: str) -> str:
 
 
 def _require_idle(db: sqlite3.Connection, thread: str) -> None:
-    query = "SELECT 1 FROM runs WHERE thread = ? AND state = 'running'"
-    if db.execute(query, (thread,)).fetchone():
+    query = "SELECT state FROM runs WHERE thread = ? AND state IN ('running', 'waiting')"
+    active = db.execute(query, (thread,)).fetchone()
+    if active and active["state"] == "waiting":
+        raise Conflict(f"thread {thread!r} waits for your approval; decide, or cancel its run")
+    if active:
         raise Conflict(f"thread {thread!r} is still being answered; wait for it or cancel it")
 
 

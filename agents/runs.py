@@ -1,8 +1,10 @@
 """Runs live in the service: started, attached to any number of times, cancelled; pages only watch.
 
-A bounded pool of threads works on them; more wait, and beyond that a new one is refused. Events of
-logged runs reach ``chats.sqlite`` every 50 ms, so a killed service loses at most that. Detached
-runs (one-off API answers) use the same pool and leave no trace. Knows nothing of HTTP.
+A bounded pool of threads works on them; more wait, and beyond that a new one is refused. A run that
+waits for a person holds no thread and counts to nobody's limit; it goes on, with the numbers of its
+events, once all it asked for is decided. Events of logged runs reach ``chats.sqlite`` every 50 ms, so
+a killed service loses at most that. Detached runs (one-off API answers) use the same pool and leave
+no trace. Knows nothing of HTTP.
 """
 
 from __future__ import annotations
@@ -14,13 +16,16 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeAlias
 
+from agents.approval_rows import Approval, decision_of, untold
+from agents.approvals import Approvals
 from agents.live import LiveRun, Work
 from agents.outcome import outcome_of
 from agents.record_json import Json
 from agents.run_log import RunLog
-from agents.steps import Step
+from agents.steps import Step, step_from_json
 from corpus.errors import OperatorError, Overloaded, UserError
 from corpus.identity import OWNER, Person
 
@@ -36,7 +41,8 @@ _RETRY_S = 5  # an answer takes about as long
 class Asked:
     """What a person asked in a thread. ``mode``: answer or agent. ``collection``: None for all.
 
-    ``run`` is the id of the run that answers; empty while there is none.
+    ``run`` is the id of the run that answers; empty while there is none. ``earlier`` are the steps
+    of a run that goes on after it has waited for a person.
     """
 
     thread: str
@@ -45,6 +51,7 @@ class Asked:
     collection: str | None = None
     person: Person = OWNER
     run: str = ""
+    earlier: tuple[Step, ...] = ()
 
 
 Respond: TypeAlias = Callable[[Asked, threading.Event], Iterator[Step]]
@@ -58,6 +65,7 @@ class Runs:
         log: where runs are kept.
         respond: makes the steps.
         read: gives a document's canonical text, to check the citations of what stopped early.
+        approvals: what runs wait for.
         workers: how many runs are worked on at once.
         waiting: how many more may wait for a worker.
     """
@@ -67,10 +75,12 @@ class Runs:
         log: RunLog,
         respond: Respond,
         read: Callable[[str], str],
+        approvals: Approvals,
         workers: int = 4,
         waiting: int = 32,
     ) -> None:
         self._log, self._respond, self._read = log, respond, read
+        self._approvals = approvals
         self._capacity = (workers, waiting)
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="run")
         self._live: dict[str, LiveRun] = {}
@@ -94,8 +104,8 @@ class Runs:
         with self._lock:
             self._require_room()
             ids = self._log.begin(asked.thread, asked.question, asked.mode, asked.collection)
-            sink = _LogSink(self._log, ids["run"], self._read)
             asked = replace(asked, run=ids["run"])
+            sink = self._sink(ids["run"])
             run = LiveRun(ids["run"], lambda stop: self._respond(asked, stop), sink)
             self._launch(run)
         return ids
@@ -108,11 +118,26 @@ class Runs:
             self._launch(run)
         return run
 
+    def take_up(self) -> None:
+        """Take up the runs that waited for a person when the service stopped; call at start-up."""
+        for id in self._log.waiting():
+            run = LiveRun(id, _nothing, self._sink(id), self._log.events(id))
+            with self._lock:
+                self._live[id] = run
+            self._go_on_if_decided(run)
+
+    def decided(self, approval: Approval) -> None:
+        """Tell a run of a decision about one of its approvals, and let it go on after the last one."""
+        run = self._live.get(approval.run)
+        if run is not None:
+            run.note(decision_of(approval))
+            self._go_on_if_decided(run)
+
     @property
     def active(self) -> int:
-        """Runs being worked on or waiting."""
+        """Runs being worked on or waiting for a worker."""
         with self._lock:
-            return sum(not run.done for run in self._live.values())
+            return self._at_work()
 
     def status(self, run: str) -> Json:
         """``{"id", "thread", "state", "events"}``; raises ``NotFound``."""
@@ -132,7 +157,7 @@ class Runs:
         with live.listening(news.set):
             while True:
                 news.clear()
-                ended = live.done  # read before the events: the last one is there when it is true
+                ended = live.left  # read before the events: the last one is there when it is true
                 for event in live.after(after):
                     after = event["n"]
                     yield event
@@ -155,11 +180,12 @@ class Runs:
         live = self._live.get(run)
         if live is None:
             self._log.run(run)
-        else:
-            live.cancel()
+            return
+        live.cancel()
+        self._end_if_waiting(live)
 
     def close(self) -> None:
-        """Interrupt every run, wait for them to be kept, and stop."""
+        """Interrupt every run but those that wait for a person, wait for them to be kept, and stop."""
         with self._lock:
             self._closing.set()
             for run in self._live.values():
@@ -171,12 +197,19 @@ class Runs:
         workers, waiting = self._capacity
         if self._closing.is_set():
             raise OperatorError("the service is stopping; ask again when it is back")
-        if len(self._live) >= workers + waiting:
+        if self._at_work() >= workers + waiting:
             raise Overloaded(
                 f"{workers} answers are being written and {waiting} questions wait;"
                 " ask again in a moment",
                 _RETRY_S,
             )
+
+    def _at_work(self) -> int:
+        """The caller holds the lock."""
+        return sum(run.state == "running" for run in self._live.values())
+
+    def _sink(self, run: str) -> _LogSink:
+        return _LogSink(self._log, run, self._read)
 
     def _launch(self, run: LiveRun) -> None:
         self._live[run.id] = run
@@ -186,6 +219,39 @@ class Runs:
         run.execute()
         if run.settled:
             self._forget(run)
+        elif run.stop.is_set():
+            self._end_if_waiting(run)
+        else:
+            self._go_on_if_decided(run)
+
+    def _go_on_if_decided(self, run: LiveRun) -> None:
+        if run.state == "waiting" and not self._approvals.is_waiting(run.id):
+            self._submit_again(run, partial(self._continued, run))
+
+    def _end_if_waiting(self, run: LiveRun) -> None:
+        """A run that was cancelled while it waited has only to be told so."""
+        if run.state == "waiting":
+            self._submit_again(run, _nothing)
+
+    def _submit_again(self, run: LiveRun, work: Work) -> None:
+        with self._lock:
+            if not self._closing.is_set() and run.go_on(work):
+                self._pool.submit(self._execute, run)
+
+    def _continued(self, run: LiveRun, stop: threading.Event) -> Iterator[Step]:
+        """The further steps of a run that has waited; first those that a dying service did not tell."""
+        self._log.go_on(run.id)
+        row = self._log.run(run.id)
+        told = [step_from_json(event) for event in run.after(0)]
+        new = untold(self._approvals.of_run(run.id), told)
+        yield from new
+        asked = Asked(
+            *(row["thread"], row["question"], row["mode"], row["collection"]),
+            Person(row["owner"]),
+            run.id,
+            (*told, *new),
+        )
+        yield from self._respond(asked, stop)
 
     def _forget(self, run: LiveRun) -> None:
         with self._lock:
@@ -212,7 +278,7 @@ async def follow(live: LiveRun, after: int = 0) -> AsyncIterator[Json | None]:
     with live.listening(wake):
         while True:
             news.clear()
-            ended = live.done
+            ended = live.left
             for event in live.after(after):
                 after = event["n"]
                 yield event
@@ -222,6 +288,11 @@ async def follow(live: LiveRun, after: int = 0) -> AsyncIterator[Json | None]:
                 await asyncio.wait_for(news.wait(), _PING_S)
             except TimeoutError:
                 yield None  # lets the caller see whether its client is still there
+
+
+def _nothing(stop: threading.Event) -> Iterator[Step]:
+    """The work of a run that only waits, or only ends."""
+    return iter(())
 
 
 class _LogSink:
@@ -236,3 +307,9 @@ class _LogSink:
 
     def finish(self, state: str, events: list[Json], kept: int) -> None:
         self._log.finish(self._run, state, events[kept:], outcome_of(events, self._read))
+
+    def pause(self, events: list[Json]) -> None:
+        self._log.pause(self._run, events)
+
+    def is_unsettled(self) -> bool:
+        return self._log.is_unsettled(self._run)

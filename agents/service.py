@@ -26,7 +26,7 @@ from starlette.exceptions import HTTPException
 
 import ingest.routes
 import retrieval.routes
-from agents import routes_chat, routes_status, routes_threads
+from agents import routes_approvals, routes_chat, routes_status, routes_threads
 from agents.admission import Admission, Gate
 from agents.build import App, build
 from agents.guard import Guard
@@ -72,6 +72,7 @@ def create_app(app: App, start: bool = True) -> FastAPI:
     )
     service.include_router(routes_status.router(app, metrics))
     service.include_router(routes_threads.router(app))
+    service.include_router(routes_approvals.router(app))
     service.include_router(routes_chat.router(app), responses=refusals(502, 504))
     service.include_router(
         retrieval.routes.router(lambda: app.finder().searcher, lambda: app.finder().encoder)

@@ -124,7 +124,37 @@ class AgentSettings(BaseModel):
 
     tool_calls: int = Field(default=8, gt=0, description="Most tool calls in one turn.")
     tool_s: float = Field(default=60.0, gt=0, description="Seconds one round of tools may take.")
-    total_s: float = Field(default=300.0, gt=0, description="Seconds one turn may take.")
+    total_s: float = Field(
+        default=300.0,
+        gt=0,
+        description="Seconds one turn may take before it must answer; waiting for a person not counted.",
+    )
+    answer_s: float = Field(
+        default=60.0,
+        gt=0,
+        description="Seconds more that the last answer of a turn out of time may take.",
+    )
+    tokens: int = Field(
+        default=200_000,
+        gt=0,
+        description="Tokens one turn may read and write, all its steps together.",
+    )
+    fruitless_calls: int = Field(
+        default=3, gt=0, description="Searches in a row that may bring no new passage."
+    )
+    result_characters: int = Field(
+        default=16_000, gt=0, description="Characters of a tool's result that the model is shown."
+    )
+    context_characters: int = Field(
+        default=60_000,
+        gt=0,
+        description="Characters put in front of the model at once; earlier results are left out first.",
+    )
+    approval_s: float = Field(
+        default=86_400.0,
+        gt=0,
+        description="Seconds a person has to approve of a call; then it counts as rejected.",
+    )
 
 
 class ServiceSettings(BaseModel):

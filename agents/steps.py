@@ -1,11 +1,11 @@
 """The typed steps that every answer and agent run yields; page, log, API and tests read them.
 
 A stream is ``Retrieved`` (at most once per search), any number of ``Token``, ``ToolCall``,
-``ToolResult``, ``ApprovalAsked`` and ``ApprovalDecided``, and exactly one last step: ``Answered``,
-``Failed`` or ``Cancelled``. ``to_json``
-gives plain JSON values with the step's ``kind`` beside its fields; ``step_from_json`` reads them
-back to an equal step, so that a stored run replays exactly. The key ``n`` is left free at the top
-level: runs number their events with it.
+``ToolResult``, ``Planned``, ``LimitReached``, ``ApprovalAsked`` and ``ApprovalDecided``, and exactly
+one last step: ``Answered``, ``Failed`` or ``Cancelled``. One that ends with ``ApprovalAsked`` waits
+for a person and goes on when they have decided. ``to_json`` gives plain JSON values with the step's
+``kind`` beside its fields; ``step_from_json`` reads them back to an equal step, so that a stored run
+replays exactly. The key ``n`` is left free at the top level: runs number their events with it.
 
 Knows nothing of engines, tools, storage or HTTP.
 """
@@ -27,6 +27,8 @@ __all__ = [
     "ApprovalDecided",
     "Cancelled",
     "Failed",
+    "LimitReached",
+    "Planned",
     "Retrieved",
     "Step",
     "Token",
@@ -117,6 +119,45 @@ class ToolResult:
     def from_json(cls, data: Mapping[str, Any]) -> ToolResult:
         """The step that ``to_json`` described."""
         return cls(data["id"], data["name"], data["text"], data["ok"])
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What the agent means to do, one short line a step; the first ``done`` of them it has done."""
+
+    kind: ClassVar[str] = "planned"
+    steps: tuple[str, ...]
+    done: int = 0
+
+    def to_json(self) -> Json:
+        """Plain JSON values."""
+        return {"kind": self.kind, "steps": list(self.steps), "done": self.done}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Planned:
+        """The step that ``to_json`` described."""
+        return cls(tuple(data["steps"]), data["done"])
+
+
+@dataclass(frozen=True, slots=True)
+class LimitReached:
+    """A budget of the agent has ended; from here on it answers from what it has.
+
+    ``limit``: calls, tokens, time, or loop (it went in circles). ``text`` says so in a sentence.
+    """
+
+    kind: ClassVar[str] = "limit"
+    limit: Literal["calls", "tokens", "time", "loop"]
+    text: str
+
+    def to_json(self) -> Json:
+        """Plain JSON values."""
+        return {"kind": self.kind, "limit": self.limit, "text": self.text}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> LimitReached:
+        """The step that ``to_json`` described."""
+        return cls(data["limit"], data["text"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +283,8 @@ Step: TypeAlias = (
     | Token
     | ToolCall
     | ToolResult
+    | Planned
+    | LimitReached
     | ApprovalAsked
     | ApprovalDecided
     | Answered

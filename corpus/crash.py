@@ -1,4 +1,4 @@
-"""Named moments of a commit at which a test can kill this process, to see that nothing is lost.
+"""Named moments of a commit, or of an approved tool call, at which a test can kill this process: nothing is lost.
 
 Only a test arms a point; unarmed, passing one costs a look into an empty dictionary.
 """
@@ -9,7 +9,7 @@ import os
 import signal
 from enum import StrEnum
 
-__all__ = ["CrashPoint", "arm", "crash_point"]
+__all__ = ["CallPoint", "CrashPoint", "arm", "crash_point"]
 
 
 class CrashPoint(StrEnum):
@@ -36,15 +36,25 @@ class CrashPoint(StrEnum):
     SPACE_FORGOTTEN = "other space forgotten"
 
 
-_ARMED: dict[CrashPoint, int] = {}
+class CallPoint(StrEnum):
+    """Every moment between two durable steps of a tool call that needs a person's approval, in order."""
+
+    WAITING = "run is waiting"
+    DECIDED = "decision kept"
+    BEGUN = "execution begun"
+    DONE = "effect done"
+    FINISHED = "result kept"
 
 
-def arm(point: CrashPoint, visit: int = 1) -> None:
+_ARMED: dict[CrashPoint | CallPoint, int] = {}
+
+
+def arm(point: CrashPoint | CallPoint, visit: int = 1) -> None:
     """From now on, die by SIGKILL when ``point`` is passed for the ``visit``-th time."""
     _ARMED[point] = visit
 
 
-def crash_point(point: CrashPoint) -> None:
+def crash_point(point: CrashPoint | CallPoint) -> None:
     """Pass a point; dies here if a test armed it."""
     if point in _ARMED:
         _ARMED[point] -= 1

@@ -18,6 +18,8 @@ from agents.steps import (
     ApprovalDecided,
     Cancelled,
     Failed,
+    LimitReached,
+    Planned,
     Retrieved,
     Step,
     Token,
@@ -74,7 +76,7 @@ def advance(reply: Reply, step: Step) -> Reply:  # noqa: PLR0911 - one per kind 
             return replace(reply, tools=(*reply.tools, ToolUse(key, name, arguments)))
         case ToolResult():
             return replace(reply, tools=tuple(_done(tool, step) for tool in reply.tools))
-        case ApprovalAsked() | ApprovalDecided():
+        case ApprovalAsked() | ApprovalDecided() | LimitReached() | Planned():
             return reply
         case Answered(answer=answer):
             return _answered(reply, answer)

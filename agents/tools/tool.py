@@ -9,6 +9,7 @@ library are limited to them before a tool sees either. Knows nothing of LangChai
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -132,6 +133,8 @@ class Desk:
         key: names the call under way, so that a writing tool that is repeated writes once.
         fence: marks what a tool returns from documents or others as data; see ``agents.fences``.
         plain: a person reads the results, not a model: texts need no fences.
+        seen: what the call under way has shown, for the first time or again.
+        lock: held while a passage is numbered; tools may run at the same time.
     """
 
     finder: Finder
@@ -146,6 +149,8 @@ class Desk:
     key: str = ""
     fence: Fence = field(default_factory=Fence)
     plain: bool = False
+    seen: list[Passage] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def show(
         self,
@@ -156,13 +161,16 @@ class Desk:
         score: float = 0.0,
     ) -> Passage:
         """Number the text at ``span`` as a passage; the same span keeps the number it has."""
-        for shown in self.passages:
-            if shown.document.id == document.id and shown.span == span:
-                return shown
         text = self.library.text(document.id)[span.start : span.end]
-        number = len(self.passages) + 1
-        passage = Passage(number, document, span, text, page, headings, score)
-        self.passages.append(passage)
+        with self.lock:
+            for shown in self.passages:
+                if shown.document.id == document.id and shown.span == span:
+                    self.seen.append(shown)
+                    return shown
+            number = len(self.passages) + 1
+            passage = Passage(number, document, span, text, page, headings, score)
+            self.passages.append(passage)
+            self.seen.append(passage)
         return passage
 
     def quoted(self, what: str, text: str) -> str:

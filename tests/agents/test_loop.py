@@ -12,11 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import ormsgpack
 import pytest
 
 from agents.answers import Answer, Message
-from agents.checkpoints import serializer
 from agents.loop import Agent
 from agents.openai_engine import OpenAIEngine
 from agents.settings import AgentSettings, LLMSettings
@@ -197,7 +195,7 @@ def test_after_the_last_tool_call_it_must_answer(bench: Bench) -> None:
     bench.llm.say("Enough.")
     assert final(list(bench.run())).text == "Enough."
     assert [bool(chat.get("tools")) for chat in bench.llm.chats] == [True, True, False]
-    assert "used all tool calls" in bench.llm.chats[2]["messages"][0]["content"]
+    assert "may use no more tools" in bench.llm.chats[2]["messages"][0]["content"]
 
 
 def test_the_same_call_again_is_not_run_again(bench: Bench) -> None:
@@ -287,7 +285,7 @@ def test_a_model_without_tools_is_told_apart(bench: Bench, status: int, message:
 
 
 def test_endless_talk_ends_with_the_turns_deadline(bench: Bench) -> None:
-    bench.budget = AgentSettings(total_s=1.0)
+    bench.budget = AgentSettings(total_s=0.5, answer_s=0.5)
     bench.llm.say("bla ", end="endless")
     _, error = bench.until_error()
     assert "agent.total_s" in str(error)
@@ -319,6 +317,7 @@ def test_stopping_closes_the_request_within_a_second(bench: Bench) -> None:
 
 def test_stopping_at_any_moment_leaves_the_file_free_for_others(bench: Bench) -> None:
     dice = random.Random(11)
+    bench.budget = AgentSettings(fruitless_calls=100)
     for turn in range(25):
         bench.llm.script.clear()
         for number in range(6):
@@ -331,31 +330,6 @@ def test_stopping_at_any_moment_leaves_the_file_free_for_others(bench: Bench) ->
         timer.join()
         with closing(sqlite3.connect(bench.file, timeout=0)) as db:
             db.execute("BEGIN IMMEDIATE")
-
-
-def test_a_thread_keeps_one_checkpoint_however_long_it_gets(bench: Bench) -> None:
-    for _ in range(3):
-        bench.llm.call("search_corpus", SEARCH)
-        bench.llm.say("For thirty days [1].")
-        list(bench.run())
-    with closing(sqlite3.connect(bench.file)) as db:
-        (checkpoints,) = db.execute("SELECT count(*) FROM checkpoints").fetchone()
-    assert checkpoints == 1
-
-
-def test_reading_a_checkpoint_constructs_nothing_but_messages(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    target = tmp_path / "pwned"
-    payload = ormsgpack.packb(("os", "mkdir", str(target)))
-    hostile = ormsgpack.packb({"messages": ormsgpack.Ext(0, payload)})
-    serializer().loads_typed(("msgpack", hostile))
-    assert not target.exists()
-    with pytest.raises(NotImplementedError):
-        serializer().loads_typed(("pickle", b"cos\nmkdir\n."))
-    as_json = b'{"lc": 2, "type": "constructor", "id": ["os", "mkdir"], "args": ["%s"]}'
-    serializer().loads_typed(("json", as_json % str(target).encode()))
-    assert not target.exists()
 
 
 def test_no_variable_turns_reporting_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,11 @@ class Stage:
         self.chats = Chats(home)
         self.shelf = Shelf()
         self.script: Script = say("Thirty ", "days.")
-        self.runs = Runs(self.chats.log, self.respond, self.shelf.text, workers=2, waiting=1)
+        self.runs = Runs(
+            *(self.chats.log, self.respond, self.shelf.text, self.chats.approvals),
+            workers=2,
+            waiting=1,
+        )
 
     def respond(self, asked: Asked, stop: threading.Event) -> Iterator[Step]:
         return self.script(asked, stop)
