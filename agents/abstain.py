@@ -18,7 +18,7 @@ from agents.prompts import REFUSAL
 from agents.words import content_words, names, numbers
 from corpus.records import Hit, Passage
 
-__all__ = ["answerability", "features", "is_refusal", "refusal"]
+__all__ = ["answerability", "features", "refusal"]
 
 # Logistic regression on one half of the sample's questions and one half of squad-en's, with and
 # without their articles; the threshold keeps a tenth of the answerable sample questions out.
@@ -100,10 +100,3 @@ def _name(passage: Passage) -> str:
     document = passage.document
     title = document.title or document.source.replace("\\", "/").rpartition("/")[2]
     return f"{title!r}, page {passage.page}" if passage.page else repr(title)
-
-
-def is_refusal(text: str) -> bool:
-    """Whether a model's answer is the refusal that the prompt asks for, give or take a mark."""
-    said = " ".join(text.lower().split()).strip("\"'*.! ")
-    wanted = REFUSAL.lower().strip(".")
-    return wanted in said and len(said) <= 2 * len(wanted)

@@ -2,7 +2,7 @@
 
 The steps are always in this order: ``Retrieved`` with the passages, before anything can go wrong
 with a model; then either a refusal, or ``Token`` by ``Token`` the answer; then ``Answered`` with
-the checked text and citations. A model's failure ends the steps with ``Failed``, which keeps the
+the checked text, citations and sentences. A model's failure ends the steps with ``Failed``, which keeps the
 text there was.
 
 Knows nothing of HTTP or of where answers are stored. Try it: ``alcove ask QUESTION``.
@@ -18,9 +18,10 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
 
-from agents.abstain import answerability, is_refusal, refusal
+from agents.abstain import answerability, refusal
 from agents.answers import Answer, Message, Written
-from agents.citations import check
+from agents.claims import grounded
+from agents.declines import is_refusal
 from agents.evidence import Weigher
 from agents.extractive import ExtractiveEngine
 from agents.passages import gather
@@ -211,8 +212,9 @@ class Answerer:
         shown = [p for p in passages if p.number in written.shown]  # nothing else can be cited
         similar = None if self._engine.name == "extractive" else self._weigher.similar
         read, split = self._catalog.text, self._weigher.split
-        clean, citations = check(text, shown, read, split, similar)
-        return self._made(clean, False, clock, citations=citations, usage=written.usage)
+        made = grounded(text, shown, read, split, similar)
+        rest = {"citations": made.citations, "claims": made.claims, "usage": written.usage}
+        return self._made(made.text, False, clock, **rest)
 
     def _made(self, text: str, abstained: bool, clock: _Clock, **rest: object) -> Answer:
         engine, timings = self._engine, clock.timings_ms()

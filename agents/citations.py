@@ -29,12 +29,23 @@ Similar = Callable[[str, Sequence[str]], Sequence[float]]  # cosines of a claim 
 
 log = logging.getLogger(__name__)
 
-_NUMBER = r"(?:passage\s+|source\s+)?\^?\d{1,3}"
-# [1], [1, 2], [1-3], [^1], [passage 1], 【1】, ［1］; but not the text of a link, [1](…).
+_NUMBER = r"(?:(?:passage|source|doc|document|ref|citation)s?\s*)?[\^#]?\d{1,3}"
+# [1], [1, 2], [1-3], [^1], [passage 1], [1, p. 4], 【1】, ［1］, 【1†source】; but not the text of a
+# link, [1](…).
 _MARK = re.compile(
-    rf"[ \t]*[\[【［]\s*({_NUMBER}(?:\s*(?:,|;|-|–|and|&)\s*{_NUMBER})*)\s*[\]】］](?!\()",
+    rf"[ \t]*[\[【［]\s*({_NUMBER}(?:\s*(?:,|;|-|–|and|&)\s*{_NUMBER})*)"
+    r"\s*(?:†[^\]】］\n]{0,60}|[,:]\s*pp?(?:\.|ages?)?\s*\d[\d–-]*\s*)?[\]】］](?!\()",
     re.IGNORECASE,
 )
+# A list of sources that a model puts behind its answer, which the citations say better: lines that
+# begin with a number in brackets, below a line "Sources:", or as footnotes, "[^1]: …", anywhere.
+_LISTED = r"[ \t]*(?:[-*•][ \t]+)?[\[【［]\^?\d{1,3}[\]】］]"
+_SOURCES = re.compile(
+    r"(?:\A|\n)[ \t]*(?:#+[ \t]*|\*\*)?(?:sources?|references?|citations?|footnotes?)(?:\*\*)?:?(?:\*\*)?[ \t]*"
+    rf"(?:\n+{_LISTED}[^\n]*|{_LISTED}[^\n]*)+\s*\Z",
+    re.IGNORECASE,
+)
+_FOOTNOTE = re.compile(rf"(?:^|(?<=\n)){_LISTED}:[ \t][^\n]*(?:\n|\Z)")
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
 _LONGEST_RANGE = 20
 _LONGEST_QUOTE = 700  # characters; two quotes of one passage become one if it stays below,
@@ -71,7 +82,7 @@ def check(
         Two citations have the same ``n`` where pieces far apart in one passage are meant.
     """
     stored = {p.number: p for p in passages if _is_stored(p, read)}
-    clean, claims = _parse(text, stored.keys())
+    clean, claims = _parse(_without_list(text), stored.keys())
     found: dict[int, list[Citation]] = {}
     for claim in claims:
         citation = _support(claim, stored[claim.number], split, similar)
@@ -90,18 +101,34 @@ def _is_stored(passage: Passage, read: Read) -> bool:
 
 def _parse(text: str, known: Collection[int]) -> tuple[str, list[_Claim]]:
     """The text with only known numbers, each written ``[n]``, and which sentence carries which."""
-    bare, clean, marks, last = "", "", [], 0
+    bare, clean, last = "", "", 0
+    marks: list[tuple[int, int]] = []
     for mark in _marks(text):
         between = text[last : mark.start()]
         bare, clean = bare + between, clean + between
         numbers = [n for n in _numbers(mark.group(1)) if n in known]
+        if not between and marks:  # [1][1] is [1]
+            at = len(bare.rstrip()) - 1
+            numbers = [n for n in numbers if (at, n) not in marks]
         marks += [(len(bare.rstrip()) - 1, n) for n in numbers]
         if numbers:
-            clean = clean.rstrip(" \t") + (" " if clean.strip() else "")
+            apart = " " if clean.strip() and not (not between and clean.endswith("]")) else ""
+            clean = clean.rstrip(" \t") + apart
             clean += "".join(f"[{n}]" for n in numbers)
         last = mark.end()
     bare, clean = bare + text[last:], clean + text[last:]
     return _tidy(clean), [_Claim(_sentence_at(bare, at), n) for at, n in marks]
+
+
+def _without_list(text: str) -> str:
+    """``text`` without footnotes and without a list of sources at its end."""
+    code = [Span(m.start(), m.end()) for m in _CODE.finditer(text)]
+
+    def kept(found: re.Match[str]) -> str:
+        inside = any(span.overlaps(Span(found.start(), found.end())) for span in code)
+        return found[0] if inside else ""
+
+    return _FOOTNOTE.sub(kept, _SOURCES.sub(kept, text))
 
 
 def _marks(text: str) -> Iterator[re.Match[str]]:

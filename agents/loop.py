@@ -20,15 +20,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from agents.abstain import is_refusal
+from agents.abstain import refusal
 from agents.answers import Answer, Message
 from agents.approvals import Approvals
 from agents.bridge import iterate
 from agents.budgets import Budget
 from agents.chat_model import make_chat_model, transport
 from agents.checkpoints import checkpoints
-from agents.citations import check
+from agents.claims import grounded
 from agents.context import fitted
+from agents.declines import is_refusal
 from agents.hands import Hands, Used
 from agents.loop_guard import Watch, guard
 from agents.planning import PLAN
@@ -234,20 +235,18 @@ class Agent:
 
     def _answered(self, reader: Reader, desk: Desk, budget: Budget) -> Answered:
         said = without_thoughts(reader.text)
-        abstained = is_refusal(said)
-        text, citations = check(said, desk.passages, desk.library.text)
-        return Answered(
-            Answer(
-                text,
-                abstained,
-                engine="openai",
-                model=self._engine.model,
-                citations=() if abstained else citations,
-                timings_ms=reader.timings_ms(),
-                nearest=tuple(desk.passages[:_NEAREST]) if abstained else (),
-                usage=budget.usage,
-            )
+        about = partial(
+            Answer,
+            engine="openai",
+            model=self._engine.model,
+            timings_ms=reader.timings_ms(),
+            usage=budget.usage,
         )
+        if is_refusal(said):
+            nearest = tuple(desk.passages[:_NEAREST])
+            return Answered(about(refusal(nearest), True, nearest=nearest))
+        made = grounded(said, desk.passages, desk.library.text)
+        return Answered(about(made.text, False, citations=made.citations, claims=made.claims))
 
 
 def _prompt() -> str:

@@ -1,6 +1,6 @@
 """The message that a run leaves behind, worked out from its events.
 
-An answer that stopped early keeps its text, and its citations are checked like any other's. Knows
+An answer that stopped early keeps its text, and its citations and sentences are checked like any other's. Knows
 nothing of storage.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from agents.citations import check
+from agents.claims import Grounded, grounded
 from agents.record_json import Json, citation_json
 from agents.steps import Answered, Cancelled, Failed, Retrieved, Token, step_from_json
 from corpus.errors import InternalError
@@ -57,15 +57,19 @@ def outcome_of(events: Sequence[Json], read: Callable[[str], str]) -> Outcome:
         )
     if isinstance(last, Failed | Cancelled):
         error = last.message if isinstance(last, Failed) else None
-        text, citations = _checked(last.partial, events, read)
-        return Outcome(text, citations, steps, interrupted=True, error=error)
+        made = _checked(last.partial, events, read)
+        return Outcome(
+            made.text,
+            tuple(citation_json(citation) for citation in made.citations),
+            steps,
+            interrupted=True,
+            error=error,
+            claims=tuple(claim.to_json() for claim in made.claims),
+        )
     raise InternalError(f"a run's last step is {last.kind!r}")
 
 
-def _checked(
-    partial: str, events: Sequence[Json], read: Callable[[str], str]
-) -> tuple[str, tuple[Json, ...]]:
+def _checked(partial: str, events: Sequence[Json], read: Callable[[str], str]) -> Grounded:
     shown = [step_from_json(event) for event in events if event["kind"] == Retrieved.kind]
     passages = [p for step in shown if isinstance(step, Retrieved) for p in step.passages]
-    text, citations = check(partial, passages, read)
-    return text, tuple(citation_json(citation) for citation in citations)
+    return grounded(partial, passages, read)

@@ -1,8 +1,6 @@
 """The documents' answer, or an honest refusal."""
 
-import pytest
-
-from agents.abstain import answerability, features, is_refusal, refusal
+from agents.abstain import answerability, features, refusal
 from agents.evidence import Weigher
 from agents.passages import gather
 from agents.prompts import REFUSAL
@@ -51,17 +49,3 @@ def test_a_refusal_names_what_was_nearest_once_each() -> None:
     ]
     assert refusal(nearest) == f"{REFUSAL} Nearest to it: 'a.pdf', page 3; 'The guide'."
     assert refusal([]).startswith(REFUSAL)
-
-
-@pytest.mark.parametrize(
-    ("text", "refused"),
-    [
-        (REFUSAL, True),
-        (f'"{REFUSAL.rstrip(".")}" [1]', True),
-        (f"**{REFUSAL}**\n", True),
-        ("The documents answer this question: yes.", False),
-        (f"{REFUSAL} But a long text about something else follows here, with claims [1].", False),
-    ],
-)
-def test_a_models_refusal_is_recognised(text: str, refused: bool) -> None:
-    assert is_refusal(text) is refused

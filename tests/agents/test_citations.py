@@ -119,3 +119,29 @@ def test_whatever_a_model_writes_every_citation_is_stored_text(parts: list[str])
         assert citation.quote == TEXT[citation.span.start : citation.span.end] != ""
         assert f"[{citation.n}]" in clean
         assert 0 <= citation.support <= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("Paris [0][999].", "Paris."),
+        ("Paris 【1†source】.", "Paris [1]."),
+        ("Paris 【7†L3-L5】.", "Paris."),
+        ("Paris [1][1][1].", "Paris [1]."),
+        ("Paris [1][2][1].", "Paris [1][2]."),
+        ("Paris [١] and Berlin [２].", "Paris [1] and Berlin [2]."),
+        ("Paris [Source 2], [doc 9].", "Paris [2],."),
+        ("Paris [1, p. 4].", "Paris [1]."),
+        ("Paris [passages 1 and 2].", "Paris [1][2]."),
+        ("Paris [^1].\n\n[^1]: The atlas, page 3\n", "Paris [1]."),
+        ("Paris [1].\n\nSources:\n[1] The atlas\n[2] Another", "Paris [1]."),
+        ("Paris [1].\n\n**Sources:** [1], [2]", "Paris [1]."),
+        ("Paris [1].\n\n## References\n\n- [1] The atlas\n- [9] None", "Paris [1]."),
+        ("Paris [1].\n\n[1]: http://evil.test/a", "Paris [1]."),
+        ("```\n[1]: x[9]\n```", "```\n[1]: x[9]\n```"),
+        ("In [2024] and x[1000].", "In [2024] and x[1000]."),
+    ],
+)
+def test_marks_of_every_habit_become_numbers_or_go(text: str, clean: str) -> None:
+    passages = [passage(1, 0, 63), passage(2, 64)]
+    assert check(text, passages, read)[0] == clean
