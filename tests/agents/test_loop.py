@@ -18,9 +18,19 @@ from agents.answers import Answer, Message
 from agents.loop import Agent
 from agents.openai_engine import OpenAIEngine
 from agents.settings import AgentSettings, LLMSettings
-from agents.steps import Answered, Retrieved, Step, Token, ToolCall, ToolResult
+from agents.steps import (
+    Answered,
+    LimitReached,
+    Planned,
+    Retrieved,
+    Step,
+    Token,
+    ToolCall,
+    ToolResult,
+)
 from agents.tools import TOOLS, Desk
 from corpus.errors import ModelBroke, ModelError, ModelTimeout, ModelUnavailable
+from tests.agents.office import effects, writing_tool
 from tests.agents.shelf import Shelf
 from tests.fakes import FakeLLMServer, Reply
 
@@ -205,6 +215,120 @@ def test_the_same_call_again_is_not_run_again(bench: Bench) -> None:
     steps = list(bench.run())
     assert [r.ok for r in of(steps, ToolResult)] == [True, False]
     assert len(of(steps, Retrieved)) == 1
+
+
+def test_the_step_says_which_budget_ended_before_the_answer_is_written(bench: Bench) -> None:
+    bench.budget = AgentSettings(tool_calls=1)
+    bench.llm.call("search_corpus", SEARCH)
+    bench.llm.say("For thirty days [1].")
+    steps = list(bench.run())
+    assert [step.kind for step in steps][-3:] == ["limit", "token", "answered"]
+    (limit,) = of(steps, LimitReached)
+    assert (limit.limit, "All 1 tool calls" in limit.text) == ("calls", True)
+    assert final(steps).citations
+
+
+def test_a_model_that_goes_on_calling_after_its_budget_is_told_once_more(bench: Bench) -> None:
+    bench.budget = AgentSettings(tool_calls=1)
+    bench.llm.call("search_corpus", SEARCH)
+    bench.llm.call("search_corpus", {"query": "soup"})
+    bench.llm.say("Thirty days [1].")
+    assert final(list(bench.run())).text == "Thirty days [1]."
+    assert "no more tools" in bench.llm.chats[2]["messages"][-1]["content"]
+    bench.llm.call("search_corpus", SEARCH)
+    bench.llm.call("search_corpus", {"query": "soup"})
+    bench.llm.call("search_corpus", {"query": "soup"})
+    _, error = bench.until_error()
+    assert "went on calling tools" in str(error)
+
+
+def test_searching_in_other_words_for_the_same_passages_ends(bench: Bench) -> None:
+    bench.budget = AgentSettings(fruitless_calls=2)
+    for words in ("backups run", "run backups", "backups night"):
+        bench.llm.call("search_corpus", {"query": words, "k": 1})
+    bench.llm.say("Thirty days [1].")
+    steps = list(bench.run())
+    assert [step.limit for step in of(steps, LimitReached)] == ["loop"]
+    assert "Nothing here is new" in of(steps, ToolResult)[1].text
+
+
+def test_time_that_has_run_out_still_gives_an_answer(bench: Bench) -> None:
+    bench.budget = AgentSettings(total_s=0.3)
+    bench.llm.call("search_corpus", SEARCH, first_delay=0.4)
+    bench.llm.say("Thirty days [1].")
+    steps = list(bench.run())
+    assert [step.limit for step in of(steps, LimitReached)] == ["time"]
+    assert [result.ok for result in of(steps, ToolResult)] == [False]  # it came too late
+    assert final(steps).text == "Thirty days."
+
+
+def test_a_plan_is_shown_as_one_and_costs_no_call(bench: Bench) -> None:
+    bench.budget = AgentSettings(tool_calls=1)
+    bench.llm.call("plan", {"steps": ["find the rule", "compare"], "done": 0})
+    bench.llm.call("search_corpus", SEARCH)
+    bench.llm.say("Thirty days [1].")
+    steps = list(bench.run())
+    (plan,) = of(steps, Planned)
+    assert (plan.steps, plan.done) == (("find the rule", "compare"), 0)
+    assert [call.name for call in of(steps, ToolCall)] == ["search_corpus"]
+    assert [result.ok for result in of(steps, ToolResult)] == [True]
+    assert "Next: find the rule" in bench.tool_messages(1)[0]
+
+
+def test_a_plan_that_is_none_is_told_to_the_model(bench: Bench) -> None:
+    bench.llm.call("plan", {"steps": []})
+    bench.llm.say("Well.")
+    assert [result.ok for result in of(list(bench.run()), ToolResult)] == [False]
+
+
+def test_calls_made_together_are_all_carried_out(bench: Bench) -> None:
+    calls = [("search_corpus", {"query": words}) for words in ("backups", "soup", "vault")]
+    bench.llm.script.append(Reply(tools=tuple(calls)))
+    bench.llm.say("All [1][2].")
+    steps = list(bench.run())
+    assert len({call.id for call in of(steps, ToolCall)}) == 3
+    assert {r.id for r in of(steps, ToolResult)} == {c.id for c in of(steps, ToolCall)}
+    numbers = [p.number for step in of(steps, Retrieved) for p in step.passages]
+    assert sorted(numbers) == list(range(1, len(numbers) + 1))
+
+
+def test_a_question_back_is_an_answer_and_no_refusal(bench: Bench) -> None:
+    bench.llm.say("Do you mean the backups or the lunch?")
+    answer = final(list(bench.run("How long?")))
+    assert (answer.abstained, answer.citations) == (False, ())
+    assert answer.text.endswith("?")
+
+
+def test_a_long_result_is_cut_and_says_so(bench: Bench) -> None:
+    bench.budget = AgentSettings(result_characters=400)
+    bench.llm.call("search_corpus", {"query": "the backups operator canteen soup days kept"})
+    bench.llm.say("Yes.")
+    list(bench.run())
+    (said,) = bench.tool_messages(1)
+    assert "too long" in said
+    assert len(said) < 500
+
+
+def test_in_a_long_run_the_oldest_results_make_room(bench: Bench) -> None:
+    bench.budget = AgentSettings(context_characters=500, fruitless_calls=50)
+    for words in ("backups", "soup noon", "operator forty", "vault code"):
+        bench.llm.call("search_corpus", {"query": words})
+    bench.llm.say("Yes.")
+    list(bench.run())
+    said = bench.tool_messages(4)
+    assert "left out to make room" in said[0]
+    assert all("<<<passage" in text for text in said[-2:])
+
+
+def test_a_tool_that_writes_is_refused_where_nobody_can_be_asked(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench.tools = {**TOOLS, "write_line": writing_tool(tmp_path / "out")}
+    bench.llm.call("write_line", {"text": "milk"})
+    bench.llm.say("I cannot.")
+    steps = list(bench.run())
+    assert [r.ok for r in of(steps, ToolResult)] == [False]
+    assert effects(tmp_path / "out") == []
 
 
 def test_earlier_turns_are_shown_without_their_old_numbers(bench: Bench) -> None:
