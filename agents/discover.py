@@ -9,14 +9,21 @@ from __future__ import annotations
 import http.client
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
-from agents.chat_model import is_loopback
-
-__all__ = ["LOCAL_URLS", "Server", "ask_server", "find_server"]
+__all__ = [
+    "LOCAL_URLS",
+    "UNREADABLE",
+    "Server",
+    "ask_server",
+    "fetch_json",
+    "find_server",
+    "is_loopback",
+]
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +39,15 @@ _OWNERS = {  # what each server says of itself in its list of models
     "sglang": "SGLang",
 }
 _LONGEST_LIST = 1_000_000  # bytes of a list of models; what sends more is not such a server
+UNREADABLE = (
+    OSError,
+    http.client.HTTPException,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+)
+"""What asking a server that is not there, or is none of these, can raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +57,12 @@ class Server:
     url: str
     model: str
     label: str
+
+
+def is_loopback(url: str) -> bool:
+    """Whether ``url`` names this machine."""
+    host = urlsplit(url).hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 def find_server(
@@ -63,9 +85,9 @@ def find_server(
 def ask_server(url: str, timeout: float, api_key: str = "") -> Server | None:
     """Who answers at ``url``; nobody, or somebody who is no such server, is ``None``."""
     try:
-        cards = _models(url, timeout, api_key)
+        cards = fetch_json(f"{url.rstrip('/')}/models", timeout, api_key)["data"]
         model, owner = str(cards[0]["id"]), str(cards[0].get("owned_by", ""))
-    except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError) as exc:
+    except UNREADABLE as exc:
         log.debug("no language model server at %s: %r", url, exc)
         return None
     if owner == "alcove":
@@ -73,18 +95,28 @@ def ask_server(url: str, timeout: float, api_key: str = "") -> Server | None:
     return Server(url, model, f"{_OWNERS.get(owner, 'OpenAI-compatible server')} at {url}")
 
 
-def _models(url: str, timeout: float, api_key: str) -> list[dict[str, object]]:
-    """What ``/models`` lists; ``http.client`` because it knows nothing of proxies or redirects."""
+def fetch_json(
+    url: str, timeout: float, api_key: str = "", body: Mapping[str, Any] | None = None
+) -> Any:
+    """What a GET, or a POST of ``body``, gives; ``http.client``, which knows no proxies or redirects.
+
+    Raises:
+        OSError: nobody answers within ``timeout`` seconds, or the status is not 200; see
+            ``UNREADABLE`` for what else.
+    """
     parts = urlsplit(url)
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=timeout)
     try:
-        connection.request("GET", f"{parts.path.rstrip('/')}/models", headers=headers)
+        if body is None:
+            connection.request("GET", parts.path, headers=headers)
+        else:
+            headers["Content-Type"] = "application/json"
+            connection.request("POST", parts.path, json.dumps(body), headers)
         reply = connection.getresponse()
         if reply.status != http.client.OK:
-            return []
-        listed: list[dict[str, object]] = json.loads(reply.read(_LONGEST_LIST))["data"]
-        return listed
+            raise OSError(f"status {reply.status}")
+        return json.loads(reply.read(_LONGEST_LIST))
     finally:
         connection.close()

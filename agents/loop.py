@@ -26,15 +26,15 @@ from agents.answers import Answer, Message
 from agents.approvals import Approvals
 from agents.bridge import iterate
 from agents.budgets import Budget
-from agents.chat_model import make_chat_model, transport
 from agents.checkpoints import checkpoints
 from agents.claims import grounded
 from agents.context import fitted
 from agents.declines import is_refusal
+from agents.fitting import fit_history
 from agents.hands import Hands, Used
 from agents.loop_guard import Watch, guard
 from agents.planning import PLAN
-from agents.prompts import REFUSAL, fit_history
+from agents.prompts import REFUSAL
 from agents.reader import Reader
 from agents.settings import AgentSettings, LLMSettings
 from agents.steps import Answered, Retrieved, Step
@@ -71,6 +71,14 @@ class ServerEngine(Protocol):
 
     def know_model(self) -> None:
         """Ask the server for that name, if nobody has said it."""
+        ...
+
+    def transport(self) -> Any:
+        """An HTTP client for one turn."""
+        ...
+
+    def chat_model(self, http: Any) -> Any:
+        """The LangChain model over it."""
         ...
 
 
@@ -149,7 +157,7 @@ class Agent:
         budget = Budget(self._settings, turn.earlier)
         hands = Hands(turn.desk, budget, self._settings, self._approvals, turn.run)
         reader = Reader(turn.desk, turn.earlier)
-        async with transport(self._engine.settings, self._engine.url) as http:
+        async with self._engine.transport() as http:
             with checkpoints(self._chats, turn.thread, anew=not turn.earlier) as saver:
                 graph, watch = self._graph(http, saver, budget, hands)
                 stream = graph.astream(
@@ -180,7 +188,7 @@ class Agent:
             (engine.url, engine.model),
         )
         graph = create_agent(
-            make_chat_model(engine.settings, engine.url, engine.model, http),
+            engine.chat_model(http),
             [_langchain_tool(tool, hands) for tool in self._tools.values()],
             system_prompt=_prompt(),
             middleware=[middleware],

@@ -25,6 +25,7 @@ __all__ = ["Fit", "Watch", "guard"]
 Fit = Callable[[Sequence[Any]], list[Any]]
 """Makes messages fit into the model's window."""
 
+_EMPTY = "Your tool call arrived empty. Call the tool again, or answer."
 _TOKEN_CHARACTERS = 4  # of a token, where the server does not count
 
 
@@ -100,9 +101,15 @@ async def _reply(
     request: Any, handler: Callable[[Any], Awaitable[Any]], where: tuple[str, str]
 ) -> Any:
     """The model's reply, whole; raises ``ModelError``."""
+    from langchain_core.messages import HumanMessage
+
     url, model = where
     try:
         response = await handler(request)
+        if any(_promised(message) for message in response.result):
+            # Some parsers lose the call that they announce; often it comes out of the next try.
+            messages = [*request.messages, HumanMessage(_EMPTY)]
+            response = await handler(request.override(messages=messages, tool_choice=None))
     except Exception as exc:
         error = _agent_error(exc, url, model)
         if error is None:
@@ -110,6 +117,12 @@ async def _reply(
         raise error from exc
     response.result = [_whole(message, url, model) for message in response.result]
     return response
+
+
+def _promised(message: Any) -> bool:
+    """Whether a message says that it calls a tool, and holds neither a call nor a word."""
+    said = message.response_metadata.get("finish_reason") == "tool_calls"
+    return said and not (message.tool_calls or message.invalid_tool_calls or message.text.strip())
 
 
 def _turn(messages: Sequence[Any]) -> list[Any]:

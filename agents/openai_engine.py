@@ -1,42 +1,52 @@
 """Answers written by a language model behind an OpenAI-compatible server, streamed.
 
 Deadlines of its own for connecting, the first piece of text, the gap between two pieces and the
-whole reply; at most one retry, and only before the first piece. Closing the stream, or setting
-its ``stop``, closes the connection, which is how these servers learn that they can stop.
+whole reply; at most one retry, and only before the first piece; a server that cannot be reached is
+left alone for a while. The prompt is fitted to the model's window, and once more if the server says
+that it is too long. Closing the stream, or setting its ``stop``, closes the connection, which is how
+these servers learn that they can stop.
 
 Knows nothing of search or of checking citations. Try it: ``alcove ask --engine openai QUESTION``.
 """
 
 from __future__ import annotations
 
-import asyncio
+import logging
 import re
 import threading
-import time
-from collections.abc import AsyncGenerator, Generator, Sequence
-from contextlib import aclosing
-from typing import Any
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
 
-from agents.answers import Message, Written
+from pydantic import BaseModel
+
+from agents.answers import Message, Usage, Written
+from agents.breaker import Breaker
 from agents.bridge import iterate
-from agents.chat_model import import_client, make_chat_model, may_pass, model_error, transport
-from agents.discover import ask_server
-from agents.prompts import (
-    Role,
-    answer_messages,
-    condense_messages,
-    fit_history,
-    fit_passages,
-    rephrase_messages,
+from agents.chat_model import (
+    ContextTooLong,
+    import_client,
+    make_chat_model,
+    transport,
 )
+from agents.discover import ask_server
+from agents.exchange import Exchange
+from agents.fences import Fence
+from agents.fitting import Fitted, fit, fit_history, fit_passages, reply_tokens
+from agents.model_facts import Facts
+from agents.prompts import Role, answer_messages, condense_messages, rephrase_messages
 from agents.settings import LLMSettings
+from agents.structured import Misfit, response_format, structured
 from agents.thoughts import ThoughtFilter, without_thoughts
-from corpus.errors import ModelBroke, ModelTimeout, ModelUnavailable
+from corpus.errors import InternalError, ModelBroke, ModelUnavailable
 from corpus.records import Passage
 
 __all__ = ["OpenAIEngine"]
 
-_RETRY_AFTER_S = 0.3
+log = logging.getLogger(__name__)
+
+M = TypeVar("M", bound=BaseModel)
+_AROUND = 12  # tokens that a chat template puts around each message
 _CONDENSE_TOKENS = 128
 _REPHRASE_TOKENS = 256
 _NUMBERING = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")  # that models put before lines, asked or not
@@ -57,6 +67,9 @@ class OpenAIEngine:
     def __init__(self, settings: LLMSettings, url: str, model: str, label: str = "") -> None:
         self.settings, self.url, self.model = settings, url, model
         self.label = label or f"{model} at {url}"
+        self.breaker = Breaker(url, settings.breaker_failures, settings.breaker_s)
+        key = settings.api_key.get_secret_value()
+        self.facts = Facts(url, key, settings.context_tokens)
         import_client()  # seconds, the first time: at start-up, where no deadline runs
 
     def stream(
@@ -67,10 +80,82 @@ class OpenAIEngine:
         stop: threading.Event | None = None,
     ) -> Generator[str, None, Written]:
         """Pieces of a grounded answer; see ``agents.protocols.Engine``."""
-        fitted = fit_passages(passages, self.settings.passage_characters)
-        messages = answer_messages(question, fitted, self._recent(history))
-        yield from self._pieces(messages, self.settings.max_tokens, self.settings.total_s, stop)
-        return Written(shown=tuple(p.number for p in fitted))
+        self.know_model()
+        fitted = self._fitted(question, passages, history)
+        try:
+            return (yield from self._answer(question, fitted, stop))
+        except ContextTooLong as exc:  # raised before the first piece: nothing was shown yet
+            log.info("fitting the prompt anew: %s", exc)
+            self.facts.narrow(exc.window, exc.prompt_tokens, fitted.tokens)
+        fitted = self._fitted(question, passages, history)
+        try:
+            return (yield from self._answer(question, fitted, stop))
+        except ContextTooLong as exc:
+            raise ModelUnavailable(str(exc)) from exc
+
+    def _fitted(
+        self, question: str, passages: Sequence[Passage], history: Sequence[Message]
+    ) -> Fitted:
+        """What fits into the window beside the rules, the question and the reply."""
+        s, facts, fence = self.settings, self.facts, Fence()
+        bare = answer_messages(question, (), ())
+        room = facts.window(self.model) - self._reply_tokens()
+        some = fit_passages(passages, s.passage_characters)
+        for exactly in (False, True):  # counting takes requests: only when the estimate is close
+
+            def count(text: str, exactly: bool = exactly) -> int:
+                return facts.count(text, self.model, exactly=exactly)
+
+            fixed = sum(count(text) + _AROUND for _, text in bare)
+            fitted = fit(some, self._recent(history), room - fixed, count, fence.passage)
+            if fitted.whole(some, self._recent(history)):
+                break
+        return replace(fitted, tokens=fitted.tokens + fixed)
+
+    def _reply_tokens(self) -> int:
+        return reply_tokens(self.facts.window(self.model), self.settings.max_tokens)
+
+    def _answer(
+        self, question: str, fitted: Fitted, stop: threading.Event | None
+    ) -> Generator[str, None, Written]:
+        messages = answer_messages(question, fitted.passages, fitted.history)
+        length, limit = self._reply_tokens(), self.settings.total_s
+        usage = yield from self._pieces(messages, length, limit, stop)
+        self.facts.learn(fitted.tokens, usage.prompt_tokens)
+        return Written(usage, tuple(p.number for p in fitted.passages))
+
+    def structured(
+        self, messages: Sequence[Role], schema: type[M], stop: threading.Event | None = None
+    ) -> M:
+        """The model's reply to ``messages`` as ``schema``; see ``agents.structured``.
+
+        Raises:
+            ModelBroke: it does not fit, and neither did the model's second try.
+            ModelError: the server failed.
+        """
+        self.know_model()
+        length, limit = self._reply_tokens(), self.settings.total_s
+
+        def say(asked: list[Role]) -> str:
+            body = response_format(schema) if self.facts.takes_schema else {}
+            return "".join(self._pieces(asked, length, limit, stop, body))
+
+        for _ in range(2):
+            known = self.facts.takes_schema
+            try:
+                return structured(messages, schema, say, spell_out=not known)
+            except Misfit as exc:
+                raise ModelBroke(
+                    f"{self.model!r} at {self.url!r} did not reply in the form that was asked for"
+                    f" ({exc}); ask again, or use another model"
+                ) from exc
+            except ModelUnavailable as exc:
+                if isinstance(exc, ContextTooLong):
+                    raise ModelUnavailable(str(exc)) from exc
+                if not known or "response_format" not in str(exc.__cause__):
+                    raise
+                self.facts.takes_schema = False
+        raise InternalError("a server was asked twice and did neither reply nor refuse")
 
     def condense(
         self, question: str, history: Sequence[Message], stop: threading.Event | None = None
@@ -96,8 +181,9 @@ class OpenAIEngine:
         """Ask the server for its model's name, if nobody has said it.
 
         Raises:
-            ModelUnavailable: the server does not answer.
+            ModelUnavailable: the server does not answer, or did not several times in a row.
         """
+        self.breaker.check()
         if self.model:
             return
         key = self.settings.api_key.get_secret_value()
@@ -109,105 +195,38 @@ class OpenAIEngine:
             )
         self.model = server.model
 
+    def transport(self) -> Any:
+        """An HTTP client for one stream, which minds this server's breaker."""
+        return transport(self.settings, self.url, self.breaker)
+
+    def chat_model(self, http: Any, **options: Any) -> Any:
+        """The LangChain model, over ``http`` of ``transport()``."""
+        return make_chat_model(self.settings, self.url, self.model, http, self.facts, **options)
+
     def _recent(self, history: Sequence[Message]) -> Sequence[Message]:
         s = self.settings
         return fit_history(history, s.history_messages, s.history_characters)
 
     def _pieces(
-        self, messages: list[Role], max_tokens: int, total_s: float, stop: threading.Event | None
-    ) -> Generator[str, None, None]:
-        """Text without thoughts. An answer of nothing at all is a broken one."""
+        self,
+        messages: Sequence[Role],
+        max_tokens: int,
+        total_s: float,
+        stop: threading.Event | None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Generator[str, None, Usage]:
+        """Text without thoughts, then the usage. An answer of nothing at all is a broken one."""
         self.know_model()
-        thoughts, empty = ThoughtFilter(), True
-        for piece in iterate(lambda: self._retried(messages, max_tokens, total_s), stop):
-            if shown := thoughts.feed(piece):
+        exchange = Exchange(self, list(messages), max_tokens, total_s, dict(body or {}))
+        thoughts, empty, usage = ThoughtFilter(), True, Usage()
+        for piece in iterate(exchange.pieces, stop):
+            if isinstance(piece, Usage):
+                usage = piece
+            elif shown := thoughts.feed(piece):
                 empty = False
                 yield shown
         if rest := thoughts.rest():
             yield rest
         elif empty and not (stop and stop.is_set()):
             raise ModelBroke(f"{self.model!r} at {self.url!r} sent no text; ask again")
-
-    async def _retried(
-        self, messages: list[Role], max_tokens: int, total_s: float
-    ) -> AsyncGenerator[str, None]:
-        """The reply, every failure as one of our errors; asked once more if nothing had come."""
-        for last in (False, True):
-            started = False
-            try:
-                async with aclosing(self._timed(messages, max_tokens, total_s)) as pieces:
-                    async for piece in pieces:
-                        started = True
-                        yield piece
-                return
-            except Exception as exc:
-                error = model_error(exc, self.url, self.model)
-                if error is None:
-                    raise
-                if started and isinstance(error, ModelUnavailable):
-                    raise self._cut() from exc
-                if last or started or not may_pass(exc):
-                    raise error from exc.__cause__ if error is exc else exc
-                await asyncio.sleep(_RETRY_AFTER_S)
-
-    async def _timed(
-        self, messages: list[Role], max_tokens: int, total_s: float
-    ) -> AsyncGenerator[str, None]:
-        """The reply under its deadlines; raises ``ModelTimeout`` that names the one that passed."""
-        s = self.settings
-        end = time.monotonic() + total_s
-        what, limit = "its first word", s.first_token_s
-        async with aclosing(self._chunks(messages, max_tokens)) as chunks:
-            deadline = time.monotonic() + limit
-            while True:
-                try:
-                    async with asyncio.timeout_at(_loop_time(min(deadline, end))):
-                        chunk = await anext(chunks, None)
-                except TimeoutError as exc:
-                    if time.monotonic() >= end:
-                        what, limit = "the end of its answer", total_s
-                    raise self._late(what, limit) from exc
-                if chunk is None:
-                    return
-                text, alive = chunk
-                if alive:  # an empty piece that only keeps the line open moves no deadline
-                    what, limit = "its next word", s.gap_s
-                    deadline = time.monotonic() + limit
-                if text:
-                    yield text
-
-    def _late(self, what: str, limit: float) -> ModelTimeout:
-        return ModelTimeout(
-            f"{self.model!r} at {self.url!r} did not send {what} within {limit:g} seconds; check "
-            "that it is not overloaded, or raise the deadlines under llm in the settings"
-        )
-
-    def _cut(self) -> ModelBroke:
-        return ModelBroke(f"the answer of {self.model!r} at {self.url!r} was cut off; ask again")
-
-    async def _chunks(
-        self, messages: list[Role], max_tokens: int
-    ) -> AsyncGenerator[tuple[str, bool], None]:
-        """Pieces as ``(text, alive)``; ``alive`` also for thoughts that a server sends apart."""
-        reason = None
-        async with transport(self.settings, self.url) as http:
-            model = make_chat_model(
-                self.settings, self.url, self.model, http, max_tokens=max_tokens
-            )
-            async with aclosing(_stream(model, messages)) as chunks:
-                async for chunk in chunks:
-                    reason = chunk.response_metadata.get("finish_reason") or reason
-                    text = str(chunk.text)
-                    yield text, bool(text or chunk.additional_kwargs)
-        if reason is None:
-            raise self._cut()
-
-
-def _stream(model: Any, messages: list[Role]) -> Any:
-    """LangChain's stream; typed loosely because its annotation hides that it is a generator."""
-    return model.astream(messages)
-
-
-def _loop_time(monotonic: float) -> float:
-    """A ``time.monotonic()`` instant on the running loop's clock."""
-    return asyncio.get_running_loop().time() + monotonic - time.monotonic()
+        return usage

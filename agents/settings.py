@@ -62,6 +62,21 @@ class LLMSettings(BaseModel):
         description="Seconds for rewriting a follow-up; then it is asked as typed.",
     )
     total_s: float = Field(default=600.0, gt=0, description="Seconds for one whole reply.")
+    breaker_failures: int = Field(
+        default=4,
+        gt=0,
+        description="Attempts in a row that do not reach the server, after which it is left alone.",
+    )
+    breaker_s: float = Field(
+        default=15.0,
+        gt=0,
+        description="Seconds for which it is left alone before the next attempt.",
+    )
+    context_tokens: int = Field(
+        default=0,
+        ge=0,
+        description="The model's window in tokens; 0: what its server says, else 8192.",
+    )
     temperature: float = Field(default=0.1, ge=0, le=2, description="Sampling temperature.")
     max_tokens: int = Field(default=1024, gt=0, description="Longest reply, in the model's tokens.")
     passage_characters: int = Field(

@@ -12,7 +12,7 @@ import socket
 import struct
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +21,9 @@ from typing import Any, Literal
 import numpy as np
 
 from retrieval.fingerprint import Fingerprint
+from tests.deltas import deltas, tool_call
+
+USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class Reply:
     status: int = 200
     body: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    thoughts: tuple[str, ...] = ()  # sent apart, as vLLM's ``reasoning``
+    reason: str = ""  # finish reason; empty: the one that fits
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,10 @@ class FakeLLMServer:
         """Appends a reply of text, streamed in these pieces."""
         self.script.append(Reply(pieces=pieces, **options))
 
+    def think(self, *thoughts: str, **options: Any) -> None:
+        """Appends a reply whose thoughts are sent apart, before its text (``pieces``)."""
+        self.script.append(Reply(thoughts=thoughts, **options))
+
     def call(self, name: str, arguments: Mapping[str, Any], **options: Any) -> None:
         """Appends a reply that calls one tool."""
         self.script.append(Reply(tools=((name, arguments),), **options))
@@ -112,6 +121,13 @@ class FakeLLMServer:
         with self._lock:
             self.gone += 1
 
+    def answer_to(self, path: str, asked: Any) -> tuple[int, str] | None:
+        """Status and body for every route but those that take a reply of the script (``None``)."""
+        if path == "/v1/models":
+            card = {"id": self.model, "object": "model", "owned_by": self.owner}
+            return 200, json.dumps({"object": "list", "data": [card]})
+        return None if path.endswith("/completions") else (404, '{"detail": "Not Found"}')
+
     def reply_to(self, asked: Mapping[str, Any]) -> Reply:
         """The reply to a chat request: the script's next one. A model with a mind of its own overrides this."""
         model = asked.get("model", "")
@@ -128,6 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
     """Speaks the two routes; ``fake`` is the server that made the class."""
 
     fake: FakeLLMServer
+    asked: Mapping[str, Any] = {}
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
@@ -136,14 +153,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.fake.took(Request("GET", self.path, None, dict(self.headers)))
-        card = {"id": self.fake.model, "object": "model", "owned_by": self.fake.owner}
-        known = self.path == "/v1/models"
-        body = {"object": "list", "data": [card]} if known else {"error": {"message": "no route"}}
-        self._whole(200 if known else 404, json.dumps(body))
+        self._whole(*(self.fake.answer_to(self.path, None) or (404, "{}")))
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
         self.fake.took(Request("POST", self.path, asked, dict(self.headers)))
+        whole = self.fake.answer_to(self.path, asked)
+        if whole is not None:
+            self._whole(*whole)
+            return
+        self.asked = asked
         reply = self.fake.reply_to(asked)
         try:
             self._play(reply, bool(asked.get("stream")))
@@ -189,11 +208,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _completion(self, reply: Reply) -> dict[str, Any]:
         message: dict[str, Any] = {"role": "assistant", "content": "".join(reply.pieces)}
         if reply.tools:
-            message["tool_calls"] = [_tool(i, *tool) for i, tool in enumerate(reply.tools)]
-        reason = "tool_calls" if reply.tools else "stop"
+            message["tool_calls"] = [tool_call(i, *tool) for i, tool in enumerate(reply.tools)]
+        reason = reply.reason or ("tool_calls" if reply.tools else "stop")
         choice = {"index": 0, "message": message, "finish_reason": reason}
-        usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
-        return {**self._envelope("chat.completion"), "choices": [choice], "usage": usage}
+        return {**self._envelope("chat.completion"), "choices": [choice], "usage": USAGE}
 
     def _envelope(self, kind: str) -> dict[str, Any]:
         return {"id": "chatcmpl-1", "object": kind, "created": 1, "model": self.fake.model}
@@ -203,7 +221,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for number, delta in enumerate(_deltas(reply)):
+        for number, delta in enumerate(deltas(reply.pieces, reply.tools, reply.thoughts)):
             if number:
                 self._wait(reply.gap)
             self._event(delta)
@@ -211,6 +229,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _event(self, delta: Mapping[str, Any], reason: str | None = None) -> None:
         choice = {"index": 0, "delta": delta, "finish_reason": reason}
+        if "/chat/" not in self.path:
+            choice = {"index": 0, "text": delta.get("content") or "", "finish_reason": reason}
         self._data(json.dumps({**self._envelope("chat.completion.chunk"), "choices": [choice]}))
 
     def _data(self, data: str) -> None:
@@ -218,7 +238,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(f"{len(line):x}\r\n".encode() + line + b"\r\n")
 
     def _end_done(self, reply: Reply) -> None:
-        self._event({}, "tool_calls" if reply.tools else "stop")
+        self._event({}, reply.reason or ("tool_calls" if reply.tools else "stop"))
+        if (self.asked.get("stream_options") or {}).get("include_usage"):
+            self._data(
+                json.dumps(
+                    {**self._envelope("chat.completion.chunk"), "choices": [], "usage": USAGE}
+                )
+            )
         self._data("[DONE]")
         self.wfile.write(b"0\r\n\r\n")
 
@@ -249,25 +275,6 @@ class _Handler(BaseHTTPRequestHandler):
     def finish(self) -> None:
         with suppress(OSError, ValueError):  # the connection may have been reset on purpose
             super().finish()
-
-
-def _tool(index: int, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    function = {"name": name, "arguments": json.dumps(arguments)}
-    return {"index": index, "id": f"call_{index}", "type": "function", "function": function}
-
-
-def _deltas(reply: Reply) -> Iterator[dict[str, Any]]:
-    """The deltas of a stream; a tool call comes in two pieces, as real servers send it."""
-    yield {"role": "assistant", "content": ""}
-    for piece in reply.pieces:
-        yield {"content": piece}
-    for index, (name, arguments) in enumerate(reply.tools):
-        whole = _tool(index, name, arguments)
-        text = whole["function"]["arguments"]
-        half = len(text) // 2
-        whole["function"]["arguments"] = text[:half]
-        yield {"tool_calls": [whole]}
-        yield {"tool_calls": [{"index": index, "function": {"arguments": text[half:]}}]}
 
 
 class HashEncoder:

@@ -7,7 +7,7 @@ words of chat templates. Knows nothing of any server.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -19,8 +19,6 @@ __all__ = [
     "REFUSAL",
     "answer_messages",
     "condense_messages",
-    "fit_history",
-    "fit_passages",
     "rephrase_messages",
 ]
 
@@ -57,36 +55,3 @@ def condense_messages(question: str, history: Sequence[Message]) -> list[Role]:
 def rephrase_messages(question: str, count: int) -> list[Role]:
     """The messages that ask for ``count`` other phrasings of a question."""
     return [("system", _prompt("rephrase").format(count=count)), ("user", question)]
-
-
-def fit_passages(passages: Iterable[Passage], characters: int) -> tuple[Passage, ...]:
-    """The first passages, which are the best, that fit in ``characters``; the first one always.
-
-    A passage that is longer than the whole budget is cut, so its text may end before its span.
-    """
-    fitted: list[Passage] = []
-    for passage in passages:
-        room = characters - sum(len(p.text) for p in fitted)
-        if fitted and len(passage.text) > room:
-            break
-        fitted.append(_cut(passage, room))
-    return tuple(fitted)
-
-
-def _cut(passage: Passage, room: int) -> Passage:
-    if len(passage.text) <= room:
-        return passage
-    from dataclasses import replace
-
-    return replace(passage, text=passage.text[:room])
-
-
-def fit_history(history: Sequence[Message], messages: int, characters: int) -> tuple[Message, ...]:
-    """The last ``messages`` of a conversation that fit in ``characters``, oldest first."""
-    kept: list[Message] = []
-    for message in reversed(history[-messages:] if messages else ()):
-        characters -= len(message.content)
-        if characters < 0:
-            break
-        kept.append(message)
-    return tuple(reversed(kept))

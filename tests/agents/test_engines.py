@@ -10,7 +10,7 @@ from agents.answers import Message
 from agents.discover import ask_server, find_server
 from agents.engines import ENGINES, Parts, make_engine
 from agents.openai_engine import OpenAIEngine
-from agents.prompts import REFUSAL, answer_messages, fit_history, fit_passages
+from agents.prompts import REFUSAL, answer_messages
 from agents.settings import AnswerSettings, LLMSettings
 from agents.thoughts import ThoughtFilter, without_thoughts
 from corpus.errors import (
@@ -151,7 +151,8 @@ def test_a_server_that_was_busy_once_is_asked_again(
 
 
 def test_too_long_a_prompt_is_explained(llm: FakeLLMServer, engine: OpenAIEngine) -> None:
-    llm.fail(400, "This model's maximum context length is 4096 tokens.")
+    for _ in range(2):  # the second prompt was fitted to the window that the first reply named
+        llm.fail(400, "This model's maximum context length is 4096 tokens.")
     assert "llm.passage_characters" in str(drain(engine)[1])
 
 
@@ -286,14 +287,3 @@ def test_auto_takes_the_configured_server_and_else_needs_none(llm: FakeLLMServer
     with pytest.raises(UserError, match=r"'gpt'.*extractive"):
         make_engine("gpt", parts())
     assert set(ENGINES) == {"auto", "openai", "extractive"}
-
-
-def test_passages_and_history_are_fitted_best_and_newest_first() -> None:
-    passages = [passage(1, "a" * 60), passage(2, "b" * 60), passage(3, "c" * 10)]
-    assert [p.number for p in fit_passages(passages, 100)] == [1]
-    assert [p.number for p in fit_passages(passages, 130)] == [1, 2, 3]
-    assert len(fit_passages(passages, 20)[0].text) == 20
-    history = [Message("user", "a" * 9), Message("assistant", "b" * 9), Message("user", "c" * 9)]
-    assert fit_history(history, 2, 100) == tuple(history[1:])
-    assert fit_history(history, 3, 10) == tuple(history[2:])
-    assert fit_history(history, 0, 100) == ()
