@@ -7,7 +7,7 @@ service that cannot be reached as ``ServiceDown``. Safe to share between session
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -90,7 +90,7 @@ class Service:
         return str(self._json("POST", "/v1/runs", json=body)["run"])
 
     def run_state(self, run: str) -> str:
-        """``running``, ``done``, ``failed``, ``cancelled`` or ``interrupted``."""
+        """``running``, ``waiting``, ``done``, ``failed``, ``cancelled`` or ``interrupted``."""
         return str(self._json("GET", f"/v1/runs/{run}")["state"])
 
     def events(self, run: str, after: int) -> Iterator[dict[str, Any]]:
@@ -114,6 +114,21 @@ class Service:
     def cancel_run(self, run: str) -> None:
         """Stop a run; what it had written stays."""
         self._call("POST", f"/v1/runs/{run}/cancel")
+
+    def decide(
+        self,
+        approval: str,
+        verdict: str,
+        arguments: Mapping[str, Any] | None = None,
+        reason: str = "",
+    ) -> None:
+        """Decide about a call that waits; ``verdict`` is ``approve``, ``edit`` or ``reject``.
+
+        Raises ``Conflict`` when it is not open any more.
+        """
+        given = None if arguments is None else dict(arguments)
+        body = {"verdict": verdict, "arguments": given, "reason": reason}
+        self._call("POST", f"/v1/approvals/{approval}", json=body)
 
     # Documents
 

@@ -16,6 +16,8 @@ from ui.replies import Reply, advance
 
 __all__ = ["LiveRun"]
 
+_GOING_ON = ("running", "waiting")  # states of a run from which more may come
+
 
 class LiveRun:
     """Follows run ``run`` from its first event in a daemon thread, until its end or ``close``.
@@ -66,5 +68,5 @@ class LiveRun:
             self.reply = advance(self.reply, step_from_json(event))
             if self._closed.is_set():
                 return
-        if self.reply.finished or self._service.run_state(self.run) != "running":
+        if self.reply.finished or self._service.run_state(self.run) not in _GOING_ON:
             self._ended.set()

@@ -30,7 +30,7 @@ from agents.steps import (
 from corpus.records import Citation, Passage
 from ui.wire import MessageJson
 
-__all__ = ["Reply", "ToolUse", "advance", "stored"]
+__all__ = ["Question", "Reply", "ToolUse", "advance", "stored"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +45,34 @@ class ToolUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """A call that a person is asked about; ``verdict`` is empty while they have not decided."""
+
+    id: str
+    tool: str
+    arguments: Mapping[str, Any]
+    labels: tuple[str, ...]
+    expires: str
+    verdict: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """All there is to show of one answer.
 
     ``passages`` is what the search found; ``nearest`` what a refusal names. ``error`` is a sentence
-    when the run failed; ``interrupted`` says that ``text`` stops early.
+    when the run failed; ``interrupted`` says that ``text`` stops early. ``plan`` is what the agent
+    means to do, of which it has done ``planned``; ``limit`` says which of its budgets has ended.
     """
 
     text: str = ""
     passages: tuple[Passage, ...] = ()
     nearest: tuple[Passage, ...] = ()
     tools: tuple[ToolUse, ...] = ()
+    questions: tuple[Question, ...] = ()
+    plan: tuple[str, ...] = ()
+    planned: int = 0
+    limit: str = ""
     citations: tuple[Citation, ...] = ()
     engine: str = ""
     model: str = ""
@@ -76,8 +93,12 @@ def advance(reply: Reply, step: Step) -> Reply:  # noqa: PLR0911 - one per kind 
             return replace(reply, tools=(*reply.tools, ToolUse(key, name, arguments)))
         case ToolResult():
             return replace(reply, tools=tuple(_done(tool, step) for tool in reply.tools))
-        case ApprovalAsked() | ApprovalDecided() | LimitReached() | Planned():
-            return reply
+        case ApprovalAsked() | ApprovalDecided():
+            return replace(reply, questions=_questions(reply.questions, step))
+        case Planned(steps=steps, done=done):
+            return replace(reply, plan=steps, planned=done)
+        case LimitReached(text=text):
+            return replace(reply, limit=text)
         case Answered(answer=answer):
             return _answered(reply, answer)
         case Failed(message=message, partial=partial):
@@ -85,6 +106,16 @@ def advance(reply: Reply, step: Step) -> Reply:  # noqa: PLR0911 - one per kind 
             return replace(reply, text=text, error=message, interrupted=True, finished=True)
         case Cancelled(partial=partial):
             return replace(reply, text=partial or reply.text, interrupted=True, finished=True)
+
+
+def _questions(
+    questions: tuple[Question, ...], step: ApprovalAsked | ApprovalDecided
+) -> tuple[Question, ...]:
+    if isinstance(step, ApprovalAsked):
+        asked = Question(step.id, step.tool, step.arguments, step.labels, step.expires)
+        return (*questions, asked)
+    changes: dict[str, Any] = {"verdict": step.verdict, "arguments": step.arguments}
+    return tuple(replace(q, **changes) if q.id == step.id else q for q in questions)
 
 
 def _done(tool: ToolUse, result: ToolResult) -> ToolUse:

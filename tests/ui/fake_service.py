@@ -20,7 +20,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from corpus.errors import AlcoveError
-from tests.ui.fake_store import Run, Store, get, now, start_run, work
+from tests.ui.fake_store import Run, Store, decide, get, now, start_run, work
 
 Json = dict[str, Any]
 
@@ -181,7 +181,11 @@ def _chat_routes(app: FastAPI, store: Store) -> None:
     @app.get("/v1/threads/{id}")
     async def thread(id: str) -> Json:
         found = get(store.threads, id, "thread")
-        active = [r.id for r in store.runs.values() if r.thread == id and r.state == "running"]
+        active = [
+            r.id
+            for r in store.runs.values()
+            if r.thread == id and r.state in ("running", "waiting")
+        ]
         return {**found, "active_run": active[0] if active else None}
 
     @app.patch("/v1/threads/{id}")
@@ -209,6 +213,10 @@ def _chat_routes(app: FastAPI, store: Store) -> None:
         return StreamingResponse(
             _events(get(store.runs, id, "run"), after), media_type="text/event-stream"
         )
+
+    @app.post("/v1/approvals/{id}")
+    async def decision(id: str, body: Json) -> Json:
+        return decide(store, id, body)
 
     @app.post("/v1/runs/{id}/cancel")
     async def cancel(id: str) -> Json:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from corpus.errors import NotFound
+from corpus.errors import Conflict, NotFound
 from tests.ui.fake_papers import Paper, papers, read_upload
 
 Json = dict[str, Any]
@@ -51,6 +51,7 @@ class Store:
         self.threads: dict[str, Json] = {}
         self.runs: dict[str, Run] = {}
         self.jobs: dict[str, Json] = {}
+        self.approvals: dict[str, Json] = {}
         self.engine = "openai"
         self.pace = 0.02  # seconds between two words
         self.fail_with = ""  # when set, the next run fails with these words
@@ -117,6 +118,9 @@ def _answer(store: Store, run: Run, body: Json) -> None:
     )
     if body.get("mode") == "agent" or question.startswith("/"):
         _use_tool(run, question, passages)
+    if "write it down" in question and not _ask_person(store, run, question):
+        _finish(run, "cancelled", partial="")
+        return
     if store.fail_with:
         message, store.fail_with = store.fail_with, ""
         _finish(run, "failed", error="ModelUnavailable", message=message, partial="")
@@ -157,6 +161,46 @@ def _use_tool(run: Run, question: str, passages: list[Json]) -> None:
     run.emit("tool_call", id="c1", name="search_corpus", arguments={"query": question})
     listing = "\n".join(f"{p['number']}. {p['title']}: {p['text']}" for p in passages)
     run.emit("tool_result", id="c1", name="search_corpus", text=listing, ok=True)
+
+
+def _ask_person(store: Store, run: Run, question: str) -> bool:
+    """Wait for a decision about a call; false when the run was stopped meanwhile."""
+    arguments = {"title": "Noted", "text": question}
+    approval = {"id": store.fresh("ap"), "verdict": "", "arguments": arguments, "reason": ""}
+    store.approvals[approval["id"]] = approval
+    run.emit("tool_call", id="c2", name="write_note", arguments=arguments)
+    run.state = "waiting"
+    run.emit(
+        "approval_asked",
+        id=approval["id"],
+        call="c2",
+        tool="write_note",
+        arguments=arguments,
+        labels=["writes"],
+        expires="2099-01-01T00:00:00.000+00:00",
+    )
+    while not approval["verdict"]:
+        if run.stop.wait(0.01):
+            return False
+    verdict = "rejected" if approval["verdict"] == "reject" else "approved"
+    run.emit(
+        "approval_decided", id=approval["id"], verdict=verdict, arguments=approval["arguments"]
+    )
+    run.state = "running"
+    text = "The note was written." if verdict == "approved" else "The person declined this."
+    run.emit("tool_result", id="c2", name="write_note", text=text, ok=verdict == "approved")
+    return True
+
+
+def decide(store: Store, id: str, body: Json) -> Json:
+    """Keep a decision about a call that waits."""
+    approval: Json = get(store.approvals, id, "approval")
+    if approval["verdict"]:
+        raise Conflict(f"approval {id!r} was approved already")
+    approval["reason"] = body.get("reason", "")
+    approval["arguments"] = body.get("arguments") or approval["arguments"]
+    approval["verdict"] = body["verdict"]
+    return approval
 
 
 def _citation(p: Json) -> Json:

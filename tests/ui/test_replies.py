@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.steps import Retrieved
+from agents.steps import ApprovalAsked, ApprovalDecided, LimitReached, Planned, Retrieved
 from corpus.records import Document, Passage, Span, State
 from ui.replies import Reply, advance
 
@@ -17,3 +17,25 @@ def test_an_agent_that_searches_again_adds_to_the_passages() -> None:
     for number in (1, 2):
         reply = advance(reply, Retrieved((passage(number),), 1, {}))
     assert [p.number for p in reply.passages] == [1, 2]
+
+
+def test_a_plan_a_limit_and_a_question_are_kept_as_they_are_now() -> None:
+    reply = Reply()
+    for step in (
+        Planned(("find", "compare"), 0),
+        ApprovalAsked("a", "1.c", "write_note", {"text": "x"}, ("writes",), "2099"),
+        ApprovalAsked("b", "1.d", "write_note", {"text": "y"}, ("writes",), "2099"),
+        ApprovalDecided("a", "approved", {"text": "z"}),
+        Planned(("find", "compare"), 1),
+        LimitReached("calls", "All calls are used."),
+    ):
+        reply = advance(reply, step)
+    assert (reply.plan, reply.planned, reply.limit) == (
+        ("find", "compare"),
+        1,
+        "All calls are used.",
+    )
+    assert [(q.verdict, q.arguments["text"]) for q in reply.questions] == [
+        ("approved", "z"),
+        ("", "y"),
+    ]

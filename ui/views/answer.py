@@ -12,6 +12,7 @@ from ui.plain_words import engine_note, label, name_of
 from ui.prose import plain, show, tree
 from ui.replies import Reply, ToolUse
 from ui.state import Place, state
+from ui.views import questions
 
 __all__ = ["draw"]
 
@@ -26,7 +27,9 @@ def draw(reply: Reply, run: str, trouble: str = "") -> None:
         trouble: why no more of it comes at the moment.
     """
     with st.container(key=f"answer-{run}"):
+        _plan(reply)
         _steps(reply.tools, run)
+        questions.draw(reply, run)
         if reply.abstained:
             _refusal(reply, run)
         else:
@@ -129,6 +132,8 @@ def _progress(reply: Reply, trouble: str) -> None:
     working = [tool for tool in reply.tools if tool.text is None]
     if trouble:
         words = label(trouble, 400)
+    elif any(not question.verdict for question in reply.questions):
+        words = "Waiting for your decision…"
     elif working:
         words = f"Using {label(working[-1].name)}…"
     elif reply.text:
@@ -139,6 +144,16 @@ def _progress(reply: Reply, trouble: str) -> None:
         words = "Searching the documents…"
     with st.container(key="progress"):
         st.caption(words)
+
+
+def _plan(reply: Reply) -> None:
+    """What the agent means to do, with what it has done, and the budget that ended."""
+    for at, line in enumerate(reply.plan):
+        done = at < reply.planned or reply.finished
+        mark = ":material/check_circle:" if done else ":material/radio_button_unchecked:"
+        st.caption(f"{mark} {label(line, 200)}")
+    if reply.limit:
+        st.caption(f":material/timer_off: {label(reply.limit, 300)}")
 
 
 def _steps(tools: Sequence[ToolUse], run: str) -> None:
