@@ -24,6 +24,7 @@ from agents.scope import answerer_for, desk_for
 from agents.service_lock import service_lock
 from agents.settings import Settings
 from agents.steps import Step
+from agents.toolbox import Toolbox
 from agents.tools import TOOLS
 from agents.untraced import forget_tracing
 from corpus.catalog import Catalog
@@ -78,6 +79,7 @@ class App:
         self.home = Home(settings.corpus.home)
         self.catalog = Catalog(self.home)
         self.chats = Chats(self.home)
+        self.toolbox = Toolbox(settings.web, settings.mcp)
         self.jobs = JobQueue(self.home, self.catalog, _job_settings(settings))
         service = settings.service
         self.runs = Runs(
@@ -121,6 +123,7 @@ class App:
         self.jobs.close()
         self.chats.close()
         self.catalog.close()
+        self.toolbox.close()
         if self._service_lock is not None:
             self._service_lock.close()
 
@@ -249,8 +252,8 @@ class App:
         answerer = Answerer(searcher, self.catalog, encoder, engine, settings.answer)
         agent = None
         if isinstance(engine, OpenAIEngine):
-            chats = self.chats
-            agent = Agent(engine, self.home.chats, settings.agent, approvals=chats.approvals)
+            tools, approvals = self.toolbox.tools(), self.chats.approvals
+            agent = Agent(engine, self.home.chats, settings.agent, tools, approvals=approvals)
         return Core(encoder, searcher, engine, answerer, agent, finder.note)
 
     def _load_in_background(self) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from agents.reach import McpSettings, WebSettings
 from corpus.errors import UserError
 from corpus.home import disk_errors
 from corpus.settings import CorpusSettings, default_home
@@ -220,6 +221,8 @@ class Settings(BaseModel):
     llm: LLMSettings = Field(default_factory=LLMSettings, description="The language model.")
     answer: AnswerSettings = Field(default_factory=AnswerSettings, description="Answering.")
     agent: AgentSettings = Field(default_factory=AgentSettings, description="The agent.")
+    web: WebSettings = Field(default_factory=WebSettings, description="Pages of the web.")
+    mcp: McpSettings = Field(default_factory=McpSettings, description="Tools of other servers.")
     service: ServiceSettings = Field(default_factory=ServiceSettings, description="HTTP.")
 
     @classmethod

@@ -21,6 +21,7 @@ from ui.console import show_json, show_table, write
 from ui.ingesting import ingest
 from ui.listings import collections_app, documents_app, models_app
 from ui.options import CollectionOption, HomeOption, JsonOption, load_settings
+from ui.other_agents import mcp
 from ui.reindexing import reindex
 
 if TYPE_CHECKING:
@@ -281,6 +282,7 @@ def main() -> None:
 
 app.command("ingest")(ingest)
 app.command("reindex")(reindex)
+app.command("mcp")(mcp)
 app.add_typer(documents_app, name="documents")
 app.add_typer(collections_app, name="collections")
 app.add_typer(models_app, name="models")
