@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from agents.tools.tool import Label
+from agents.labels import Label
 
 __all__ = ["McpSettings", "ServerSettings", "WebSettings"]
 

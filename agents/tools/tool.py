@@ -12,12 +12,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agents.fences import Fence
+from agents.labels import Label
 from agents.protocols import Finder
 from corpus.errors import NotFound, UserError
 from corpus.identity import OWNER, Person
@@ -90,15 +90,6 @@ class Notes(Protocol):
     def notes(self, owner: str) -> Sequence[Entry]:
         """All notes, the last changed first."""
         ...
-
-
-class Label(StrEnum):
-    """What a tool can touch; approval is decided by labels, never by the tool's name."""
-
-    READS_PRIVATE = "reads private"
-    READS_UNTRUSTED = "reads untrusted"
-    WRITES = "writes"
-    LEAVES_MACHINE = "leaves the machine"
 
 
 class Arguments(BaseModel):
