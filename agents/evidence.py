@@ -11,21 +11,23 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agents.kinds import has_figure
+from agents.pieces import Weighed, promise
 from agents.sentences import Unit, units
 from agents.words import content_words, coverage, rarity
-from corpus.records import Parsed, Passage
+from corpus.records import ElementKind, Parsed, Passage
 
 if TYPE_CHECKING:
     from agents.protocols import Texts
     from retrieval.protocols import Array, Encoder
 
-__all__ = ["Evidence", "Weighed", "Weigher"]
+__all__ = ["Evidence", "Weigher", "passage_words"]
 
 # Texts that have nothing to do with each other: an encoder's cosine between them is its zero. It is
 # near 0 for MiniLM and near 0.7 for E5, whose training squeezes all cosines together.
@@ -41,16 +43,6 @@ _SPECIAL_TOKENS = 16  # room for a model's prefix and its special tokens
 _KEPT = 32  # questions whose evidence is kept, and documents whose elements are
 _KEPT_VECTORS = 10_000  # 15 MB at 384 dimensions
 _UNSEEN = 1.5  # a question's word that no passage has weighs this many times the rarest one it has
-
-
-@dataclass(frozen=True, slots=True)
-class Weighed:
-    """A unit with how near it is to the question: ``cosine`` and ``shared`` words (0..1)."""
-
-    unit: Unit
-    cosine: float
-    shared: float
-    rank: int  # of its passage, from 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +69,7 @@ class Weigher:
     Args:
         encoder: the encoder of the index.
         texts: where the documents' elements are read.
-        most: how many units are compared by their vectors; the rest is dropped by its words.
+        most: how many units are compared by their vectors; see ``agents.pieces.promise``.
     """
 
     def __init__(self, encoder: Encoder, texts: Texts, most: int) -> None:
@@ -117,14 +109,28 @@ class Weigher:
         weights = dict(rarity(bags))
         wanted = frozenset(content_words(question))
         unseen = _UNSEEN * max((weights[w] for w in wanted if w in weights), default=1.0)
-        shared = [coverage(wanted, bag, weights, unseen) for bag in bags]
-        kept = sorted(range(len(found)), key=lambda i: (-shared[i], found[i][1]))[: self._most]
-        cosines = self._cosines(question, [found[i][0] for i in kept])
+        bare = Evidence(question, (), wanted, weights, unseen)
+        shares = [bare.coverage(passage_words(passage)) for passage in passages]
+        best = max((passage.score for passage in passages), default=0.0)
+        near = [passage.score / best if best > 0 else 0.0 for passage in passages]
         pieces = [
-            Weighed(found[i][0], c, shared[i], found[i][1])
-            for i, c in zip(kept, cosines, strict=True)
+            Weighed(
+                unit,
+                0.0,
+                bare.coverage(bag),
+                rank,
+                bare.coverage(content_words(unit.shown)),
+                shares[rank],
+                near[rank],
+                _key(unit, wanted),
+                float(has_figure(question, unit.shown)),
+            )
+            for (unit, rank), bag in zip(found, bags, strict=True)
         ]
-        return Evidence(question, tuple(pieces), wanted, weights, unseen)
+        kept = sorted(pieces, key=lambda piece: -promise(piece))[: self._most]
+        cosines = self._cosines(question, [piece.unit for piece in kept])
+        done = (replace(piece, cosine=c) for piece, c in zip(kept, cosines, strict=True))
+        return replace(bare, pieces=tuple(done))
 
     def _cosines(self, question: str, chosen: Sequence[Unit]) -> list[float]:
         if not chosen:
@@ -164,3 +170,16 @@ class Weigher:
         while (size := self._encoder.count_tokens(text)) > room:
             text = text[: int(len(text) * room / size * 0.95)]
         return text
+
+
+def passage_words(passage: Passage) -> set[str]:
+    """The words of a passage, its headings and its document's title."""
+    return set(content_words(" ".join((passage.document.title, *passage.headings, passage.text))))
+
+
+def _key(unit: Unit, wanted: Collection[str]) -> float:
+    """The share of a row's first cell that is among the ``wanted`` words: what the row is about."""
+    if unit.kind is not ElementKind.TABLE:
+        return 0.0
+    words = set(content_words(unit.shown.partition(";")[0]))
+    return len(words.intersection(wanted)) / len(words) if words else 0.0

@@ -15,8 +15,8 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
 from agents.answers import Message, Written
-from agents.evidence import Evidence, Weighed, Weigher
-from agents.kinds import has_answer
+from agents.evidence import Evidence, Weigher
+from agents.pieces import Weighed, score
 from agents.settings import AnswerSettings
 from agents.words import content_words
 from corpus.records import Passage
@@ -25,11 +25,9 @@ if TYPE_CHECKING:
     from agents.protocols import Texts
     from retrieval.protocols import Encoder
 
-__all__ = ["ExtractiveEngine", "choose", "score"]
+__all__ = ["ExtractiveEngine", "choose"]
 
-# Weights of the parts of a sentence's score; see `score`.
-_COSINE, _SHARED, _RANK, _KIND = 1.0, 0.5, 0.25, 0.1
-_CLOSE = 0.85  # a further sentence is quoted if it scores this share of the best one
+_CLOSE = 0.8  # a further sentence is quoted if its score is at most this much below the best
 _NEW_WORDS = 0.25  # or if it has this share (by weight) of the question's words still missing
 _SAME = 0.7  # share of words in common from which two sentences say the same
 _FOLLOW_UP = re.compile(
@@ -90,20 +88,13 @@ class ExtractiveEngine:
         return ()
 
 
-def score(piece: Weighed, evidence: Evidence) -> float:
-    """How well a sentence answers: meaning, words, its passage's rank, and the kind of answer."""
-    kind = has_answer(evidence.question, piece.unit.shown)
-    parts = (piece.cosine, piece.shared, 1 / (1 + piece.rank), float(kind))
-    return sum(w * p for w, p in zip((_COSINE, _SHARED, _RANK, _KIND), parts, strict=True))
-
-
 def choose(evidence: Evidence, most: int) -> list[Weighed]:
     """The best sentence, and others that are as good or add what it lacks, in reading order."""
-    scores = {id(piece): score(piece, evidence) for piece in evidence.pieces}
+    scores = {id(piece): score(piece) for piece in evidence.pieces}
     ranked = sorted(evidence.pieces, key=lambda piece: -scores[id(piece)])
     chosen: list[Weighed] = []
     for piece in ranked[: 4 * most]:
-        close = not chosen or scores[id(piece)] >= _CLOSE * scores[id(chosen[0])]
+        close = not chosen or scores[id(piece)] >= scores[id(chosen[0])] - _CLOSE
         new = not any(_alike(piece, other) for other in chosen)
         if len(chosen) < most and new and (close or _adds(piece, chosen, evidence)):
             chosen.append(piece)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from agents.words import content_words, names
 
-__all__ = ["has_answer", "kind_of"]
+__all__ = ["has_answer", "has_figure", "kind_of"]
 
 _NUMBER_CUE = re.compile(
     r"\bhow (?:many|much|long|fast|big|large|far|high|heavy|old|often|wide|deep|tall|loud|hot)\b"
@@ -51,6 +51,11 @@ def kind_of(question: str) -> str:
 def has_answer(question: str, text: str) -> bool:
     """Whether ``text`` has what the kind of ``question`` asks for, beyond what was in it already."""
     return _HAS[kind_of(question)](question, text)
+
+
+def has_figure(question: str, text: str) -> bool:
+    """Whether a number or a time is asked for, and ``text`` has one."""
+    return kind_of(question) in ("number", "time") and has_answer(question, text)
 
 
 def _has_number(question: str, text: str) -> bool:

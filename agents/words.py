@@ -33,6 +33,15 @@ _FUNCTION_WORD_LIST = """
     yes yet you your many long often far old kind type name mean called describe explain list show
     find happen
 """
+_NUMBER_WORDS = {
+    word: str(number)
+    for number, word in enumerate(
+        "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
+        " sixteen seventeen eighteen nineteen twenty".split(),
+        2,
+    )
+}
+_WITH_UNIT = re.compile(r"(\d+(?:\.\d+)?)[a-z%]{1,3}")  # 30B, 4bit, 86%
 _FUNCTION_WORDS = frozenset(_FUNCTION_WORD_LIST.split())
 _ENDINGS = (
     ("sses", "ss"), ("ies", "y"), ("ied", "y"), ("ational", "ate"), ("ization", "ize"),
@@ -61,10 +70,12 @@ def stem(word: str) -> str:
 def content_words(text: str) -> list[str]:
     """Stems of the words of ``text`` that carry meaning, in order, with repetitions.
 
-    A date in figures counts as said in words too: 2026-06-03 is in June, on the 3.
+    A date in figures counts as said in words too: 2026-06-03 is in June, on the 3. A small number in
+    words is the same as in figures, and one with its unit also stands for itself: 30B is 30, too.
     """
-    found = (m.group() for m in _WORD.finditer(text))
-    words = [stem(word) for word in found if word.lower() not in _FUNCTION_WORDS]
+    found = (m.group().lower() for m in _WORD.finditer(text))
+    words = [_NUMBER_WORDS.get(w) or stem(w) for w in found if w not in _FUNCTION_WORDS]
+    words += [unit[1] for word in words if (unit := _WITH_UNIT.fullmatch(word))]
     for date in _DATE.finditer(text):
         words.append(stem(_MONTHS[int(date[1]) - 1]))
         if date[2]:
