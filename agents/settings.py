@@ -128,7 +128,9 @@ class AnswerSettings(BaseModel):
         default=3, gt=0, description="Most sentences the extractive engine quotes."
     )
     candidates: int = Field(
-        default=60, gt=0, description="Most sentences the extractive engine compares."
+        default=24,
+        gt=0,
+        description="Most sentences whose vectors are compared, chosen by their words.",
     )
     nearest: int = Field(default=3, ge=0, description="Passages that a refusal names as nearest.")
 
