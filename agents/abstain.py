@@ -23,13 +23,13 @@ __all__ = ["WEIGHTS", "answerability", "features", "refusal"]
 # Logistic regression, with the classes balanced, on the halves for fitting of the sample's questions
 # and of squad-en's, with and without their articles (``eval/articles.py``).
 WEIGHTS: Mapping[str, float] = {
-    "meaning": 4.03,
-    "score": 2.04,
-    "passage_words": 0.7,
-    "found_words": 1.04,
-    "names": 1.2,
-    "stands_out": 1.9,
-    "bias": -7.16,
+    "meaning": 7.73,
+    "score": 0.06,
+    "passage_words": 0.67,
+    "found_words": 1.29,
+    "names": 1.93,
+    "stands_out": 8.56,
+    "bias": -7.9,
 }
 _SCALE = 10.0  # of ``agents.pieces.score``, which comes near 20
 _COMPARED = 25  # best pieces that are looked at

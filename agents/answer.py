@@ -14,12 +14,13 @@ import copy
 import logging
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 
-from agents.abstain import answerability, refusal
+from agents.abstain import answerability, features, refusal
 from agents.answers import Answer, Message, Written
+from agents.calibration import Calibration
 from agents.claims import grounded
 from agents.declines import is_refusal
 from agents.evidence import Weigher
@@ -38,6 +39,8 @@ __all__ = ["Answerer"]
 
 log = logging.getLogger(__name__)
 
+_ANSWERED_BY_MODEL = 0.99  # of the answerable questions; a model refuses the others by itself
+
 
 class Answerer:
     """Safe to use from several threads.
@@ -47,7 +50,8 @@ class Answerer:
         catalog: the documents' texts and elements.
         encoder: the encoder of the index.
         engine: writes the answers.
-        settings: how many passages, and when to refuse.
+        settings: how many passages, and when to refuse in a collection without a calibration.
+        calibrated: gives the calibration of a collection.
     """
 
     def __init__(
@@ -57,8 +61,10 @@ class Answerer:
         encoder: Encoder,
         engine: Engine,
         settings: AnswerSettings,
+        calibrated: Callable[[str], Calibration | None] = lambda collection: None,
     ) -> None:
         self._searcher, self._catalog, self._engine = searcher, catalog, engine
+        self._calibrated = calibrated
         self._settings = settings
         if isinstance(engine, ExtractiveEngine):
             self._weigher = engine.weigher  # what one has weighed the other need not weigh again
@@ -130,10 +136,14 @@ class Answerer:
         yield Retrieved(passages, result.snapshot, dict(result.timings_ms))
         if stop.is_set():
             yield Cancelled()
-        elif self._refuses(asked, passages, result):
-            yield Answered(self._refusal(passages, clock))
-        else:
-            yield from self._written(question, passages, history, stop, clock)
+            return
+        score, least = self._decision(asked, passages, result)
+        if score < least:
+            yield Answered(replace(self._refusal(passages, clock), score=score))
+            return
+        with closing(self._written(question, passages, history, stop, clock)) as steps:
+            for step in steps:
+                yield _scored(step, score)
 
     def _condensed(self, question: str, history: Sequence[Message], stop: threading.Event) -> str:
         """The question to search for: in a conversation, one that stands alone."""
@@ -155,18 +165,32 @@ class Answerer:
             log.warning("searching for the question alone: %s", exc)
             return ()
 
-    def _refuses(self, asked: str, passages: Sequence[Passage], result: SearchResult) -> bool:
-        """Whether the documents are so far from the question that it is not even written about.
+    def measure(self, question: str, collection: str | None = None) -> Mapping[str, float]:
+        """The measures of ``agents.abstain.features`` for a question: what a calibration is fitted to."""
+        s = self._settings
+        result = self._searcher.search(self._checked(question), s.hits, s.mode, collection)
+        passages = gather(result.hits, self._catalog.text, s.passages)
+        return features(self._weigher.weigh(result.query, passages), passages, result.hits)
 
-        A language model reads better than the score does, and refuses by itself; it is only kept
-        from what is clearly not in the documents.
+    def _decision(
+        self, asked: str, passages: Sequence[Passage], result: SearchResult
+    ) -> tuple[float, float]:
+        """How probable an answer is, and how probable it must be to be written about.
+
+        The collection that the best passage is from says how that is worked out: with its own
+        calibration, if it has one. A language model reads better than the score does, and refuses by
+        itself; it is only kept from what is clearly not in the documents.
         """
         if not passages:
-            return True
-        evidence = self._weigher.weigh(asked, passages)
-        s = self._settings
-        least = s.threshold if self._engine.name == "extractive" else s.threshold_model
-        return answerability(evidence, passages, result.hits) < least
+            return 0.0, 1.0
+        measured = features(self._weigher.weigh(asked, passages), passages, result.hits)
+        calibration, s = self._calibrated(passages[0].document.collection), self._settings
+        extractive = self._engine.name == "extractive"
+        if calibration is None:
+            return answerability(measured), s.threshold if extractive else s.threshold_model
+        share = _ANSWERED_BY_MODEL
+        least = calibration.threshold if extractive else calibration.threshold_for(share)
+        return calibration.score(measured), least
 
     def _refusal(self, passages: Sequence[Passage], clock: _Clock) -> Answer:
         nearest = tuple(passages[: self._settings.nearest])
@@ -219,6 +243,10 @@ class Answerer:
     def _made(self, text: str, abstained: bool, clock: _Clock, **rest: object) -> Answer:
         engine, timings = self._engine, clock.timings_ms()
         return Answer(text, abstained, engine.name, engine.model, timings_ms=timings, **rest)  # type: ignore[arg-type]
+
+
+def _scored(step: Step, score: float) -> Step:
+    return Answered(replace(step.answer, score=score)) if isinstance(step, Answered) else step
 
 
 class _Clock:

@@ -84,7 +84,8 @@ class Answer:
     """A finished answer; its citations are checked, ``nearest`` is what a refusal found instead.
 
     ``interrupted`` says that the text stops early; ``claims`` are its sentences as they were checked.
-    ``timings_ms``: search, first_token, total.
+    ``timings_ms``: search, first_token, total. ``score``: how probable (0..1) an answer was held to
+    be before it was written; ``None``: that was not asked.
     """
 
     text: str
@@ -97,6 +98,7 @@ class Answer:
     nearest: tuple[Passage, ...] = ()
     claims: tuple[Claim, ...] = ()
     usage: Usage = Usage()
+    score: float | None = None
 
     def to_json(self) -> Json:
         """Plain JSON values: the keys of ``alcove ask --json`` and what the page needs besides."""
@@ -111,6 +113,7 @@ class Answer:
             "nearest": [passage_json(p) for p in self.nearest],
             "claims": [claim.to_json() for claim in self.claims],
             "usage": self.usage.to_json(),
+            "score": self.score,
         }
 
     @classmethod
@@ -127,4 +130,5 @@ class Answer:
             nearest=tuple(passage_from_json(p) for p in data["nearest"]),
             claims=tuple(Claim(**claim) for claim in data.get("claims", ())),
             usage=Usage(**data.get("usage", {})),
+            score=data.get("score"),
         )

@@ -245,11 +245,13 @@ class App:
 
     def _assembled(self, finder: Finder, engine: Engine) -> Core:
         from agents.answer import Answerer
+        from agents.calibrated import Calibrated
         from agents.loop import Agent
         from agents.openai_engine import OpenAIEngine
 
         encoder, searcher, settings = finder.encoder, finder.searcher, self.settings
-        answerer = Answerer(searcher, self.catalog, encoder, engine, settings.answer)
+        calibrated = Calibrated(self.catalog, encoder.fingerprint.key)
+        answerer = Answerer(searcher, self.catalog, encoder, engine, settings.answer, calibrated)
         agent = None
         if isinstance(engine, OpenAIEngine):
             tools, approvals = self.toolbox.tools(), self.chats.approvals

@@ -14,18 +14,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from agents.abstain import WEIGHTS, answerability
 from corpus.errors import UserError
 
-__all__ = ["LEAST", "Calibration", "Figures", "auroc", "calibrate", "figures", "held_out"]
+if TYPE_CHECKING:
+    Array = np.ndarray[Any, np.dtype[np.float64]]
+
+__all__ = ["LEAST", "Calibration", "Figures", "auroc", "calibrate", "enough", "figures", "held_out"]
 
 LEAST = 20  # questions of each kind
 _RIDGE = 4.0  # as much as so many questions' worth of doubt about a weight, in standard deviations
 _STEPS = 30
+_SMALLEST = 1e-9  # change of a weight that is worth a step
 _FOLDS = 5
 _CURVE = 50  # steps from threshold 0 to 1
 
@@ -96,15 +100,7 @@ def calibrate(measured: Measured, encoder: str, target: float = 0.9) -> Calibrat
     Raises:
         UserError: too few questions, or a target that is no share.
     """
-    if not 0 < target < 1:
-        raise UserError(f"the target is {target}; give a share between 0 and 1, such as 0.9")
-    yes = sum(answerable for _, answerable in measured)
-    no = len(measured) - yes
-    if min(yes, no) < LEAST:
-        raise UserError(
-            f"there are {yes} questions with an answer and {no} of kind 'unanswerable'; calibration"
-            f" needs at least {LEAST} of each"
-        )
+    yes, no = enough([answerable for _, answerable in measured], target)
     weights, threshold = _fitted(measured, target)
     steps = (step / _CURVE for step in range(_CURVE + 1))
     found = ((t, figures(measured, weights, t)) for t in steps)
@@ -120,6 +116,23 @@ def calibrate(measured: Measured, encoder: str, target: float = 0.9) -> Calibrat
         datetime.now(UTC).isoformat(timespec="seconds"),
         weights,
     )
+
+
+def enough(answerable: Sequence[bool], target: float) -> tuple[int, int]:
+    """How many questions of each kind there are.
+
+    Raises:
+        UserError: too few, or a target that is no share.
+    """
+    if not 0 < target < 1:
+        raise UserError(f"the target is {target}; give a share between 0 and 1, such as 0.9")
+    yes, no = sum(answerable), len(answerable) - sum(answerable)
+    if min(yes, no) < LEAST:
+        raise UserError(
+            f"there are {yes} questions with an answer and {no} of kind 'unanswerable'; calibration"
+            f" needs at least {LEAST} of each"
+        )
+    return yes, no
 
 
 def held_out(measured: Measured, target: float) -> Figures:
@@ -180,11 +193,19 @@ def _weights(measured: Measured) -> dict[str, float]:
     prior[-1] = WEIGHTS["bias"]
     balance = np.where(y > 0, 0.5 / y.mean(), 0.5 / (1 - y.mean()))
     ridge = np.diag([*(_RIDGE for _ in names), 1e-3])  # the bias is free
+
+    def loss(at: Array) -> float:
+        signed = np.where(y > 0, -1.0, 1.0) * (x @ at)
+        return float(balance @ np.logaddexp(0, signed) + (at - prior) @ ridge @ (at - prior) / 2)
+
     found = prior.copy()
     for _ in range(_STEPS):
         p = 1 / (1 + np.exp(-np.clip(x @ found, -50, 50)))
         slope = x.T @ (balance * (p - y)) + ridge @ (found - prior)
         bend = (x.T * (balance * p * (1 - p))) @ x + ridge
-        found = found - np.linalg.solve(bend, slope)
+        step = np.linalg.solve(bend, slope)
+        while loss(found - step) > loss(found) and np.abs(step).max() > _SMALLEST:
+            step = step / 2  # a whole step from far away can lead further away
+        found = found - step
     named = {name: float(v / s) for name, v, s in zip(names, found[:-1], spread, strict=True)}
     return {**named, "bias": float(found[-1])}

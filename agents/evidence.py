@@ -119,7 +119,7 @@ class Weigher:
                 0.0,
                 bare.coverage(bag),
                 rank,
-                bare.coverage(content_words(unit.shown)),
+                bare.coverage(content_words(f"{unit.lead} {unit.shown}")),
                 shares[rank],
                 near[rank],
                 _key(unit, wanted),

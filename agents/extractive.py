@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ExtractiveEngine", "choose"]
 
-_CLOSE = 2.0  # a further sentence is quoted if its score is at most this much below the best
+_CLOSE = 1.0  # a further sentence is quoted if its score is at most this much below the best
 _NEW_WORDS = 0.15  # or if it has this share (by weight) of the question's words still missing
 _SAME = 0.7  # share of words in common from which two sentences say the same
 _FOLLOW_UP = re.compile(

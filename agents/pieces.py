@@ -43,7 +43,7 @@ class Weighed:
     """A unit with how near it is to the question; shares of the question's words are by weight.
 
     ``cosine`` to the question, with what is unrelated at 0; ``shared``: the share of its words in the
-    unit and its context, ``said``: in the unit alone, ``passage_words``: in the passage, its headings
+    unit and its context, ``said``: in the unit and what leads to it, ``passage_words``: in the passage, its headings
     and title; ``rank`` of the passage, from 0; ``near``: its score against the best one's; ``key``:
     of a table's row, the share of its first cell that is asked about; ``figure``: it has the number or
     the time that is asked for.
@@ -67,9 +67,13 @@ class Weighed:
 
 def promise(piece: Weighed) -> float:
     """How likely it is to be worth comparing by its vector; any number, higher is likelier."""
-    return sum(weight * getattr(piece, name) for name, weight in _PROMISE.items())
+    return _weighed(piece, _PROMISE)
 
 
 def score(piece: Weighed) -> float:
     """How well it answers: any number, and a difference of 1 is odds of e to 1."""
-    return sum(weight * getattr(piece, name) for name, weight in _SCORE.items())
+    return _weighed(piece, _SCORE)
+
+
+def _weighed(piece: Weighed, weights: Mapping[str, float]) -> float:
+    return float(sum(weight * getattr(piece, name) for name, weight in weights.items()))

@@ -29,7 +29,8 @@ class Unit:
     """A quotable piece. ``text`` equals the canonical text at ``span``.
 
     ``shown`` is how an answer says it (one line; a table's row with the names of its columns), and
-    ``context`` is what it is about, to be read before it. ``label`` marks what only announces: a
+    ``context`` is what it is about, to be read before it, and ``lead`` that part of it which stands
+    right before the piece and asks for it or names it. ``label`` marks what only announces: a
     question, or a term before its explanation.
     """
 
@@ -41,6 +42,7 @@ class Unit:
     kind: ElementKind = ElementKind.TEXT
     page: int | None = None
     label: bool = False
+    lead: str = ""
 
     @property
     def whole(self) -> str:
@@ -72,7 +74,8 @@ def _labelled(found: Sequence[Unit]) -> Iterator[Unit]:
     """The units, where a term stands alone before its explanation joined to that as context."""
     term = ""
     for unit, following in zip_longest(found, found[1:]):
-        now = replace(unit, context=": ".join(filter(None, [unit.context, term])))
+        context = ": ".join(filter(None, [unit.context, term]))
+        now = replace(unit, context=context, lead=term or unit.lead)
         announces = following is not None and _is_term(unit, following)
         term = unit.shown if announces else ""
         yield replace(now, label=True) if announces else now
@@ -110,7 +113,8 @@ def _sentences(number: int, element: Element, heading: str) -> Iterator[Unit]:
         text = element.text[span.start : span.end]
         asks = text.endswith(("?", "？", "؟"))
         context = f"{heading}: {asked}" if heading and asked else heading or asked
-        yield _unit(number, element, span, " ".join(text.split()), context, asks)
+        unit = _unit(number, element, span, " ".join(text.split()), context, asks)
+        yield replace(unit, lead=asked)
         asked = text if asks else asked
 
 

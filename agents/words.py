@@ -33,14 +33,11 @@ _FUNCTION_WORD_LIST = """
     yes yet you your many long often far old kind type name mean called describe explain list show
     find happen
 """
-_NUMBER_WORDS = {
-    word: str(number)
-    for number, word in enumerate(
-        "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
-        " sixteen seventeen eighteen nineteen twenty".split(),
-        2,
-    )
-}
+_NUMBER_WORD_LIST = """
+    two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+    seventeen eighteen nineteen twenty
+"""
+_NUMBER_WORDS = {word: str(n) for n, word in enumerate(_NUMBER_WORD_LIST.split(), 2)}
 _WITH_UNIT = re.compile(r"(\d+(?:\.\d+)?)[a-z%]{1,3}")  # 30B, 4bit, 86%
 _FUNCTION_WORDS = frozenset(_FUNCTION_WORD_LIST.split())
 _ENDINGS = (

@@ -9,7 +9,6 @@ stderr, on a terminal only.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sys
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ import typer
 from corpus.datasets import load_beir
 from corpus.errors import AlcoveError, UserError
 from corpus.questions import load_questions
+from eval.articles import article_set
 from eval.bench import open_bench
 from eval.chunk_gold import ChunkGold, from_placed, load_chunk_gold
 from eval.options import HomeFolder, Json
@@ -199,8 +199,27 @@ def _sample_gold(
 
 @app.command()
 def answers(
+    dataset: Annotated[
+        Path | None,
+        typer.Option("--dataset", help="A folder in BEIR's layout, of articles and short answers."),
+    ] = None,
+    answerable: Annotated[
+        int, typer.Option(min=2, help="Of --dataset: questions whose article is indexed.")
+    ] = 300,
+    unanswerable: Annotated[
+        int, typer.Option(min=2, help="Of --dataset: questions whose article is left out.")
+    ] = 300,
+    paragraphs: Annotated[
+        int, typer.Option(min=1, help="Of --dataset: indexed at least, if there are so many.")
+    ] = 3000,
+    seed: Annotated[int, typer.Option(help="Deals articles and questions out.")] = 5,
     questions: Questions = None,
     documents: Documents = None,
+    half: Annotated[str, typer.Option(help="fit, test or both: which questions.")] = "both",
+    calibrate: Annotated[
+        float | None,
+        typer.Option(help="Calibrate on the half fit, so that this share is answered; ask test."),
+    ] = None,
     limit_queries: Annotated[
         int | None, typer.Option(min=1, help="Only the first so many questions.")
     ] = None,
@@ -212,18 +231,27 @@ def answers(
     as_json: Json = False,
 ) -> None:
     """Refusals, citations and correctness of answers on questions with gold spans."""
-    from eval.answers import evaluate_answers
+    from eval.answering import Choice, ask, on_articles, on_questions
 
-    file, folder = _question_files(questions, documents)
-    asked = load_questions(file)
+    choice = Choice("test" if calibrate else half, calibrate, limit_queries)
     overrides = {"llm": {"engine": engine}} if engine else {}
-    with open_bench(_bench_name(folder), cache, home, overrides) as bench:
+    if dataset is not None:
+        if questions or documents:
+            raise UserError("Give either --dataset or --questions, not both.")
+        chosen = article_set(load_beir(dataset), answerable, unanswerable, seed, paragraphs)
+        name = f"{chosen.name}-answers"
+    else:
+        file, folder = _question_files(questions, documents)
+        asked, name = load_questions(file), _bench_name(folder)
+    with open_bench(name, cache, home, overrides) as bench:
         with _progress("ingesting") as show:
-            bench.ingest(folder, lambda done: show(done.done, done.total))
-        placed = bench.place(asked, folder)[:limit_queries]
-        with _ticks("answering", len(placed)) as tick:
-            report = evaluate_answers(asked.name, placed, bench.answerer, bench.catalog, tick)
-        report = dataclasses.replace(report, context={**bench.context, **report.context})
+            found = (
+                on_articles(bench, chosen, show)
+                if dataset is not None
+                else on_questions(bench, asked, folder, show)
+            )
+        with _ticks("answering", choice.count(found)) as tick:
+            report = ask(bench, found, choice, tick)
     _show(report, as_json)
 
 

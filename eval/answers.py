@@ -6,12 +6,24 @@ Measures, each per question with a mean, n and interval (``eval/report.py``):
 - ``refused answerable``: of those they do answer, the share refused all the same (lower is better).
 - ``citations valid``: of an answer's citations, the share whose quote is the stored text at their
   span. Anything below 1 is a bug.
+- ``dangling``: of the answers given, the share with a ``[n]`` that no citation goes with. Anything
+  above 0 is a bug.
 - ``cited``: of the answers given, the share with a citation at all.
+- ``holds answer``: of all answerable questions, refused or not, the share whose answer holds the
+  reference answer word for word (after SQuAD's normalisation) or, since a person's reference is often
+  in words of their own, whose citations hold at least half of a gold span; of every one, if the
+  question's kind is ``multi``.
+- ``citation precision``: of the citations of an answer to an answerable question, the share that
+  shares characters with a gold span; ``citation recall``: of its gold spans, the share of which a
+  citation holds at least half.
 - ``cites gold``: of the answers given to answerable questions, the share with a citation that
   shares characters with a gold span.
 - ``token recall``: of those, the share of the reference answer's words that the answer holds, after
   SQuAD's normalisation (Rajpurkar et al. 2016, "SQuAD: 100,000+ Questions for Machine
   Comprehension of Text").
+
+The system's facts have ``AUROC``: how well the score that decides on refusing tells the two kinds of
+question apart (0.5: not at all), whatever the threshold.
 
 Knows nothing of how answers are made. Run it with ``alcove eval answers``.
 """
@@ -26,11 +38,12 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from agents.answers import Answer
+from agents.calibration import auroc
 from corpus.errors import NotFound
 from corpus.records import Citation
 from eval.measures import Rows
 from eval.report import Report, System
-from eval.spans import Placed, Texts
+from eval.spans import Placed, Texts, is_covered
 
 __all__ = ["Answers", "evaluate_answers", "resolves", "token_recall"]
 
@@ -38,7 +51,11 @@ MEASURES = (
     "refused unanswerable",
     "refused answerable",
     "citations valid",
+    "dangling",
     "cited",
+    "holds answer",
+    "citation precision",
+    "citation recall",
     "cites gold",
     "token recall",
 )
@@ -72,16 +89,20 @@ def evaluate_answers(
     rows: Rows = {measure: {} for measure in MEASURES}
     latencies: list[float] = []
     engines: Counter[str] = Counter()
+    scores: dict[bool, list[float]] = {True: [], False: []}
     for placed in questions:
         begun = perf_counter()
         answer = answers.answer(placed.question.text)
         latencies.append(1000 * (perf_counter() - begun))
         engines[f"{answer.engine} {answer.model}".strip()] += 1
+        if answer.score is not None:
+            scores[placed.question.answerable].append(answer.score)
         for measure, value in _values(placed, answer, texts).items():
             rows[measure][placed.question.id] = value
         tick()
     engine = " + ".join(engines)
-    system = System(engine, rows, latencies, _kinds(questions))
+    facts = {"AUROC": auroc(scores[True], scores[False])} if all(scores.values()) else {}
+    system = System(engine, rows, latencies, _kinds(questions), facts)
     return Report(name, (system,), context={"engine": engine, **_context(questions)})
 
 
@@ -110,12 +131,46 @@ def _values(placed: Placed, answer: Answer, texts: Texts) -> dict[str, float]:
     values = {refused: float(answer.abstained)}
     if answer.citations:
         values["citations valid"] = _mean(resolves(cited, texts) for cited in answer.citations)
-    if not answer.abstained:
-        values["cited"] = float(bool(answer.citations))
-        if answerable:
-            values["cites gold"] = float(any(_is_gold(c, placed) for c in answer.citations))
-            values["token recall"] = token_recall(placed.question.answer, answer.text)
+    if answerable:
+        values["holds answer"] = float(not answer.abstained and _holds(placed, answer))
+    if answer.abstained:
+        return values
+    values["dangling"] = float(bool(_numbers(answer.text) - {c.n for c in answer.citations}))
+    values["cited"] = float(bool(answer.citations))
+    if answerable:
+        hits = [_is_gold(citation, placed) for citation in answer.citations]
+        values["cites gold"] = float(any(hits))
+        values["citation precision"] = _mean(hits) if hits else 0.0
+        values["citation recall"] = _cited(placed, answer) / len(placed.question.gold)
+        values["token recall"] = token_recall(placed.question.answer, answer.text)
     return values
+
+
+def _holds(placed: Placed, answer: Answer) -> bool:
+    wanted, said = _words(placed.question.answer), _words(answer.text)
+    size = len(wanted)
+    if size and any(said[i : i + size] == wanted for i in range(len(said) - size + 1)):
+        return True
+    least = len(placed.question.gold) if placed.question.kind == "multi" else 1
+    return _cited(placed, answer) >= least
+
+
+def _cited(placed: Placed, answer: Answer) -> int:
+    """Of how many gold spans one document's citations hold at least half."""
+    return sum(
+        is_covered(span, [[c.span for c in answer.citations if c.document == document]])
+        for document, span in placed.gold
+    )
+
+
+def _numbers(text: str) -> set[int]:
+    """The numbers of the marks ``[n]`` in an answer, those in code left out."""
+    bare = re.sub(r"`[^`]*`", "", text)
+    return {
+        int(number)
+        for mark in re.findall(r"\[(\d+(?:, ?\d+)*)\]", bare)
+        for number in mark.split(",")
+    }
 
 
 def _is_gold(citation: Citation, placed: Placed) -> bool:

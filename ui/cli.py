@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from corpus.errors import AlcoveError, Conflict, InternalError, UserError
+from ui.calibrating import calibrate
 from ui.console import show_json, show_table, write
 from ui.ingesting import ingest
 from ui.listings import collections_app, documents_app, models_app
@@ -280,6 +281,7 @@ def main() -> None:
         sys.exit(exc.exit_status)
 
 
+app.command("calibrate")(calibrate)
 app.command("ingest")(ingest)
 app.command("reindex")(reindex)
 app.command("mcp")(mcp)

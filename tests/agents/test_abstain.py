@@ -14,7 +14,8 @@ def measured(question: str) -> tuple[float, dict[str, float]]:
     hits = shelf.search(question, 20).hits
     passages = gather(hits, shelf.text, 6)
     evidence = Weigher(HashEncoder(), shelf, 60).weigh(question, passages)
-    return answerability(evidence, passages, hits), features(evidence, passages, hits)
+    values = features(evidence, passages, hits)
+    return answerability(values), values
 
 
 def test_a_question_that_the_documents_answer_scores_higher_than_one_they_touch() -> None:

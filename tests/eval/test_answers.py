@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from agents.answers import Answer
@@ -101,6 +103,69 @@ def test_a_citation_of_the_gold_is_one_that_shares_characters_with_it() -> None:
         }
     )
     assert rows["cites gold"] == {"a": 1.0, "b": 0.0, "c": 0.0}
+
+
+def test_an_answer_holds_the_reference_word_for_word_or_quotes_the_gold() -> None:
+    rows = measured(
+        {
+            "a": (True, said("It has the 128 GB!")),
+            "b": (True, said("plenty", cite(FACT))),
+            "c": (True, said("128 or more GB", cite(Span(0, 14)))),
+            "d": (True, refused()),
+            "e": (False, said("128 GB")),
+        }
+    )
+    assert rows["holds answer"] == {"a": 1.0, "b": 1.0, "c": 0.0, "d": 0.0}
+
+
+def test_a_question_of_several_parts_needs_every_one_of_them() -> None:
+    power = Span(37, 42)
+    gold = (Gold("box.md", "128 GB", FACT), Gold("box.md", "240 W", power))
+    question = Question("m", "question m", "multi", "a lot and little", gold)
+    both = Placed(question, (("box", FACT), ("box", power)))
+
+    def holds(*citations: Citation) -> float:
+        scripted = Scripted({"question m": said("x", *citations)})
+        rows = evaluate_answers("set", [both], scripted, Shelf()).systems[0].rows
+        return rows["holds answer"]["m"]
+
+    assert holds(cite(FACT), cite(power)) == 1.0
+    assert holds(cite(FACT)) == 0.0
+
+
+def test_citations_are_measured_against_the_gold_spans() -> None:
+    rows = measured(
+        {
+            "a": (True, said("x", cite(FACT), cite(Span(30, 44)))),
+            "b": (True, said("x", cite(Span(16, 30)))),
+            "c": (True, said("x")),
+        }
+    )
+    assert rows["citation precision"] == {"a": 0.5, "b": 1.0, "c": 0.0}
+    assert rows["citation recall"] == {"a": 1.0, "b": 0.0, "c": 0.0}
+
+
+def test_a_number_without_a_citation_dangles_unless_it_is_code() -> None:
+    rows = measured(
+        {
+            "a": (True, said("It is so [1].", cite(FACT))),
+            "b": (True, said("It is so [1, 2].", cite(FACT))),
+            "c": (True, said("Take `x[3]` [1].", cite(FACT))),
+        }
+    )
+    assert rows["dangling"] == {"a": 0.0, "b": 1.0, "c": 0.0}
+
+
+def test_the_scores_of_both_kinds_of_question_give_one_auroc() -> None:
+    answers = {
+        "a": (True, replace(said("x"), score=0.9)),
+        "b": (True, replace(refused(), score=0.2)),
+        "c": (False, replace(refused(), score=0.3)),
+    }
+    questions = [placed(name, answerable) for name, (answerable, _) in answers.items()]
+    scripted = Scripted({f"question {name}": answer for name, (_, answer) in answers.items()})
+    report = evaluate_answers("set", questions, scripted, Shelf())
+    assert report.systems[0].facts == {"AUROC": 0.5}
 
 
 @pytest.mark.parametrize(
