@@ -22,6 +22,87 @@ _MOST_TABLES = 40  # of one document
 _HEADER_AMONG = 6  # rows
 _CAPTION = 120  # characters
 _NAME = 40
+# Words that SQL would not take for a column's name.
+_KEYWORDS = frozenset(
+    [
+        "add",
+        "all",
+        "alter",
+        "and",
+        "as",
+        "between",
+        "by",
+        "case",
+        "check",
+        "column",
+        "commit",
+        "create",
+        "cross",
+        "default",
+        "delete",
+        "desc",
+        "distinct",
+        "drop",
+        "each",
+        "else",
+        "end",
+        "escape",
+        "except",
+        "exists",
+        "for",
+        "foreign",
+        "from",
+        "full",
+        "group",
+        "having",
+        "if",
+        "in",
+        "index",
+        "inner",
+        "insert",
+        "into",
+        "is",
+        "isnull",
+        "join",
+        "left",
+        "like",
+        "limit",
+        "match",
+        "natural",
+        "no",
+        "not",
+        "notnull",
+        "null",
+        "of",
+        "offset",
+        "on",
+        "or",
+        "order",
+        "outer",
+        "over",
+        "primary",
+        "references",
+        "right",
+        "row",
+        "rows",
+        "select",
+        "set",
+        "table",
+        "then",
+        "to",
+        "transaction",
+        "union",
+        "unique",
+        "update",
+        "using",
+        "values",
+        "view",
+        "when",
+        "where",
+        "window",
+        "with",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +211,7 @@ def _slug(title: str) -> str:
     words = (
         re.sub(r"\W+", "_", title.lower().replace("%", " percent ")).strip("_")[:_NAME].strip("_")
     )
-    return f"c_{words}" if words[:1].isdigit() else words
+    return f"c_{words}" if words[:1].isdigit() or words in _KEYWORDS else words
 
 
 def _unused(name: str, taken: dict[str, Column]) -> str:

@@ -30,7 +30,7 @@ def make_fetch_tool(web: Web, characters: int) -> Tool:
         page = web.fetch(arguments.url)
         more = len(page.text) - characters
         rest = f"\n({more} more characters are not shown.)" if more > 0 else ""
-        return desk.quoted(f"web page {page.url[:200]}", page.text[:characters]) + rest
+        return desk.quoted("web page", f"{page.url}\n{page.text[:characters]}") + rest
 
     return Tool(
         name="fetch_url",

@@ -25,6 +25,7 @@ _SHOWN = 3_000  # characters of a table shown whole
 _LINES = 6  # rows shown as passages of their own, when a table is longer
 _CELL = 200  # characters
 _SAMPLES = 2  # rows in a description
+_TOTALS = ("total", "sum", "all ", "overall", "subtotal", "gesamt", "summe")
 
 
 class TableArguments(Arguments):
@@ -56,9 +57,9 @@ def _run(arguments: TableArguments, desk: Desk) -> str:
     asked = [table for table in tables if _names(table, arguments.sql)] or tables[:1]
     shown = [p for table in asked for p in _passages(table, result, desk)]
     notes = [note for table in asked for note in _notes(table, arguments.sql)]
-    rows = desk.quoted("rows", _rows(result))
+    rows = desk.quoted("rows", "\n".join([_rows(result), *notes]))
     sources = "\n".join(desk.fenced(p) for p in shown)
-    return "\n".join([rows, *notes, "The rows come from:", sources])
+    return "\n".join([rows, "The rows come from:", sources])
 
 
 def _tables(documents: Sequence[Document], desk: Desk) -> list[Table]:
@@ -120,6 +121,9 @@ def _notes(table: Table, sql: str) -> Iterator[str]:
             yield (
                 f"(In {table.name}.{name}, cells that are no {column.kind} count as empty: {cells}.)"
             )
+    totals = [row[0] for row in table.cells if row[0].lower().startswith(_TOTALS)]
+    if totals and any(word in sql.lower() for word in ("sum", "avg", "count", "total")):
+        yield f"({table.name} has the row {totals[0][:40]!r}; leave it out of what is added up.)"
     if table.left_out:
         yield f"({table.name} goes on: its last {table.left_out} rows were not asked.)"
 

@@ -146,3 +146,24 @@ def test_a_person_asks_with_a_command_and_gets_citations(desk: Desk) -> None:
     *_, last = run_command("/table", desk)
     assert isinstance(last, Answered)
     assert "costs.csv" in last.answer.text
+
+
+def test_columns_named_like_words_of_sql_can_be_asked_for() -> None:
+    shelf = Shelf()
+    shelf.put_parsed(
+        "/papers/x.csv", with_table([["Signal", "Limit", "When"], ["heat", "80", "now"]])
+    )
+    said = TABLE(
+        {"documents": "x.csv", "sql": "SELECT c_limit, c_when FROM t1"}, Desk(shelf, shelf)
+    )
+    assert "|80 | now" in said
+
+
+def test_a_row_of_totals_is_pointed_out_when_rows_are_added_up() -> None:
+    shelf = Shelf()
+    shelf.put_parsed(
+        "/papers/x.csv", with_table([["Team", "Cost"], ["a", "1"], ["b", "2"], ["Total", "3"]])
+    )
+    desk = Desk(shelf, shelf)
+    assert "leave it out" in TABLE({"documents": "x.csv", "sql": "SELECT sum(cost) FROM t1"}, desk)
+    assert "leave it out" not in TABLE({"documents": "x.csv", "sql": "SELECT team FROM t1"}, desk)
