@@ -29,7 +29,7 @@ from agents.chat_model import (
     make_chat_model,
     transport,
 )
-from agents.discover import ask_server
+from agents.discover import UNREADABLE, ask_server, fetch_json
 from agents.exchange import Exchange
 from agents.fences import Fence
 from agents.fitting import Fitted, fit, fit_history, fit_passages, reply_tokens
@@ -46,6 +46,7 @@ __all__ = ["OpenAIEngine"]
 log = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=BaseModel)
+_LIFE_S = 1.0  # for a list of models, which a server that can answer gives at once
 _AROUND = 12  # tokens that a chat template puts around each message
 _CONDENSE_TOKENS = 128
 _REPHRASE_TOKENS = 256
@@ -161,6 +162,7 @@ class OpenAIEngine:
         self, question: str, history: Sequence[Message], stop: threading.Event | None = None
     ) -> str:
         """The question as the model rewrites it to stand alone; see ``agents.protocols.Engine``."""
+        self._require_life()
         messages = condense_messages(question, self._recent(history))
         limit = self.settings.condense_s  # nothing can be shown before it, so it may not take long
         pieces = self._pieces(messages, _CONDENSE_TOKENS, limit, stop)
@@ -171,6 +173,7 @@ class OpenAIEngine:
         self, question: str, count: int, stop: threading.Event | None = None
     ) -> Sequence[str]:
         """Other phrasings by the model; see ``agents.protocols.Engine``."""
+        self._require_life()
         messages = rephrase_messages(question, count)
         pieces = self._pieces(messages, _REPHRASE_TOKENS, self.settings.condense_s, stop)
         lines = without_thoughts("".join(pieces)).splitlines()
@@ -194,6 +197,21 @@ class OpenAIEngine:
                 "check that the URL ends in /v1, or set llm.model"
             )
         self.model = server.model
+
+    def _require_life(self) -> None:
+        """Raises ``ModelUnavailable`` soon if nobody is there: passages must not wait for a dead server."""
+        self.breaker.enter()
+        try:
+            fetch_json(f"{self.url}/models", _LIFE_S, self.settings.api_key.get_secret_value())
+        except (ConnectionError, TimeoutError) as exc:
+            self.breaker.failed()
+            raise ModelUnavailable(
+                f"the language model server at {self.url!r} cannot be reached; start it, or set"
+                " llm.url to where it is"
+            ) from exc
+        except UNREADABLE as exc:
+            log.debug("%s answers, if not with its models: %r", self.url, exc)
+        self.breaker.reached()
 
     def transport(self) -> Any:
         """An HTTP client for one stream, which minds this server's breaker."""

@@ -1,6 +1,6 @@
 """Model servers as they really are: what vLLM, TensorRT-LLM, Ollama and llama.cpp say besides chats.
 
-Shapes and sentences are those of vLLM 0.32 (seen in ``tests/full/test_vllm.py``), llama.cpp's server,
+Shapes and sentences are those of vLLM 0.32 (seen in ``tests/e2e/test_vllm.py``), llama.cpp's server,
 Ollama's API and trtllm-serve. A token is a word or a sign. What is too long for the window is refused
 as that server refuses it; Ollama cuts it without a word.
 """

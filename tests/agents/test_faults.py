@@ -1,0 +1,160 @@
+"""Whatever a model's server does wrong: passages at once, then a typed end within its deadline."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from agents.answer import Answerer
+from agents.answers import Message
+from agents.openai_engine import OpenAIEngine
+from agents.outcome import outcome_of
+from agents.settings import AnswerSettings, LLMSettings
+from agents.steps import Failed, Retrieved, Step
+from tests.agents.shelf import Shelf
+from tests.fakes import FakeLLMServer, HashEncoder, Reply
+
+EASY = AnswerSettings(threshold=0.0, threshold_model=0.0)
+DEADLINES = LLMSettings(
+    connect_s=1, first_token_s=0.6, gap_s=0.4, total_s=1.2, breaker_failures=100
+)
+SLACK_S = 2.5  # for a machine that is busy with something else
+ASK = "How long are backups kept?"
+REPEAT = [3, pytest.param(10, marks=pytest.mark.full)]
+
+
+class Faulty(FakeLLMServer):
+    """Gives the same reply to everybody."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__()
+        self.always = reply
+
+    def reply_to(self, asked: Mapping[str, Any]) -> Reply:
+        return super().reply_to(asked) if asked["model"] != self.model else self.always
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What the server does, how the answer ends, and after how many seconds at most.
+
+    ``text`` is what had come.
+    """
+
+    server: Callable[[], Any]
+    error: str
+    within_s: float
+    text: str = ""
+    model: str = "fake-model"
+
+
+@contextmanager
+def refused() -> Iterator[str]:
+    with FakeLLMServer() as gone:
+        url = gone.url
+    yield url
+
+
+@contextmanager
+def black_hole() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as mute:
+        yield f"http://127.0.0.1:{mute.getsockname()[1]}/v1"
+
+
+def plays(**reply: Any) -> Callable[[], Any]:
+    @contextmanager
+    def server() -> Iterator[str]:
+        with Faulty(Reply(**reply)) as faulty:
+            yield faulty.url
+
+    return server
+
+
+def status(code: int) -> Callable[[], Any]:
+    return plays(status=code, body='{"error": {"message": "scripted"}}')
+
+
+AB = ("They are kept ", "for thirty days [1].")
+TEXT = "".join(AB)
+FAULTS = {
+    "refused": Fault(refused, "ModelUnavailable", 0.4),
+    "black hole": Fault(black_hole, "ModelTimeout", 2.6),
+    "slow first token": Fault(plays(pieces=AB, first_delay=30), "ModelTimeout", 0.7),
+    "slow drip": Fault(plays(pieces=AB, end="endless", gap=0.25), "ModelTimeout", 1.3, AB[0]),
+    "reset mid-stream": Fault(plays(pieces=AB, end="reset"), "ModelBroke", 0.2, TEXT),
+    "bad JSON": Fault(plays(pieces=AB, end="bad_json"), "ModelBroke", 0.1, TEXT),
+    "endless stream": Fault(plays(pieces=AB, end="endless"), "ModelTimeout", 1.3, TEXT),
+    "wrong model": Fault(plays(pieces=AB), "ModelUnavailable", 0.1, model="other"),
+    **{
+        str(code): Fault(status(code), "ModelUnavailable", 0.5)
+        for code in (400, 401, 404, 429, 500, 503)
+    },
+}
+
+
+def answered(
+    url: str, fault: Fault, history: tuple[Message, ...] = ()
+) -> tuple[list[Step], float, float]:
+    """The steps of an answer, and after how many seconds the passages and the end came."""
+    shelf = Shelf()
+    engine = OpenAIEngine(DEADLINES, url, fault.model)
+    answerer = Answerer(shelf, shelf, HashEncoder(), engine, EASY)
+    began, steps, shown = time.monotonic(), [], 0.0
+    for step in answerer.steps(ASK, history):
+        steps.append(step)
+        if isinstance(step, Retrieved):
+            shown = time.monotonic() - began
+    return steps, shown, time.monotonic() - began
+
+
+@pytest.mark.parametrize("times", REPEAT)
+@pytest.mark.parametrize("name", FAULTS)
+def test_every_fault_ends_in_a_typed_result_within_its_deadline(
+    name: str, times: int, record_property: Callable[[str, object], None]
+) -> None:
+    fault = FAULTS[name]
+    with fault.server() as url, ThreadPoolExecutor(times) as pool:
+        ends = list(pool.map(lambda _: answered(url, fault), range(times)))
+    record_property("passages_s", max(shown for _, shown, _ in ends))
+    record_property("end_s", max(end for *_, end in ends))
+    for steps, shown, end in ends:
+        assert isinstance(steps[0], Retrieved)
+        assert shown < 2
+        last = steps[-1]
+        assert isinstance(last, Failed)
+        assert last.error == fault.error
+        assert last.partial.startswith(fault.text)
+        assert len(last.message) < 400
+        assert end < fault.within_s + SLACK_S
+        kept = outcome_of([step.to_json() for step in steps], Shelf().text)
+        assert kept.interrupted
+        assert kept.error == last.message
+        assert kept.content.startswith(fault.text[:10])
+
+
+@pytest.mark.parametrize("name", ["refused", "black hole"])
+def test_a_dead_server_does_not_keep_a_follow_ups_passages_back(name: str) -> None:
+    history = (Message("user", "Tell me of backups."), Message("assistant", "They run at two."))
+    with FAULTS[name].server() as url:
+        steps, shown, _ = answered(url, FAULTS[name], history)
+    assert shown < 2
+    assert isinstance(steps[-1], Failed)
+
+
+def test_stopping_while_a_black_hole_is_waited_for_takes_no_second() -> None:
+    shelf, stop = Shelf(), threading.Event()
+    with black_hole() as url:
+        engine = OpenAIEngine(DEADLINES.model_copy(update={"first_token_s": 60}), url, "m")
+        engine.facts.window("m")  # asked for once
+        steps = Answerer(shelf, shelf, HashEncoder(), engine, EASY).steps(ASK, stop=stop)
+        assert isinstance(next(steps), Retrieved)
+        threading.Timer(0.2, stop.set).start()
+        began = time.monotonic()
+        assert [step.kind for step in steps] == ["cancelled"]
+        assert time.monotonic() - began < 1.2
