@@ -18,6 +18,8 @@ from typing import IO, TYPE_CHECKING, TypeAlias
 from agents.commands import is_command, run_command
 from agents.decisions import Decisions
 from agents.finder import Finder, batching
+from agents.identity import Users
+from agents.job_settings import job_settings
 from agents.memory import Chats
 from agents.runs import Asked, Runs
 from agents.scope import answerer_for, desk_for
@@ -30,12 +32,11 @@ from agents.untraced import forget_tracing
 from corpus.catalog import Catalog
 from corpus.errors import AlcoveError, ModelUnavailable
 from corpus.home import Home
+from corpus.identity import Person
 from ingest.jobs import JobQueue
 from retrieval.spaces import Encoders, Load, load_for
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from agents.answer import Answerer
     from agents.loop import Agent
     from agents.protocols import Engine
@@ -77,10 +78,11 @@ class App:
     def __init__(self, settings: Settings, load_encoder: Load) -> None:
         self.settings = settings
         self.home = Home(settings.corpus.home)
+        self.users = Users(self.home)
         self.catalog = Catalog(self.home)
         self.chats = Chats(self.home)
         self.toolbox = Toolbox(settings.web, settings.mcp)
-        self.jobs = JobQueue(self.home, self.catalog, _job_settings(settings))
+        self.jobs = JobQueue(self.home, self.catalog, job_settings(settings))
         service = settings.service
         self.runs = Runs(
             self.chats.log,
@@ -204,8 +206,13 @@ class App:
                 asked.question, asked.thread, desk, history, stop, asked.run, asked.earlier
             )
         else:
-            answerer = answerer_for(asked.person, core.answerer, core.searcher, self.catalog)
+            answerer = self.answerer(asked.person)
             yield from answerer.steps(asked.question, history, asked.collection, stop)
+
+    def answerer(self, person: Person) -> Answerer:
+        """What answers from the documents that a person may read."""
+        core = self.core()
+        return answerer_for(person, core.answerer, core.searcher, self.catalog)
 
     def pipeline(self) -> Pipeline:
         """Ingestion into this home, in this process; the caller closes it."""
@@ -310,13 +317,3 @@ def _require_agent(core: Core) -> Agent:
 
 def _identity(engine: Engine) -> tuple[str, str, str]:
     return engine.name, engine.url, engine.model
-
-
-def _job_settings(settings: Settings) -> dict[str, object]:
-    sections: dict[str, BaseModel] = {
-        "corpus": settings.corpus,
-        "ingest": settings.ingest,
-        "embedding": settings.embedding,
-        "dense": settings.retrieval.dense,
-    }
-    return {name: section.model_dump(mode="json") for name, section in sections.items()}

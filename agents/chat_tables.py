@@ -211,13 +211,13 @@ def once(db: sqlite3.Connection, owner: str, key: str) -> bool:
     return db.execute(query, (id_of(owner, key), now())).rowcount == 1
 
 
-def one(db: sqlite3.Connection, query: str, key: str, noun: str) -> sqlite3.Row:
-    """The only row that ``query`` (with the one parameter ``key``) finds.
+def one(db: sqlite3.Connection, query: str, key: str, noun: str, *more: str) -> sqlite3.Row:
+    """The only row that ``query`` (with the parameter ``key``, and ``more`` after it) finds.
 
     Raises:
         NotFound: it finds none; the message says which ``noun`` is missing.
     """
-    row: sqlite3.Row | None = db.execute(query, (key,)).fetchone()
+    row: sqlite3.Row | None = db.execute(query, (key, *more)).fetchone()
     if row is None:
         raise NotFound(f"there is no {noun} {key!r}; list them to see which exist")
     return row

@@ -1,4 +1,4 @@
-"""What every request passes first: who may call, from which page, and how much they may send.
+"""What every request passes first: who may call, with which key, from which page, and how much they may send.
 
 A page on the web can make a browser call a service on this machine. It is kept out by the ``Host``
 header, which such a page cannot choose (against DNS rebinding), and by ``Origin`` (against forms and
@@ -14,10 +14,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from agents.refusals import error_reply
+from agents.refusals import error_reply, refusal
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from agents.sign_in import SignIn
 
 __all__ = ["Guard"]
 
@@ -36,22 +38,28 @@ class Guard:
         app: what is guarded.
         allowed_hosts: names, besides this machine's, that the service may be called by.
         max_bytes: longest body of a request that is no upload.
+        sign_in: finds out who calls, and says if they may not.
     """
 
-    def __init__(self, app: ASGIApp, allowed_hosts: Iterable[str], max_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, allowed_hosts: Iterable[str], max_bytes: int, sign_in: SignIn
+    ) -> None:
+        self._sign_in = sign_in
         self._app = app
         self._hosts = _LOOPBACK | {host.lower() for host in allowed_hosts}
         self._max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer it with 403 or 413."""
+        """Pass the request on, or answer it with 401, 403, 413 or 429."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        refusal = self._refusal(scope["method"], headers)
-        if refusal:
-            await error_reply(403, "Forbidden", refusal)(scope, receive, send)
+        forbidden = self._refusal(scope["method"], headers)
+        if forbidden:
+            await error_reply(403, "Forbidden", forbidden)(scope, receive, send)
+        elif (unknown := self._sign_in.admit(scope)) is not None:
+            await refusal(unknown)(scope, receive, send)
         elif headers.get(b"content-type", "").startswith("multipart/form-data"):
             await self._app(scope, receive, send)
         else:

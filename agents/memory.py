@@ -24,6 +24,8 @@ from corpus.home import Home
 
 __all__ = ["Chats"]
 
+_HEAD = "t.id, t.title, t.created, t.updated"
+
 
 class Chats:
     """What was asked and answered.
@@ -44,51 +46,84 @@ class Chats:
         """Close the database."""
         self._tables.close()
 
-    def create_thread(self, title: str = "") -> Json:
+    def create_thread(self, title: str = "", owner: str = "") -> Json:
         """A new, empty thread; without a title it takes one from its first question."""
         thread, time, title = new_id(), now(), title or UNTITLED
         with self._tables.transaction() as db:
             db.execute(
-                "INSERT INTO threads (id, title, created, updated) VALUES (?, ?, ?, ?)",
-                (thread, title, time, time),
+                "INSERT INTO threads (id, title, created, updated, owner) VALUES (?, ?, ?, ?, ?)",
+                (thread, title, time, time, owner),
             )
         return {"id": thread, "title": title, "created": time, "updated": time, "messages": 0}
 
-    def threads(self) -> list[Json]:
-        """Every thread, the last used first; ``messages`` is how many it holds."""
+    def threads(self, owner: str = "") -> list[Json]:
+        """Every thread of a person, the last used first; ``messages`` is how many it holds."""
         with self._tables.transaction() as db:
             rows = db.execute(
-                "SELECT t.*, (SELECT count(*) FROM messages m WHERE m.thread = t.id) AS messages"
-                " FROM threads t ORDER BY t.updated DESC, t.rowid DESC"
+                f"SELECT {_HEAD}, (SELECT count(*) FROM messages m WHERE m.thread = t.id) AS messages"
+                " FROM threads t WHERE t.owner = ? ORDER BY t.updated DESC, t.rowid DESC",
+                (owner,),
             ).fetchall()
         return [dict(row) for row in rows]
 
-    def thread(self, thread: str) -> Json:
-        """One thread with its messages in order, and the id of its run that runs or waits, if any.
+    def thread(
+        self, thread: str, owner: str = "", limit: int | None = None, before: str | None = None
+    ) -> Json:
+        """One thread with its messages in order, and the id of its running run, if any.
+
+        Args:
+            limit: at most so many messages, the last ones.
+            before: the id of a message; only those before it.
+
+        Returns:
+            ``earlier`` in it says how many messages come before those that are there.
 
         Raises:
-            NotFound: there is no such thread.
+            NotFound: there is no such thread or message.
         """
         with self._tables.transaction() as db:
-            head = one(db, "SELECT * FROM threads WHERE id = ?", thread, "thread")
-            query = "SELECT * FROM messages WHERE thread = ? ORDER BY position"
-            rows = db.execute(query, (thread,)).fetchall()
+            head = self._head(db, thread, owner)
+            end = _position(db, thread, before)
+            rows = db.execute(
+                "SELECT * FROM messages WHERE thread = ? AND position < ?"
+                " ORDER BY position DESC LIMIT ?",
+                (thread, end, -1 if limit is None else limit),
+            ).fetchall()
             query = "SELECT id FROM runs WHERE thread = ? AND state IN ('running', 'waiting')"
             active = db.execute(query, (thread,)).fetchone()
-        messages = [_message_json(row) for row in rows]
-        return {**dict(head), "messages": messages, "active_run": active["id"] if active else None}
+        messages = [_message_json(row) for row in reversed(rows)]
+        earlier = rows[-1]["position"] if rows else 0
+        running = active["id"] if active else None
+        return {**dict(head), "messages": messages, "earlier": earlier, "active_run": running}
 
-    def rename_thread(self, thread: str, title: str) -> None:
+    def require_thread(self, thread: str, owner: str = "") -> None:
+        """Raises ``NotFound`` unless there is such a thread and it is theirs."""
+        with self._tables.transaction() as db:
+            self._head(db, thread, owner)
+
+    def require_run(self, run: str, owner: str = "") -> None:
+        """Raises ``NotFound`` unless there is such a run and it is theirs."""
+        query = "SELECT r.id FROM runs r JOIN threads t ON t.id = r.thread WHERE r.id = ? AND t.owner = ?"
+        with self._tables.transaction() as db:
+            one(db, query, run, "run", owner)
+
+    def _head(self, db: sqlite3.Connection, thread: str, owner: str) -> sqlite3.Row:
+        query = f"SELECT {_HEAD} FROM threads t WHERE t.id = ? AND t.owner = ?"
+        return one(db, query, thread, "thread", owner)
+
+    def rename_thread(self, thread: str, title: str, owner: str = "") -> None:
         """Give a thread another title; raises ``NotFound``."""
+        query = "UPDATE threads SET title = ? WHERE id = ? AND owner = ?"
         with self._tables.transaction() as db:
-            done = db.execute("UPDATE threads SET title = ? WHERE id = ?", (title, thread))
-            _require(done, thread)
+            _require(db.execute(query, (title, thread, owner)), thread)
 
-    def delete_thread(self, thread: str) -> None:
-        """Remove a thread with all that belongs to it, checkpoints too; raises ``NotFound``."""
+    def delete_thread(self, thread: str, owner: str = "") -> None:
+        """Remove a thread with all that belongs to it, checkpoints too, for good; raises ``NotFound``."""
         with self._tables.transaction() as db:
-            _require(db.execute("DELETE FROM threads WHERE id = ?", (thread,)), thread)
+            query = "DELETE FROM threads WHERE id = ? AND owner = ?"
+            _require(db.execute(query, (thread, owner)), thread)
             forget(db, thread)
+        self._tables.forget()
 
     def history(self, thread: str, messages: int, characters: int) -> tuple[Message, ...]:
         """The last answered turns within both bounds, oldest first; no refusals, no failures."""
@@ -108,27 +143,39 @@ class Chats:
             turns = [Message("user", row["question"]), Message("assistant", row["answer"]), *turns]
         return tuple(turns)
 
-    def rate(self, message: str, rating: int, comment: str = "") -> None:
+    def rate(self, message: str, rating: int, comment: str = "", owner: str = "") -> None:
         """Keep a person's verdict (1 or -1) on an answer; a later one replaces it.
 
         Raises:
             NotFound: there is no such answer.
         """
         with self._tables.transaction() as db:
-            query = "SELECT 1 FROM messages WHERE id = ? AND role = 'assistant'"
-            one(db, query, message, "message")
+            query = (
+                "SELECT 1 FROM messages m JOIN threads t ON t.id = m.thread"
+                " WHERE m.id = ? AND t.owner = ? AND m.role = 'assistant'"
+            )
+            one(db, query, message, "message", owner)
             values = (message, rating, comment, now())
             db.execute("INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?)", values)
 
-    def feedback(self) -> list[Json]:
-        """Every verdict with the question and the answer it is about, the latest first."""
+    def feedback(self, owner: str = "") -> list[Json]:
+        """Every verdict of a person with the question and the answer it is about, the latest first."""
         with self._tables.transaction() as db:
             rows = db.execute(
                 "SELECT f.*, a.content AS answer, r.question FROM feedback f"
                 " JOIN messages a ON a.id = f.message LEFT JOIN runs r ON r.message = a.id"
-                " ORDER BY f.created DESC"
+                " JOIN threads t ON t.id = a.thread WHERE t.owner = ? ORDER BY f.created DESC",
+                (owner,),
             ).fetchall()
         return [dict(row) for row in rows]
+
+
+def _position(db: sqlite3.Connection, thread: str, before: str | None) -> int:
+    """Where in its thread a message stands; without one, after the last."""
+    if before is None:
+        return 2**62
+    query = "SELECT position FROM messages WHERE id = ? AND thread = ?"
+    return int(one(db, query, before, "message", thread)["position"])
 
 
 def _require(done: sqlite3.Cursor, thread: str) -> None:

@@ -174,9 +174,9 @@ class Measured:
         return str(getattr(scope.get("route"), "path", refused))
 
 
-def states(app: App) -> dict[str, int]:
-    """How many documents ended in each state."""
+def states(app: App, reader: str | None = None) -> dict[str, int]:
+    """How many documents that ``reader`` (``None``: the owner) may read ended in each state."""
     counts: dict[str, int] = {}
-    for document in app.catalog.documents():
+    for document in app.catalog.documents(reader=reader):
         counts[str(document.state)] = counts.get(str(document.state), 0) + 1
     return counts

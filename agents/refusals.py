@@ -13,6 +13,7 @@ __all__ = ["ErrorReply", "error_reply", "refusal", "refusals"]
 
 _REASONS = {
     400: "Something in the request is wrong; asking differently helps.",
+    401: "An API key is needed, and none or a wrong one was given.",
     403: "The owner of this machine has not allowed it, or another site's page asks.",
     404: "What was named does not exist.",
     405: "The path does not know this method.",
@@ -24,6 +25,7 @@ _REASONS = {
     503: "The service is not ready, or the request waited past its deadline.",
     504: "The language model let a deadline pass.",
 }
+_AUTHENTICATE = {"description": "`Bearer`.", "schema": {"type": "string"}}
 _RETRY_AFTER = {"description": "Whole seconds.", "schema": {"type": "integer", "minimum": 1}}
 
 
@@ -46,6 +48,8 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     described: dict[int | str, dict[str, Any]] = {}
     for status in statuses:
         described[status] = {"model": ErrorReply, "description": _REASONS[status]}
+        if status == 401:
+            described[status]["headers"] = {"WWW-Authenticate": _AUTHENTICATE}
         if status in (429, 503):
             described[status]["headers"] = {"Retry-After": _RETRY_AFTER}
     return described
@@ -53,7 +57,9 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def error_reply(status: int, kind: str, message: str, retry_after_s: int = 0) -> JSONResponse:
     """An error as the caller gets it; ``retry_after_s``: after how long to ask again, if that helps."""
-    headers = {"Retry-After": str(retry_after_s)} if retry_after_s else None
+    headers = {"Retry-After": str(retry_after_s)} if retry_after_s else {}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
     body = {"error": {"type": kind, "message": message}}
     return JSONResponse(body, status_code=status, headers=headers)
 

@@ -26,6 +26,8 @@ from agents.runs import follow
 from agents.sse import PING, event, stream
 from agents.steps import Answered, Failed, Token, step_from_json
 from corpus.errors import AlcoveError, NotFound, UserError
+from corpus.identity import Person
+from retrieval.caller import Caller
 
 __all__ = ["router"]
 
@@ -77,9 +79,9 @@ def router(app: App) -> APIRouter:
         return {"object": "list", "data": [card]}
 
     @api.post("/chat/completions")
-    async def complete(body: Completion, request: Request) -> Response:
+    async def complete(body: Completion, request: Request, person: Caller) -> Response:
         """One grounded answer, whole or streamed."""
-        run = _start(app, body)
+        run = _start(app, body, person)
         envelope = {
             "id": f"chatcmpl-{uuid.uuid4().hex}",
             "created": int(time.time()),
@@ -92,7 +94,7 @@ def router(app: App) -> APIRouter:
     return api
 
 
-def _start(app: App, body: Completion) -> LiveRun:
+def _start(app: App, body: Completion, person: Person) -> LiveRun:
     if body.model != MODEL:
         raise NotFound(f"there is no model {body.model!r}; use {MODEL!r}")
     *before, last = body.messages
@@ -107,7 +109,7 @@ def _start(app: App, body: Completion) -> LiveRun:
         )
     history = [Message(_TURNS[m.role], m.words) for m in before if m.role in _TURNS]
     return app.runs.detached(
-        lambda stop: app.core().answerer.steps(question, history, body.collection, stop)
+        lambda stop: app.answerer(person).steps(question, history, body.collection, stop)
     )
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.metadata
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel
 
 from agents.build import App
 from agents.metrics import Metrics, states
+from corpus.identity import OWNER, Person
+from retrieval.caller import Caller, require_owner
 
 __all__ = ["router", "version"]
 
@@ -40,20 +42,31 @@ def router(app: App, metrics: Metrics) -> APIRouter:
         return JSONResponse({"ready": True})
 
     @api.get("/metrics", response_class=PlainTextResponse)
-    def exposition() -> Response:
-        """Figures for Prometheus."""
+    def exposition(person: Caller) -> Response:
+        """Figures for Prometheus; the owner's."""
+        require_owner(person, "the metrics")
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     @api.get("/v1/status")
-    def status() -> dict[str, Any]:
-        """What runs, with which models, and what it holds."""
-        return status_json(app)
+    def status(person: Caller) -> dict[str, Any]:
+        """What runs, with which models, and what it holds that the caller may read."""
+        return status_json(app, person)
+
+    @api.get("/v1/me")
+    def me(request: Request, person: Caller) -> dict[str, Any]:
+        """Who the caller is; ``name`` is empty where there are no users."""
+        account = getattr(request.state, "account", None)
+        name = account.name if account else ""
+        return {"name": name, "owner": person.is_owner, "signed_in": account is not None}
 
     return api
 
 
-def status_json(app: App) -> dict[str, Any]:
-    """The object that ``GET /v1/status`` returns. Models that are not loaded yet have no name."""
+def status_json(app: App, person: Person = OWNER) -> dict[str, Any]:
+    """The object that ``GET /v1/status`` returns. Models that are not loaded yet have no name.
+
+    Where things are, and how often the index changed, is the owner's to know; others find it left empty.
+    """
     core = app.loaded()
     waiting = app.readiness()
     engine = {"name": "", "model": "", "url": "", "label": waiting}
@@ -66,17 +79,20 @@ def status_json(app: App) -> dict[str, Any]:
             "dimension": fingerprint.dimension,
             "note": core.note,
         }
+    if not person.is_owner:
+        engine |= {"url": ""}
+        encoder |= {"note": ""}
     return {
         "version": version(),
-        "home": str(app.home.root),
-        "snapshot": app.catalog.snapshot,
+        "home": str(app.home.root) if person.is_owner else "",
+        "snapshot": app.catalog.snapshot if person.is_owner else None,
         "engine": engine,
         "encoder": encoder,
         "collections": [
             {"name": c.name, "documents": c.documents, "chunks": c.chunks}
-            for c in app.catalog.collections()
+            for c in app.catalog.collections(person.reader)
         ],
-        "states": states(app),
+        "states": states(app, person.reader),
     }
 
 

@@ -14,6 +14,7 @@ from agents.record_json import Json
 from agents.runs import MODES, Asked
 from agents.sse import PING, event, stream
 from corpus.errors import UserError
+from retrieval.caller import Caller
 
 __all__ = ["router"]
 
@@ -60,9 +61,9 @@ def router(app: App) -> APIRouter:
     _add_runs(api, app)
 
     @api.post("/feedback", status_code=201, tags=["threads"])
-    def rate(body: Verdict) -> Json:
+    def rate(body: Verdict, person: Caller) -> Json:
         """Keep a verdict on an answer; a later one replaces it."""
-        app.chats.rate(body.message, body.rating, body.comment)
+        app.chats.rate(body.message, body.rating, body.comment, person.name)
         return {"message": body.message, "rating": body.rating}
 
     return api
@@ -70,62 +71,73 @@ def router(app: App) -> APIRouter:
 
 def _add_threads(api: APIRouter, app: App) -> None:
     @api.get("/threads", tags=["threads"])
-    def list_threads() -> dict[str, Any]:
-        """Every thread, the last used first."""
-        return {"threads": app.chats.threads()}
+    def list_threads(person: Caller) -> dict[str, Any]:
+        """Every thread of whoever asks, the last used first."""
+        return {"threads": app.chats.threads(person.name)}
 
     @api.post("/threads", status_code=201, tags=["threads"])
-    def create_thread(body: NewThread | None = None) -> Json:
+    def create_thread(person: Caller, body: NewThread | None = None) -> Json:
         """A new thread; without a title it takes one from its first question."""
-        return app.chats.create_thread(body.title.strip() if body else "")
+        return app.chats.create_thread(body.title.strip() if body else "", person.name)
 
     @api.get("/threads/{id}", tags=["threads"])
-    def show_thread(id: str) -> Json:
-        """A thread with its messages, and the run that is writing in it, if any."""
-        return app.chats.thread(id)
+    def show_thread(
+        id: str,
+        person: Caller,
+        limit: Annotated[int | None, Query(ge=1, le=1000)] = None,
+        before: str | None = None,
+    ) -> Json:
+        """A thread with its messages (the last ``limit``, those before message ``before``) and its running run."""
+        return app.chats.thread(id, person.name, limit, before)
 
     @api.patch("/threads/{id}", tags=["threads"])
-    def rename_thread(id: str, body: Title) -> Json:
+    def rename_thread(id: str, body: Title, person: Caller) -> Json:
         """Give a thread another title."""
-        app.chats.rename_thread(id, body.title)
+        app.chats.rename_thread(id, body.title, person.name)
         return {"id": id, "title": body.title}
 
     @api.delete("/threads/{id}", status_code=204, tags=["threads"])
-    def delete_thread(id: str) -> Response:
+    def delete_thread(id: str, person: Caller) -> Response:
         """Remove a thread and all that belongs to it; what runs in it is cancelled."""
-        running = app.chats.thread(id)["active_run"]
+        running = app.chats.thread(id, person.name, 1)["active_run"]
         if running:
             app.runs.cancel(running)
-        app.chats.delete_thread(id)
+        app.chats.delete_thread(id, person.name)
         return Response(status_code=204)
 
 
 def _add_runs(api: APIRouter, app: App) -> None:
     @api.post("/runs", status_code=202, tags=["runs"])
-    def start_run(body: NewRun) -> Json:
+    def start_run(body: NewRun, person: Caller) -> Json:
         """Ask a question in a thread; the answer is written whether or not anybody watches."""
+        app.chats.require_thread(body.thread, person.name)
         longest = app.settings.answer.question_characters
         if len(body.question) > longest:
             raise UserError(
                 f"the question has {len(body.question)} characters, at most {longest} are"
                 " allowed; shorten it"
             )
-        return app.runs.start(Asked(body.thread, body.question, body.mode, body.collection))
+        return app.runs.start(Asked(body.thread, body.question, body.mode, body.collection, person))
 
     @api.get("/runs/{id}", tags=["runs"])
-    def show_run(id: str) -> Json:
+    def show_run(id: str, person: Caller) -> Json:
         """How far a run is."""
+        app.chats.require_run(id, person.name)
         return app.runs.status(id)
 
     @api.get("/runs/{id}/events", tags=["runs"])
-    async def run_events(id: str, after: Annotated[int, Query(ge=0)] = 0) -> StreamingResponse:
+    async def run_events(
+        id: str, person: Caller, after: Annotated[int, Query(ge=0)] = 0
+    ) -> StreamingResponse:
         """The events numbered above ``after``, as they come, to the last one."""
+        app.chats.require_run(id, person.name)
         app.runs.status(id)  # an unknown run is a 404, not a stream that breaks
         return stream(_events(app, id, after))
 
     @api.post("/runs/{id}/cancel", tags=["runs"])
-    def cancel_run(id: str) -> Json:
+    def cancel_run(id: str, person: Caller) -> Json:
         """Stop a run; what it has written stays."""
+        app.chats.require_run(id, person.name)
         app.runs.cancel(id)
         return app.runs.status(id)
 

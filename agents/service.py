@@ -26,14 +26,23 @@ from starlette.exceptions import HTTPException
 
 import ingest.routes
 import retrieval.routes
-from agents import routes_approvals, routes_chat, routes_status, routes_threads
+from agents import (
+    routes_approvals,
+    routes_chat,
+    routes_memories,
+    routes_status,
+    routes_threads,
+)
 from agents.admission import Admission, Gate
 from agents.build import App, build
 from agents.guard import Guard
+from agents.identity import Users
 from agents.metrics import Measured, Metrics
 from agents.refusals import error_reply, refusal, refusals
 from agents.settings import ServiceSettings, Settings
+from agents.sign_in import SignIn, require_keys
 from corpus.errors import AlcoveError, InternalError, OperatorError, UserError
+from corpus.home import Home
 from retrieval.spaces import Load
 
 __all__ = ["create_app", "serve"]
@@ -68,11 +77,12 @@ def create_app(app: App, start: bool = True) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        responses=refusals(400, 403, 404, 405, 409, 413, 422, 429, 503),
+        responses=refusals(400, 401, 403, 404, 405, 409, 413, 422, 429, 503),
     )
     service.include_router(routes_status.router(app, metrics))
     service.include_router(routes_threads.router(app))
     service.include_router(routes_approvals.router(app))
+    service.include_router(routes_memories.router(app))
     service.include_router(routes_chat.router(app), responses=refusals(502, 504))
     service.include_router(
         retrieval.routes.router(lambda: app.finder().searcher, lambda: app.finder().encoder)
@@ -92,7 +102,10 @@ def create_app(app: App, start: bool = True) -> FastAPI:
     ours = app.settings.service
     names = [*ours.allowed_hosts, *({ours.host} - _ANY_HOST)]
     service.add_middleware(Admission, gates=gates, deadline_s=ours.deadline_s, unready=app.starting)
-    service.add_middleware(Guard, allowed_hosts=names, max_bytes=ours.max_json_kib * 1024)
+    longest = ours.max_json_kib * 1024
+    service.add_middleware(
+        Guard, allowed_hosts=names, max_bytes=longest, sign_in=SignIn(app.users, app.chats.audit)
+    )
     service.add_middleware(Measured, metrics=metrics)
     return service
 
@@ -119,11 +132,14 @@ def serve(
         load_encoder: as for ``build``.
 
     Raises:
+        UserError: the address is reached from beyond this machine, and there are no keys.
         OperatorError: the address cannot be listened on.
         Conflict: the home already has a service.
     """
     import uvicorn
 
+    home = Home(settings.corpus.home)
+    require_keys(settings.service.host, Users(home), settings.service.trusted_network)
     listener = _listener(settings.service.host, settings.service.port)
     with listener:
         app = build(settings, load_encoder)

@@ -188,6 +188,11 @@ class ServiceSettings(BaseModel):
         default=(),
         description="Names (without port) it may be called by, besides this machine's.",
     )
+    trusted_network: bool = Field(
+        default=False,
+        description="Whether everyone who can reach it beyond this machine may use it without a key, as in a container"
+        " whose ports are published on this machine only.",
+    )
     max_json_kib: int = Field(default=1024, gt=0, description="Longest JSON request body (KiB).")
     workers: int = Field(default=4, gt=0, description="Answers written at the same time.")
     waiting: int = Field(default=32, ge=0, description="Questions that may wait for a worker.")

@@ -4,7 +4,8 @@
     ├── UserError               the person: a wrong word, path or question          exit 2, HTTP 400
     │   ├── NotFound            what was named does not exist                       exit 2, HTTP 404
     │   ├── Conflict            it cannot be done in the present state              exit 2, HTTP 409
-    │   └── NotAllowed          the owner of this machine has not allowed it        exit 2, HTTP 403
+    │   ├── NotAllowed          the owner of this machine has not allowed it        exit 2, HTTP 403
+    │   └── NotSignedIn         a key is needed, and none or a wrong one was given  exit 2, HTTP 401
     ├── FileProblem             one input file; ends as that file's state           exit 1
     ├── OperatorError           the machine or its set-up                           exit 3, HTTP 503
     │   ├── DiskFull            no space left; the last snapshot keeps serving
@@ -43,6 +44,7 @@ __all__ = [
     "NotAllowed",
     "NotFound",
     "NotReady",
+    "NotSignedIn",
     "OperatorError",
     "Overloaded",
     "UserError",
@@ -80,6 +82,12 @@ class NotAllowed(UserError):
     """What was asked needs a setting that only the owner of the machine can make."""
 
     http_status = 403
+
+
+class NotSignedIn(UserError):
+    """The service asks for an API key, and none came, or one that it does not know."""
+
+    http_status = 401
 
 
 class FileProblem(AlcoveError):

@@ -29,6 +29,7 @@ __all__ = [
     "disk_errors",
     "file_sha256",
     "fsync_path",
+    "locked",
     "lost_errno",
     "write_durably",
 ]
@@ -193,7 +194,7 @@ class Home:
             Conflict: another process is writing and ``wait`` is false.
         """
         busy = f"another ingestion is writing to {str(self.root)!r}; wait for it to end"
-        return _locked(self.root / "writer.lock", busy, wait)
+        return locked(self.root / "writer.lock", busy, wait)
 
     def reindex_lock(self) -> AbstractContextManager[None]:
         """Hold the lock of whoever builds or clears away another embedding space; taken before the writer lock.
@@ -202,11 +203,12 @@ class Home:
             Conflict: another process holds it.
         """
         busy = f"{str(self.root)!r} is being reindexed; wait for it to end"
-        return _locked(self.root / "reindex.lock", busy, wait=False)
+        return locked(self.root / "reindex.lock", busy, wait=False)
 
 
 @contextmanager
-def _locked(path: Path, busy: str, wait: bool) -> Iterator[None]:
+def locked(path: Path, busy: str, wait: bool) -> Iterator[None]:
+    """Hold ``flock`` on a file; ``Conflict`` with the words ``busy`` if it is held and ``wait`` is false."""
     with disk_errors(path):  # the opening alone: what goes wrong under the lock is not the lock's
         handle = path.open("a")
     with handle:
@@ -279,11 +281,17 @@ def lost_errno(error: Exception, folder: Path) -> int:
     return errno.ENOSPC if is_full else errno.EIO
 
 
-def write_durably(path: Path, data: bytes) -> None:
-    """Replace ``path`` by ``data`` so that after a crash it holds either the old bytes or the new ones."""
+def write_durably(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """Replace ``path`` by ``data`` so that after a crash it holds either the old bytes or the new ones.
+
+    ``mode``: the permissions of the file, of which the umask takes away some.
+    """
     temporary = path.with_name(path.name + ".tmp")
     with disk_errors(path):
-        with temporary.open("wb") as handle:
+        temporary.unlink(missing_ok=True)  # a killed writer's might have other permissions
+        with os.fdopen(
+            os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_EXCL, mode), "wb"
+        ) as handle:
             handle.write(data)
             handle.flush()
             os.fsync(handle.fileno())

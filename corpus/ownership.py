@@ -13,7 +13,7 @@ from corpus.database import Database
 from corpus.errors import Conflict, NotAllowed
 from corpus.identity import Person
 
-__all__ = ["claim", "namespace", "own_collection", "owns"]
+__all__ = ["claim", "namespace", "own_collection", "owns", "require_free_namespace"]
 
 
 def namespace(name: str) -> str:
@@ -68,3 +68,23 @@ def owns(catalog: Database, person: Person, collection: str) -> bool:
         return True
     row = catalog.row("SELECT owner FROM collections WHERE name = :name", {"name": collection})
     return row is not None and row["owner"] == person.name
+
+
+def require_free_namespace(catalog: Database, name: str) -> None:
+    """Refuse a name whose name space holds collections that the owner of the machine made.
+
+    Raises:
+        Conflict: there is one; its name is in the message.
+    """
+    row = catalog.row(
+        """SELECT name FROM (SELECT name, owner FROM collections
+           UNION ALL SELECT collection, '' FROM documents WHERE removed IS NULL
+           AND collection NOT IN (SELECT name FROM collections))
+           WHERE substr(name, 1, :length) = :space AND owner <> :owner LIMIT 1""",
+        {"space": namespace(name), "length": len(namespace(name)), "owner": name},
+    )
+    if row is not None:
+        raise Conflict(
+            f"the collection {row['name']!r} is the owner's and would be in the name space of {name!r};"
+            " choose another name"
+        )

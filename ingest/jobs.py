@@ -51,6 +51,10 @@ class Job:
         elapsed = time.monotonic() - self.began
         return round(elapsed / self.done * max(self.total - self.done, 0), 1)
 
+    def is_for(self, reader: str | None) -> bool:
+        """Whether this reader may know of it: whoever made it, and the owner of the machine (``None``)."""
+        return reader is None or reader == self.request.get("person", "")
+
     def progress(self) -> dict[str, Any]:
         return {
             "done": self.done,
@@ -138,14 +142,16 @@ class JobQueue:
         uploads: list[tuple[str, str]] | None = None,
         paths: list[str] | None = None,
         strategy: str | None = None,
+        person: str = "",
     ) -> Job:
         """Queue an ingestion of uploaded files, as (name, path), or of folders and files to be equal to.
 
         Args:
+            person: the name of whoever wants it; empty: the owner of the machine.
             strategy: a chunking strategy, by name; ``None``: that of the settings.
         """
         sources = {"uploads": uploads, "paths": paths}
-        request = {"collection": collection, "strategy": strategy, **sources}
+        request = {"collection": collection, "strategy": strategy, **sources, "person": person}
         job = Job(
             id or uuid.uuid4().hex[:12], "queued", time.time(), request, total=len(uploads or [])
         )
@@ -166,25 +172,25 @@ class JobQueue:
             self._changed.notify_all()
         return job
 
-    def job(self, id: str) -> Job:
+    def job(self, id: str, reader: str | None = None) -> Job:
         """Raises:
-        NotFound: there is no such job.
+        NotFound: there is no such job, or ``reader`` is somebody else than who made it (``None``: the owner).
         """
         job = self._jobs.get(id)
         if job is None:
-            rows = self._catalog.jobs(id)
-            if not rows:
-                raise NotFound(f"there is no job {id!r}; GET /v1/jobs lists them")
-            job = Job.from_row(rows[0])
+            job = next(map(Job.from_row, self._catalog.jobs(id)), None)
+        if job is None or not job.is_for(reader):
+            raise NotFound(f"there is no job {id!r}; GET /v1/jobs lists them")
         return job
 
-    def jobs(self) -> list[Job]:
-        """All jobs, newest first."""
-        return [self._jobs.get(row["id"]) or Job.from_row(row) for row in self._catalog.jobs()]
+    def jobs(self, reader: str | None = None) -> list[Job]:
+        """All jobs that are for ``reader`` (``None``: the owner), newest first."""
+        found = (self._jobs.get(row["id"]) or Job.from_row(row) for row in self._catalog.jobs())
+        return [job for job in found if job.is_for(reader)]
 
-    def cancel(self, id: str) -> Job:
+    def cancel(self, id: str, reader: str | None = None) -> Job:
         """Stop a job; what it has acknowledged stays. A finished job stays as it is."""
-        job = self.job(id)
+        job = self.job(id, reader)
         with self._changed:
             running = job.state == "running"
             if job.state not in FINAL:

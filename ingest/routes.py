@@ -1,11 +1,11 @@
-"""HTTP routes of documents, collections and ingestion jobs. Assembled into the service by ``agents.service``.
+"""HTTP routes of documents and collections, and of jobs (``ingest.routes_jobs``). Assembled by ``agents.service``.
 
-Knows the catalog and the job queue; never loads a model.
+What the caller may not read is filtered in the query, and answers like what does not exist. Knows the catalog and the
+job queue; never loads a model.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,17 +13,19 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Response, UploadFile
 from fastapi.responses import FileResponse
-from pydantic import BaseModel, ConfigDict, Field
 
-from corpus.catalog import Catalog
+from corpus.catalog import Catalog, CollectionInfo
 from corpus.errors import NotAllowed, NotFound, UserError
 from corpus.home import Home
+from corpus.identity import Person
+from corpus.ownership import claim, namespace, own_collection, owns
 from corpus.records import Document, Span
-from ingest.chunking import require_strategy
 from ingest.coverage import coverage
 from ingest.discover import UPLOAD
 from ingest.jobs import JobQueue
 from ingest.pipeline import DEFAULT_COLLECTION, check_collection
+from ingest.routes_jobs import job_routes
+from retrieval.caller import Caller
 
 __all__ = ["router"]
 
@@ -49,35 +51,53 @@ def router(
     api = APIRouter(prefix="/v1", tags=["documents"])
     _add_record_routes(api, catalog, remove)
     _add_content_routes(api, home, catalog)
-    _add_upload_routes(api, jobs, max_upload_bytes)
-    _add_job_routes(api, jobs, folders)
+    _add_upload_routes(api, catalog, jobs, max_upload_bytes)
+    api.include_router(job_routes(jobs, folders))
 
     @api.get("/collections")
-    def collections() -> dict[str, Any]:
-        """Every collection with its number of documents and chunks, and who may read it (nobody named: everyone)."""
-        return {"collections": [asdict(info) for info in catalog.collections()]}
+    def collections(person: Caller) -> dict[str, Any]:
+        """Every collection that the caller may read, with its number of documents and chunks, and who may read it.
+
+        Nobody named: everyone. Only the owner of the machine, and of the collection, is told the names of others.
+        """
+        return {
+            "collections": [
+                _collection(info, person) for info in catalog.collections(person.reader)
+            ]
+        }
 
     return api
 
 
+def _collection(info: CollectionInfo, person: Person) -> dict[str, Any]:
+    theirs = person.is_owner or info.name.startswith(namespace(person.name))
+    readers = info.readers if theirs or not info.readers else (person.name,)
+    return {**asdict(info), "readers": readers}
+
+
 def _add_record_routes(api: APIRouter, catalog: Catalog, remove: Callable[[str], int]) -> None:
     @api.get("/documents")
-    def list_documents(collection: str | None = None) -> dict[str, Any]:
-        """Every document with the state it is in."""
+    def list_documents(person: Caller, collection: str | None = None) -> dict[str, Any]:
+        """Every document that the caller may read, with the state it is in."""
         counts = catalog.chunk_counts()
-        documents = catalog.documents(collection)
+        documents = catalog.documents(collection, reader=person.reader)
         return {"documents": [_row(d, counts.get(d.id, 0)) for d in documents]}
 
     @api.get("/documents/{id}")
-    def show_document(id: str) -> dict[str, Any]:
+    def show_document(id: str, person: Caller) -> dict[str, Any]:
         """One document, with what is known of each page."""
-        document = catalog.document(id)
+        document = catalog.document(id, person.reader)
         row = _row(document, len(catalog.chunks_of(id)))
         return {**row, **coverage(catalog, id), "gone": not catalog.is_live(id)}
 
     @api.delete("/documents/{id}")
-    def delete_document(id: str) -> dict[str, int]:
+    def delete_document(id: str, person: Caller) -> dict[str, int]:
         """Take a document out of the index; its file, if it came from a folder, is left alone."""
+        document = catalog.document(id, person.reader)
+        if not owns(catalog.database, person, document.collection):
+            raise NotAllowed(
+                f"document {id!r} is in a collection that is not yours; ask the owner of this machine"
+            )
         return {"snapshot": remove(id)}
 
 
@@ -85,11 +105,12 @@ def _add_content_routes(api: APIRouter, home: Home, catalog: Catalog) -> None:
     @api.get("/documents/{id}/text")
     def document_text(
         id: str,
+        person: Caller,
         start: Annotated[int, Query(ge=0)] = 0,
         end: Annotated[int | None, Query(ge=0)] = None,
     ) -> dict[str, Any]:
         """The canonical text, or the part of it at [start, end)."""
-        text = catalog.text(id)
+        text = catalog.text(id, person.reader)
         last = len(text) if end is None else min(end, len(text))
         first = min(start, last)
         return {"text": text[first:last], "start": first, "end": last, "length": len(text)}
@@ -98,6 +119,7 @@ def _add_content_routes(api: APIRouter, home: Home, catalog: Catalog) -> None:
     def page_image(
         id: str,
         page: int,
+        person: Caller,
         width: Annotated[int, Query(ge=100, le=3000)] = 1000,
         start: int | None = None,
         end: int | None = None,
@@ -105,7 +127,7 @@ def _add_content_routes(api: APIRouter, home: Home, catalog: Catalog) -> None:
         """A picture of a page, ``width`` pixels wide, with the span [start, end) marked."""
         from ingest.parsing.render import page_image as render
 
-        document = catalog.document(id)
+        document = catalog.document(id, person.reader)
         span = Span(start, end) if start is not None and end is not None else None
         path = _original(home, document)
         png = render(path, document.media_type, page, width, catalog.parsed(id), span)
@@ -114,9 +136,9 @@ def _add_content_routes(api: APIRouter, home: Home, catalog: Catalog) -> None:
         )
 
     @api.get("/documents/{id}/original")
-    def original(id: str) -> FileResponse:
+    def original(id: str, person: Caller) -> FileResponse:
         """The source as it was ingested, as a download: a browser must never render it in our name."""
-        document = catalog.document(id)
+        document = catalog.document(id, person.reader)
         name = Path(document.source.removeprefix(UPLOAD)).name
         return FileResponse(
             _original(home, document),
@@ -126,12 +148,23 @@ def _add_content_routes(api: APIRouter, home: Home, catalog: Catalog) -> None:
         )
 
 
-def _add_upload_routes(api: APIRouter, jobs: JobQueue, max_upload_bytes: int) -> None:
+def _add_upload_routes(
+    api: APIRouter, catalog: Catalog, jobs: JobQueue, max_upload_bytes: int
+) -> None:
     @api.post("/documents", status_code=202)
     def upload(
-        files: list[UploadFile], collection: Annotated[str, Form()] = DEFAULT_COLLECTION
+        files: list[UploadFile],
+        person: Caller,
+        collection: Annotated[str, Form()] = DEFAULT_COLLECTION,
     ) -> dict[str, str]:
-        """Queue uploaded files for ingestion; the job tells how each of them ends."""
+        """Queue uploaded files for ingestion; the job tells how each of them ends.
+
+        Whoever is not the owner of the machine uploads into collections of their own, which nobody else reads.
+        """
+        collection = own_collection(person, collection)
+        if not person.is_owner:
+            check_collection(collection)
+            claim(catalog.database, person, collection)
         id, folder = jobs.reserve()
         uploads = []
         for number, file in enumerate(files):
@@ -139,73 +172,7 @@ def _add_upload_routes(api: APIRouter, jobs: JobQueue, max_upload_bytes: int) ->
             path = folder / f"{number:04d}{Path(name).suffix}"
             _keep(file, path, max_upload_bytes)
             uploads.append((name, str(path)))
-        return {"job": jobs.submit(collection, id=id, uploads=uploads).id}
-
-
-class JobRequest(BaseModel):
-    """Body of ``POST /v1/jobs``."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    paths: list[str] = Field(min_length=1, max_length=100, description="absolute paths")
-    collection: str = DEFAULT_COLLECTION
-    strategy: str | None = None
-
-
-class ReindexRequest(BaseModel):
-    """Body of ``POST /v1/reindex``; without a model, the one that the settings would take today."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    model: str | None = Field(default=None, pattern=r"^[\w.-]+$", description="name, no folder")
-    precision: str | None = None
-    back: bool = Field(default=False, description="return to the index from before instead")
-
-
-def _add_job_routes(api: APIRouter, jobs: JobQueue, folders: Sequence[Path]) -> None:
-    @api.post("/jobs", status_code=202)
-    def make_equal(body: JobRequest) -> dict[str, str]:
-        """Queue an ingestion after which the collection equals the files at and below the paths."""
-        check_collection(body.collection)
-        if body.strategy is not None:
-            require_strategy(body.strategy)
-        paths = [_allowed(path, folders) for path in body.paths]
-        return {"job": jobs.submit(body.collection, paths=paths, strategy=body.strategy).id}
-
-    @api.post("/reindex", status_code=202)
-    def reindex(body: ReindexRequest) -> dict[str, str]:
-        """Queue a move of the index to another embedding space, or back; it answers all the while."""
-        return {"job": jobs.reindex(body.model, body.precision, back=body.back).id}
-
-    @api.get("/jobs")
-    def list_jobs() -> dict[str, Any]:
-        """Every job, newest first."""
-        return {"jobs": [job.to_json() for job in jobs.jobs()]}
-
-    @api.get("/jobs/{id}")
-    def show_job(id: str) -> dict[str, Any]:
-        """How far a job is, and the state each file ended in."""
-        return jobs.job(id).to_json()
-
-    @api.post("/jobs/{id}/cancel")
-    def cancel_job(id: str) -> dict[str, Any]:
-        """Stop a job; what it has acknowledged stays."""
-        return jobs.cancel(id).to_json()
-
-
-def _allowed(path: str, folders: Sequence[Path]) -> str:
-    """``path`` made plain, if the owner of this machine allows it, wherever its links may lead."""
-    plain = os.path.abspath(path)  # noqa: PTH100 - the links in it are its name
-    real = Path() if "\0" in path else Path(os.path.realpath(plain))
-    open_ = [Path(os.path.realpath(folder.expanduser())) for folder in folders]
-    if not Path(path).is_absolute() or not any(real.is_relative_to(folder) for folder in open_):
-        raise NotAllowed(
-            f"the service may not read {path!r}; name its folder in `folders` under [ingest] in "
-            "alcove.toml, start the service again, and give an absolute path"
-        )
-    if not real.exists():
-        raise NotFound(f"there is no file or folder {path!r}; nothing was changed")
-    return plain
+        return {"job": jobs.submit(collection, id=id, uploads=uploads, person=person.name).id}
 
 
 def _row(document: Document, chunks: int) -> dict[str, Any]:

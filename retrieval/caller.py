@@ -10,9 +10,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from corpus.errors import NotAllowed
 from corpus.identity import OWNER, Person
 
-__all__ = ["Caller", "caller"]
+__all__ = ["Caller", "caller", "require_owner"]
 
 
 def caller(request: Request) -> Person:
@@ -23,3 +24,11 @@ def caller(request: Request) -> Person:
 
 Caller = Annotated[Person, Depends(caller)]
 """The type of a route's parameter that wants to know."""
+
+
+def require_owner(person: Person, what: str) -> None:
+    """Raises:
+    NotAllowed: ``what`` is for the owner of the machine, and this is somebody else.
+    """
+    if not person.is_owner:
+        raise NotAllowed(f"{what} can only be used by the owner of this machine; ask them")

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, 
 
 from corpus.errors import Conflict
 from corpus.records import Hit, SearchResult
+from retrieval.caller import Caller
 from retrieval.protocols import Encoder
 from retrieval.search import MAX_K, MODES, Searcher
 from retrieval.settings import MAX_NEIGHBOURS
@@ -141,9 +142,9 @@ def router(searcher: Callable[[], Searcher], encoder: Callable[[], Encoder]) -> 
     api = APIRouter(prefix="/v1", tags=["retrieval"])
 
     @api.post("/search", responses={200: {"model": SearchReply}})
-    def search(body: SearchRequest) -> dict[str, Any]:
+    def search(body: SearchRequest, person: Caller) -> dict[str, Any]:
         """The best k passages for a query, or all there are if there are fewer."""
-        found = searcher().search(**body.model_dump())
+        found = searcher().search(**body.model_dump(), reader=person.reader)
         if not found.snapshot:
             raise Conflict(
                 "there are no documents to search yet; add some with `alcove ingest` or POST /v1/documents"

@@ -23,6 +23,7 @@ from ui.ingesting import ingest
 from ui.listings import collections_app, documents_app, models_app
 from ui.options import CollectionOption, HomeOption, JsonOption, load_settings
 from ui.other_agents import mcp
+from ui.people import memories_app, users_app
 from ui.reindexing import reindex
 
 if TYPE_CHECKING:
@@ -176,8 +177,9 @@ def page(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the page.")] = 8701,
 ) -> None:
     """Run the chat page alone."""
-    from ui.supervisor import page_command, page_environment, require_free
+    from ui.supervisor import page_command, page_environment, require_free, require_page_keys
 
+    require_page_keys(load_settings(None), host)
     require_free(host, port)
     command = page_command(service, host, port)
     os.chdir(Path(__file__).parent.parent)  # where Streamlit looks for its theme
@@ -288,6 +290,8 @@ app.command("mcp")(mcp)
 app.add_typer(documents_app, name="documents")
 app.add_typer(collections_app, name="collections")
 app.add_typer(models_app, name="models")
+app.add_typer(users_app, name="users")
+app.add_typer(memories_app, name="memories")
 
 if __name__ == "__main__":
     main()

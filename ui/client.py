@@ -6,6 +6,7 @@ service that cannot be reached as ``ServiceDown``. Safe to share between session
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ import httpx
 
 from corpus.errors import InternalError, NotFound, OperatorError, error_class
 from ui.settings import PageSettings
-from ui.wire import CollectionJson, DocumentJson, JobJson, StatusJson, TextJson, ThreadJson
+from ui.wire import CollectionJson, DocumentJson, JobJson, MeJson, StatusJson, TextJson, ThreadJson
 
 __all__ = ["Service", "ServiceDown", "sse_data"]
 
@@ -28,11 +29,15 @@ class Service:
     """The service at ``settings.service``.
 
     Every method raises ``ServiceDown`` when it cannot be reached, and the error the service names
-    (``NotFound``, ``UserError``, …) when it refuses.
+    (``NotFound``, ``UserError``, …) when it refuses: ``NotSignedIn`` when it asks for a key. ``who``
+    tells one key's replies from another's without being the key; empty without one.
     """
 
-    def __init__(self, settings: PageSettings) -> None:
+    def __init__(self, settings: PageSettings, key: str = "") -> None:
+        """``key``: the API key of who signed in; without one, that of the settings."""
         self.url = settings.service
+        key = key or settings.key.get_secret_value()
+        self.who = hashlib.sha256(key.encode()).hexdigest() if key else ""
         self._silence = settings.silence_s
         # A proxy from the environment must not see what is asked of a service on this machine.
         self._http = httpx.Client(
@@ -40,6 +45,7 @@ class Service:
             timeout=httpx.Timeout(settings.read_s, connect=settings.connect_s),
             limits=httpx.Limits(max_connections=None),
             trust_env=False,
+            headers={"Authorization": f"Bearer {key}"} if key else {},
         )
 
     def close(self) -> None:
@@ -51,6 +57,10 @@ class Service:
     def ready(self) -> None:
         """Return when the service can answer; raise ``ServiceDown`` with its reason when not."""
         self._call("GET", "/readyz")
+
+    def me(self) -> MeJson:
+        """Who the service takes this for."""
+        return cast(MeJson, self._json("GET", "/v1/me"))
 
     def status(self) -> StatusJson:
         """Engine, encoder, collections and the number of documents in each state."""

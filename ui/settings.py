@@ -1,7 +1,7 @@
 """Settings of the page: which service it shows, and how often it looks there.
 
-Read once per process from the command line (after ``--``) and ``ALCOVE_SERVICE``, by
-``page_settings``; nothing is read at import.
+Read once per process from the command line (after ``--``), ``ALCOVE_SERVICE`` and
+``ALCOVE_API_KEY``, by ``page_settings``; nothing is read at import.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 __all__ = ["PageSettings", "page_settings"]
 
@@ -21,6 +21,9 @@ class PageSettings(BaseModel):
 
     service: str = Field(
         default="http://127.0.0.1:8700", description="Base URL of the Alcove service."
+    )
+    key: SecretStr = Field(
+        default=SecretStr(""), description="API key sent to the service; empty: none."
     )
     connect_s: float = Field(
         default=2.0, gt=0, description="Seconds until the service must have accepted."
@@ -56,8 +59,9 @@ def page_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> P
 
     Args:
         arguments: what stood after ``--`` on Streamlit's command line; ``--service URL`` is taken.
-        environment: ``ALCOVE_SERVICE`` is used when no argument names the service.
+        environment: ``ALCOVE_SERVICE`` is used when no argument names the service; ``ALCOVE_API_KEY`` is the key.
     """
     given = dict(pairwise(arguments)).get("--service")
-    service = given or environment.get("ALCOVE_SERVICE", "")
-    return PageSettings(service=service.rstrip("/")) if service else PageSettings()
+    service = (given or environment.get("ALCOVE_SERVICE", "")).rstrip("/")
+    chosen = {"service": service, "key": environment.get("ALCOVE_API_KEY", "")}
+    return PageSettings.model_validate({name: value for name, value in chosen.items() if value})

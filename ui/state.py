@@ -18,7 +18,7 @@ from corpus.records import Citation, Passage
 from ui.client import Service
 from ui.live import LiveRun
 from ui.settings import PageSettings, page_settings
-from ui.wire import DocumentJson, StatusJson
+from ui.wire import DocumentJson, MeJson, StatusJson
 
 __all__ = [
     "VIEWS",
@@ -26,14 +26,17 @@ __all__ = [
     "Place",
     "document",
     "forget_documents",
+    "me",
     "page_image",
     "service",
     "settings",
+    "sign_in",
+    "sign_out",
     "state",
     "status",
 ]
 
-_KEY = "alcove"
+_KEY, _SIGNED_IN = "alcove", "alcove-service"
 VIEWS = ("chat", "library", "status")
 
 
@@ -209,31 +212,90 @@ def settings() -> PageSettings:
     return page_settings(sys.argv[1:], os.environ)
 
 
-@st.cache_resource(show_spinner=False)
 def service() -> Service:
-    """The one client that all sessions of this process share."""
+    """The client of whoever signed in in this session, else the one that all sessions share."""
+    signed_in: Service | None = st.session_state.get(_SIGNED_IN)
+    return signed_in or _shared_service()
+
+
+@st.cache_resource(show_spinner=False)
+def _shared_service() -> Service:
     return Service(settings())
 
 
-@st.cache_data(ttl=10, show_spinner=False)
+def sign_in(key: str) -> None:
+    """Use this key in this session, if the service knows it; it is kept nowhere else.
+
+    Raises:
+        NotSignedIn, ServiceDown: it does not, or does not answer.
+    """
+    candidate = Service(settings(), key.strip())
+    candidate.me()
+    forget_person()
+    st.session_state[_SIGNED_IN] = candidate
+
+
+def sign_out() -> None:
+    """Forget the key, and all that is open."""
+    forget_person()
+    st.query_params.clear()
+
+
+def forget_person() -> None:
+    """Leave nothing of who was here in the session."""
+    state().unfollow()
+    held: Service | None = st.session_state.pop(_SIGNED_IN, None)
+    st.session_state.pop(_KEY, None)
+    if held is not None:
+        held.close()
+
+
+def me() -> MeJson:
+    """Who is signed in, at most a minute ago."""
+    return _me(service().who, service())
+
+
 def status() -> StatusJson:
     """The service's status, at most ten seconds old."""
-    return service().status()
+    return _status(service().who, service())
+
+
+def document(document_id: str) -> DocumentJson:
+    """A document's record. A version of a document never changes; only its removal is news."""
+    return _document(service().who, service(), document_id)
+
+
+def page_image(document_id: str, page: int, start: int, end: int, width: int) -> bytes:
+    """A page's picture; the same document id always has the same pages."""
+    return _page_image(service().who, service(), document_id, page, start, end, width)
+
+
+# What is cached is shared by the sessions of one person (``who``), never by those of two.
+
+
+@st.cache_data(ttl=60, max_entries=100, show_spinner=False)
+def _me(who: str, _service: Service) -> MeJson:
+    return _service.me()
+
+
+@st.cache_data(ttl=10, max_entries=100, show_spinner=False)
+def _status(who: str, _service: Service) -> StatusJson:
+    return _service.status()
 
 
 @st.cache_data(ttl=60, max_entries=500, show_spinner=False)
-def document(document_id: str) -> DocumentJson:
-    """A document's record. A version of a document never changes; only its removal is news."""
-    return service().document(document_id)
+def _document(who: str, _service: Service, document_id: str) -> DocumentJson:
+    return _service.document(document_id)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def page_image(document_id: str, page: int, start: int, end: int, width: int) -> bytes:
-    """A page's picture; the same document id always has the same pages."""
-    return service().page_image(document_id, page, start, end, width)
+@st.cache_data(ttl=600, max_entries=64, show_spinner=False)
+def _page_image(
+    who: str, _service: Service, document_id: str, page: int, start: int, end: int, width: int
+) -> bytes:
+    return _service.page_image(document_id, page, start, end, width)
 
 
 def forget_documents() -> None:
     """Drop what is cached about documents and counts."""
-    document.clear()
-    status.clear()
+    _document.clear()
+    _status.clear()

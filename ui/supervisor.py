@@ -22,7 +22,7 @@ from agents.settings import Settings
 from corpus.errors import OperatorError
 from ui.console import say, tracked, warn, write
 
-__all__ = ["page_command", "page_environment", "require_free", "run"]
+__all__ = ["page_command", "page_environment", "require_free", "require_page_keys", "run"]
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "corpus" / "sample" / "documents"
@@ -35,8 +35,10 @@ def run(settings: Settings, host: str, port: int, with_sample: bool) -> None:
     """Start both, print the address, and wait for a signal.
 
     Raises:
+        UserError: the page would be open to a network without keys.
         OperatorError: a port is in use, or a child does not start or keeps dying.
     """
+    require_page_keys(settings, host)
     require_free(host, port)
     service_port = _service_port(settings.service.port, port)
     if with_sample:
@@ -91,6 +93,19 @@ def page_command(service: str, host: str, port: int) -> list[str]:
 def page_environment() -> Mapping[str, str]:
     """The page's environment: a proxy for the outside must not stand between it and the service."""
     return {**os.environ, "PYTHONSAFEPATH": "1", "NO_PROXY": "127.0.0.1,localhost,::1"}
+
+
+def require_page_keys(settings: Settings, host: str) -> None:
+    """Refuse a page that a network could use without a key.
+
+    Raises:
+        UserError: ``host`` is reached from beyond this machine, and the home has no users.
+    """
+    from agents.identity import Users
+    from agents.sign_in import require_keys
+    from corpus.home import Home
+
+    require_keys(host, Users(Home(settings.corpus.home)), settings.service.trusted_network)
 
 
 def require_free(host: str, port: int) -> None:

@@ -12,6 +12,7 @@ __all__ = [
     "DocumentJson",
     "JobFileJson",
     "JobJson",
+    "MeJson",
     "MessageJson",
     "PageJson",
     "StatusJson",
@@ -84,6 +85,14 @@ class JobJson(TypedDict):
     total: int
     files: list[JobFileJson]
     error: str | None
+
+
+class MeJson(TypedDict):
+    """Who is signed in; ``name`` is empty where there are no users."""
+
+    name: str
+    owner: bool
+    signed_in: bool
 
 
 class MessageJson(TypedDict):

@@ -19,7 +19,7 @@ DOCUMENT = {
 THREAD = {"id", "title", "created", "updated", "messages"}
 MESSAGE = {
     "id", "role", "content", "created", "citations", "engine", "model", "abstained",
-    "interrupted", "steps", "error", "run",
+    "interrupted", "steps", "error", "run", "claims", "usage",
 }  # fmt: skip
 HIT = {
     "rank", "score", "chunk", "document", "source", "page", "start", "end", "text", "headings",
@@ -142,7 +142,7 @@ def test_threads(bench: ServiceBench) -> None:
     assert set(thread) == THREAD
     assert bench.get("/v1/threads") == {"threads": [thread]}
     shown = bench.get(f"/v1/threads/{thread['id']}")
-    assert set(shown) == THREAD | {"active_run"}
+    assert set(shown) == THREAD | {"active_run", "earlier"}
     assert (shown["messages"], shown["active_run"]) == ([], None)
     bench.call("PATCH", f"/v1/threads/{thread['id']}", 200, json={"title": "Other"})
     assert bench.get(f"/v1/threads/{thread['id']}")["title"] == "Other"

@@ -71,6 +71,10 @@ def _status_routes(app: FastAPI, store: Store) -> None:
             ]
         }
 
+    @app.get("/v1/me")
+    def me() -> Json:
+        return {"name": "", "owner": True, "signed_in": False}
+
     @app.get("/v1/status")
     async def status() -> Json:
         llm = store.engine == "openai"

@@ -8,10 +8,11 @@ from typing import ParamSpec
 
 import streamlit as st
 
-from corpus.errors import AlcoveError
+from corpus.errors import AlcoveError, NotSignedIn
 from ui.client import ServiceDown
 from ui.plain_words import label
 from ui.state import service, settings
+from ui.views import sign_in
 
 __all__ = ["draw", "guarded"]
 
@@ -30,6 +31,8 @@ def guarded(part: Callable[P, None]) -> Callable[P, None]:
             part(*args, **kwargs)
         except ServiceDown as exc:
             draw(str(exc))
+        except NotSignedIn as exc:
+            sign_in.draw(str(exc))
         except AlcoveError as exc:
             st.error(label(str(exc), 500))
 

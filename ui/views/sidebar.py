@@ -8,6 +8,7 @@ import streamlit as st
 
 from ui.plain_words import age, label
 from ui.state import service, settings, state
+from ui.views import sign_in
 from ui.views.outage import guarded
 from ui.wire import ThreadJson
 
@@ -46,6 +47,7 @@ def draw() -> None:
         args=(None,),
     )
     _list(service().threads())
+    sign_in.person()
 
 
 def _list(threads: list[ThreadJson]) -> None:

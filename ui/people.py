@@ -1,0 +1,155 @@
+"""The commands ``users`` and ``memories``: who may use the service, and what is remembered.
+
+They work on the home directly, as the owner of the machine.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ui.console import show_json, show_table, write
+from ui.options import HomeOption, JsonOption, load_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from agents.identity import Users
+    from agents.memory import Chats
+
+__all__ = ["memories_app", "users_app"]
+
+users_app = typer.Typer(help="Who may use the service, each with a key.", no_args_is_help=True)
+memories_app = typer.Typer(help="What is remembered about you.", no_args_is_help=True)
+
+NameArgument = Annotated[str, typer.Argument(help="A user's name.")]
+IdArgument = Annotated[str, typer.Argument(help="A memory's id.")]
+UserOption = Annotated[str, typer.Option("--user", help="Somebody else's; none: the owner's.")]
+
+
+@users_app.command("add")
+def add_user(
+    name: NameArgument,
+    owner: Annotated[
+        bool, typer.Option("--owner", help="They act as the owner of the machine.")
+    ] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let somebody in, and show their key, once."""
+    from corpus.catalog import Catalog
+    from corpus.home import Home
+    from corpus.ownership import require_free_namespace
+
+    if not owner:
+        with closing(Catalog(Home(load_settings(home).corpus.home))) as catalog:
+            require_free_namespace(catalog.database, name)
+    users = _users(home)
+    _show_key(name, users.add(name, owner), as_json)
+    if not as_json and not any(account.owner for account in users.accounts()):
+        write("Nobody has the owner's key yet; `alcove users add NAME --owner` makes one.")
+
+
+@users_app.command("list")
+def list_users(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Everybody who has a key."""
+    rows = [
+        {"name": a.name, "owner": a.owner, "key": a.key, "created": a.created}
+        for a in _users(home).accounts()
+    ]
+    if as_json:
+        show_json({"users": rows})
+        return
+    shown = [[r["name"], "yes" if r["owner"] else "", f"{r['key']}…", r["created"]] for r in rows]
+    show_table(("name", "owner", "key", "created"), shown)
+
+
+@users_app.command("rotate")
+def rotate_key(name: NameArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Give somebody a new key, and show it, once; the old one is good for nothing from now on."""
+    _show_key(name, _users(home).rotate(name), as_json)
+
+
+@users_app.command("remove")
+def remove_user(name: NameArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Let somebody in no more; their conversations, memories and collections stay."""
+    _users(home).remove(name)
+    if as_json:
+        show_json({"removed": name})
+    else:
+        write(f"{name!r} has no key any more; what is theirs is kept, for a user of the same name.")
+
+
+@memories_app.command("list")
+def list_memories(
+    user: UserOption = "", home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """Everything that is remembered, the last changed first."""
+    with closing(_chats(home)) as chats:
+        entries = chats.memories.memories(user)
+    if as_json:
+        show_json({"memories": [asdict(entry) for entry in entries]})
+        return
+    rows = [[e.id, e.updated[:10], e.source[:8], " ".join(e.text.split())] for e in entries]
+    show_table(("id", "changed", "source", "text"), rows)
+
+
+@memories_app.command("add")
+def add_memory(
+    text: str, user: UserOption = "", home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """Have something remembered."""
+    from agents.routes_memories import YOU
+
+    with closing(_chats(home)) as chats:
+        entry = chats.memories.remember(user, text, YOU)
+    show_json(asdict(entry)) if as_json else write(f"Remembered as {entry.id}.")
+
+
+@memories_app.command("edit")
+def edit_memory(
+    id: IdArgument,
+    text: str,
+    user: UserOption = "",
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put other words in a memory's place."""
+    with closing(_chats(home)) as chats:
+        entry = chats.memories.edit(user, id, text)
+    show_json(asdict(entry)) if as_json else write("Changed.")
+
+
+@memories_app.command("delete")
+def delete_memory(
+    id: IdArgument, user: UserOption = "", home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """Forget something, for good."""
+    with closing(_chats(home)) as chats:
+        chats.memories.delete(user, id)
+    show_json({"deleted": id}) if as_json else write("Forgotten.")
+
+
+def _users(home: Path | None) -> Users:
+    from agents.identity import Users
+    from corpus.home import Home
+
+    return Users(Home(load_settings(home).corpus.home))
+
+
+def _chats(home: Path | None) -> Chats:
+    from agents.memory import Chats
+    from corpus.home import Home
+
+    return Chats(Home(load_settings(home).corpus.home))
+
+
+def _show_key(name: str, key: str, as_json: bool) -> None:
+    if as_json:
+        show_json({"name": name, "key": key})
+        return
+    write(f"The key of {name!r}, which is shown only now:\n\n  {key}\n")
+    write("Programs send it as 'Authorization: Bearer KEY'; the page asks for it.")
