@@ -23,6 +23,7 @@ _OLLAMA_WINDOW = (
     4096  # its default where little memory is free; it says more once a model is loaded
 )
 _FACTOR = (0.4, 4.0)  # how far usage may correct an estimate
+_WORST = 3.0
 _ASK_S = 1.0
 _WINDOW = re.compile(
     r"context (?:length|window|size)\D{0,40}?(?:is|of|:|\()\s*(\d+)"
@@ -83,21 +84,23 @@ class Facts:
     def window(self, model: str) -> int:
         """The model's window in tokens; asks the server the first time, at most a few seconds."""
         with self._lock:
-            if self._window is None:
-                said = self._ask(model)
-                known = [tokens for tokens in (said, self._set) if tokens]
-                self._window = min(known) if known else DEFAULT_WINDOW
-            return self._window
+            if self._window is not None:
+                return self._window
+            said, stays = self._ask(model)
+            known = [tokens for tokens in (said, self._set) if tokens]
+            window = min(known) if known else DEFAULT_WINDOW
+            self._window = window if stays else None
+            return window
 
     def narrow(self, window: int, prompt_tokens: int, sent: int) -> None:
         """Learn from an error: the ``window`` (0: not said), and the tokens of a prompt believed to have ``sent``."""
         with self._lock:
             if window:
                 self._window = window
-            self._tokenizer = "" if sent < prompt_tokens else self._tokenizer
-            if prompt_tokens > sent or not window:
-                grown = self._factor * (prompt_tokens / max(sent, 1) if prompt_tokens else 2)
-                self._factor = min(_FACTOR[1], max(grown, self._factor) * 1.05)
+            # Not said, or counted only up to the window, as vLLM does: the worst is a token per letter.
+            counted = prompt_tokens > window + 1
+            factor = self._factor * prompt_tokens / max(sent, 1) * 1.1 if counted else _WORST
+            self._factor = min(_FACTOR[1], max(factor, self._factor))
 
     def learn(self, believed: int, prompt_tokens: int) -> None:
         """Correct the estimate by what a prompt believed to have so many tokens really had."""
@@ -126,21 +129,22 @@ class Facts:
         """From the server's root, where everything that OpenAI's protocol lacks is."""
         return fetch_json(self._url.removesuffix("/v1") + path, _ASK_S, self._key, body)
 
-    def _ask(self, model: str) -> int:
-        """The window that the server states; 0 if it does not."""
+    def _ask(self, model: str) -> tuple[int, bool]:
+        """The window that the server states (0: it does not), and whether it will go on saying so."""
         try:
             cards = fetch_json(f"{self._url}/models", _ASK_S, self._key)["data"]
             card = next((c for c in cards if c.get("id") == model), cards[0])
             owner, meta = card.get("owned_by"), card.get("meta") or {}
             if card.get("max_model_len"):
                 self._tokenizer = "vllm" if owner == "vllm" else ""
-                return int(card["max_model_len"])
+                return int(card["max_model_len"]), True
             if owner == "llamacpp":
                 self._tokenizer = "llamacpp"
-                return int(meta.get("n_ctx") or self._llamacpp() or meta.get("n_ctx_train") or 0)
-            return self._ollama(model) if owner == "library" else 0
+                said = meta.get("n_ctx") or self._llamacpp() or meta.get("n_ctx_train") or 0
+                return int(said), True
+            return self._ollama(model) if owner == "library" else (0, True)
         except UNREADABLE:
-            return 0
+            return 0, False
 
     def _llamacpp(self) -> int:
         try:
@@ -148,14 +152,15 @@ class Facts:
         except UNREADABLE:
             return 0
 
-    def _ollama(self, model: str) -> int:
+    def _ollama(self, model: str) -> tuple[int, bool]:
+        """Of the loaded model; until it is loaded, what it will probably be."""
         loaded = self._fetch("/api/ps").get("models") or []
         named = (m for m in loaded if model in (m.get("name"), m.get("model")))
         if length := next((m.get("context_length") for m in named), None):
-            return int(length)
+            return int(length), True
         shown = self._fetch("/api/show", {"model": model})
         if found := re.search(r"^num_ctx\s+(\d+)", shown.get("parameters") or "", re.MULTILINE):
-            return int(found[1])
+            return int(found[1]), False
         info = (shown.get("model_info") or {}).items()
         trained = [int(value) for key, value in info if key.endswith(".context_length")]
-        return min([_OLLAMA_WINDOW, *trained])
+        return min([_OLLAMA_WINDOW, *trained]), False

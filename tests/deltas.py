@@ -17,7 +17,7 @@ def deltas(
     tools: Sequence[tuple[str, Mapping[str, Any]]],
     thoughts: Sequence[str] = (),
 ) -> Iterator[dict[str, Any]]:
-    """The deltas of a stream; a tool call comes in two pieces, as real servers send it."""
+    """The deltas of a stream; a tool call comes in three pieces, as vLLM sends it."""
     yield {"role": "assistant", "content": ""}
     for thought in thoughts:
         yield {"reasoning": thought}
@@ -27,6 +27,7 @@ def deltas(
         whole = tool_call(index, name, arguments)
         text = whole["function"]["arguments"]
         half = len(text) // 2
-        whole["function"]["arguments"] = text[:half]
-        yield {"tool_calls": [whole]}
-        yield {"tool_calls": [{"index": index, "function": {"arguments": text[half:]}}]}
+        del whole["function"]["arguments"]  # vLLM sends the name alone, and no text but null
+        yield {"content": None, "tool_calls": [whole]}
+        for part in (text[:half], text[half:]):
+            yield {"tool_calls": [{"index": index, "function": {"arguments": part}}]}

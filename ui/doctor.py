@@ -199,7 +199,7 @@ def _language_model(settings: Settings) -> Iterator[Finding]:
         return
     server = find_server(timeout=settings.llm.discover_timeout_s) if settings.llm.discover else None
     if server:
-        yield Finding("language model", f"found {server.label} at {server.url} with {server.model}")
+        yield Finding("language model", f"found {server.label} with {server.model}")
     else:
         text = "none found: answers are quoted from the documents; start vLLM or Ollama, or set llm.url"
         yield Finding("language model", text, is_advice=True)

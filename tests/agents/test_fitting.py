@@ -101,6 +101,23 @@ def test_a_server_that_does_not_say_is_taken_by_the_setting_else_by_the_default(
     assert Facts(server.url).window("tiny") == DEFAULT_WINDOW  # nobody there
 
 
+def test_a_server_that_was_down_is_asked_again() -> None:
+    with FakeLLMServer() as gone:
+        port = gone.port
+    facts = Facts(gone.url)
+    assert facts.window("tiny") == DEFAULT_WINDOW
+    with RealServer("vllm", window=3333, port=port):
+        assert facts.window("tiny") == 3333
+
+
+def test_ollama_is_asked_again_until_it_has_loaded_the_model() -> None:
+    with RealServer("ollama", window=3333) as server:
+        facts = Facts(server.url)
+        assert facts.window("tiny") == 3333
+        server.loaded, server.window = True, 16_000
+        assert facts.window("tiny") == 16_000
+
+
 def test_tokens_are_counted_by_the_server_where_it_can() -> None:
     text = words(100, "antidisestablishmentarianism")
     for kind in ("vllm", "llamacpp"):
