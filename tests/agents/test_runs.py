@@ -134,6 +134,46 @@ def test_leaving_and_coming_back_loses_and_doubles_no_token(stage: Stage) -> Non
     assert "".join(e["text"] for e in seen if e["kind"] == "token") == "".join(pieces)
 
 
+def test_fifty_watchers_that_come_and_go_miss_and_double_nothing(stage: Stage) -> None:
+    pieces = [f"{number} " for number in range(150)]
+    stage.script = say(*pieces, gap=0.004)
+    ids = stage.ask()
+    seen: list[list[Json]] = [[] for _ in range(50)]
+
+    async def watch(number: int) -> None:
+        dice, mine = random.Random(number), seen[number]
+        while not mine or mine[-1]["kind"] != "answered":
+            after = mine[-1]["n"] if mine else 0
+            async for event in stage.runs.follow(ids["run"], after):
+                if event is not None:
+                    mine.append(event)
+                if dice.random() < 0.1:
+                    break  # the page went away here
+            await asyncio.sleep(dice.uniform(0.0, 0.05))
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*(watch(number) for number in range(50)))
+
+    asyncio.run(all_of_them())
+    stored = list(stage.runs.events(ids["run"]))
+    assert all(mine == stored for mine in seen)
+    assert "".join(e["text"] for e in stored if e["kind"] == "token") == "".join(pieces)
+
+
+def test_a_restart_marks_what_ran_as_interrupted_and_loses_none_of_it(tmp_path: Path) -> None:
+    first = Stage(Home(tmp_path))
+    first.script = hold(threading.Event())
+    ids = first.ask()
+    until(lambda: kinds(first.chats.log.events(ids["run"])) == ["token"])
+    second = Stage(Home(tmp_path))  # what a service that starts after a kill finds
+    assert second.chats.log.close_interrupted(second.shelf.text) == 1
+    assert second.runs.status(ids["run"])["state"] == "interrupted"
+    message = second.message(ids)
+    assert (message["content"], message["interrupted"]) == ("half", True)
+    second.close()
+    first.close()
+
+
 def test_two_watchers_see_the_same(stage: Stage) -> None:
     stage.script = say(*"abcdefgh", gap=0.01)
     ids = stage.ask()

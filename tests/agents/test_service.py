@@ -6,7 +6,9 @@ import re
 import shutil
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,7 +17,7 @@ from agents.build import build
 from agents.discover import Server
 from corpus.errors import Conflict, OperatorError
 from retrieval.protocols import Encoder
-from tests.fakes import FakeLLMServer, HashEncoder
+from tests.fakes import FakeLLMServer, HashEncoder, Reply
 from tests.service_bench import ASK, ServiceBench, until
 
 
@@ -159,6 +161,80 @@ def test_detaching_and_attaching_again_loses_no_token(
     assert [e["n"] for e in seen] == list(range(1, len(seen) + 1))
     assert said(seen).split() == [str(number) for number in range(60)]
     assert list(bench.events(run)) == seen
+
+
+class Parrot(FakeLLMServer):
+    """A model that searches for its question's marker, and then says that marker many times."""
+
+    def reply_to(self, asked: Mapping[str, Any]) -> Reply:
+        messages = asked["messages"]
+        question = next(m["content"] for m in reversed(messages) if m["role"] == "user")
+        marker = re.findall(r"marker-\d+", question)[-1]
+        if messages[-1]["role"] != "tool":
+            return Reply(tools=(("search_corpus", {"query": f"backups {marker}"}),))
+        return Reply(pieces=tuple(f"{marker} " for _ in range(40)), gap=0.005)
+
+
+def test_eight_people_at_once_read_only_their_own(indexed_home: Path, tmp_path: Path) -> None:
+    with Parrot() as parrot:
+        bench = ServiceBench(Path(shutil.copytree(indexed_home, tmp_path / "home")), parrot)
+        bench.start()
+        seen: dict[int, tuple[list[Any], Any]] = {}
+
+        def person(number: int) -> None:
+            thread = bench.thread()
+            for _ in range(2):
+                question = f"What of marker-{number}?"
+                seen[number] = bench.answer(question, mode="agent", thread=thread)
+
+        people = [threading.Thread(target=person, args=(number,)) for number in range(8)]
+        for one in people:
+            one.start()
+        for one in people:
+            one.join(60)
+        for number, (events, message) in seen.items():
+            mine = f"marker-{number}"
+            assert said(events) == f"{mine} " * 40
+            assert [event["n"] for event in events] == list(range(1, len(events) + 1))
+            assert set(re.findall(r"marker-\d+", str(events) + str(message))) == {mine}
+        bench.close()
+    assert len(seen) == 8
+
+
+def test_a_call_that_writes_waits_for_its_person_over_http(
+    bench: ServiceBench, llm: FakeLLMServer
+) -> None:
+    llm.call("write_note", {"title": "Backups", "text": "thirty days"})
+    llm.say("It is noted.")
+    ids = bench.ask(mode="agent")
+    until(lambda: bench.get(f"/v1/runs/{ids['run']}")["state"] == "waiting")
+    assert bench.get(f"/v1/threads/{ids['thread']}")["active_run"] == ids["run"]
+    (asked,) = bench.get("/v1/approvals", params={"state": "asked"})["approvals"]
+    assert asked["arguments"] == {"title": "Backups", "text": "thirty days"}
+    assert bench.app.chats.notes.notes("") == []
+    path = f"/v1/approvals/{asked['id']}"
+    bench.post(path, {"verdict": "maybe"}, 400)
+    bench.post(path, {"verdict": "approve", "arguments": {"title": "Other", "text": "x"}}, 409)
+    assert bench.post(path, {"verdict": "approve"})["state"] != "asked"
+    bench.post(path, {"verdict": "approve"}, 409)
+    bench.post("/v1/approvals/none", {"verdict": "approve"}, 404)
+    list(bench.events(ids["run"]))
+    assert bench.message(ids)["content"] == "It is noted."
+    (note,) = bench.app.chats.notes.notes("")
+    assert note.text == "thirty days"
+    assert bench.get(path)["state"] == "executed"
+    told = [entry["action"] for entry in bench.get("/v1/audit")["entries"]]
+    assert told[:3] == ["tool.executed", "tool.executing", "tool.approved"]
+
+
+def test_a_thread_that_waits_can_be_deleted(bench: ServiceBench, llm: FakeLLMServer) -> None:
+    llm.call("write_note", {"title": "Backups", "text": "thirty days"})
+    ids = bench.ask(mode="agent")
+    until(lambda: bench.get(f"/v1/runs/{ids['run']}")["state"] == "waiting")
+    (asked,) = bench.get("/v1/approvals", params={"state": "asked"})["approvals"]
+    bench.call("DELETE", f"/v1/threads/{ids['thread']}", 204)
+    bench.post(f"/v1/approvals/{asked['id']}", {"verdict": "approve"}, 404)
+    assert bench.get("/v1/approvals")["approvals"] == []
 
 
 def test_an_answer_is_written_while_nobody_watches(bench: ServiceBench, llm: FakeLLMServer) -> None:
