@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Agent", "ServerEngine"]
 
+_TOKEN_CHARACTERS = 3  # of a token; English has four, code and other languages fewer
+_RESULTS = 3  # results of tools that must fit at once
+_LEAST_ROOM = 400  # characters
 _NEAREST = 3  # passages that a refusal names
 _CITATION = re.compile(r"\s*\[\d+\]")
 
@@ -73,6 +76,10 @@ class ServerEngine(Protocol):
         """Ask the server for that name, if nobody has said it."""
         ...
 
+    def room(self) -> int:
+        """Tokens that its window leaves to a prompt."""
+        ...
+
     def transport(self) -> Any:
         """An HTTP client for one turn."""
         ...
@@ -92,6 +99,7 @@ class _Turn:
     history: Sequence[Message]
     run: str
     earlier: Sequence[Step]
+    room: int  # characters for the messages
 
 
 class Agent:
@@ -146,7 +154,7 @@ class Agent:
         """
         with suppress(*((ModelError,) if earlier else ())):  # what was approved needs no model
             self._engine.know_model()
-        turn = _Turn(question, thread, desk, history, run, earlier)
+        turn = _Turn(question, thread, desk, history, run, earlier, self._room())
         return iterate(lambda: self._steps(turn), stop)
 
     async def _steps(self, turn: _Turn) -> AsyncIterator[Step]:
@@ -155,11 +163,13 @@ class Agent:
                 turn.desk.passages.extend(step.passages)
                 turn.desk.snapshot = max(turn.desk.snapshot, step.snapshot)
         budget = Budget(self._settings, turn.earlier)
-        hands = Hands(turn.desk, budget, self._settings, self._approvals, turn.run)
+        longest = min(self._settings.result_characters, turn.room // _RESULTS)
+        settings = self._settings.model_copy(update={"result_characters": longest})
+        hands = Hands(turn.desk, budget, settings, self._approvals, turn.run)
         reader = Reader(turn.desk, turn.earlier)
         async with self._engine.transport() as http:
             with checkpoints(self._chats, turn.thread, anew=not turn.earlier) as saver:
-                graph, watch = self._graph(http, saver, budget, hands)
+                graph, watch = self._graph(http, saver, budget, hands, turn.room)
                 stream = graph.astream(
                     self._input(saver, turn),
                     {"configurable": {"thread_id": turn.thread}, "recursion_limit": 1000},
@@ -176,7 +186,15 @@ class Agent:
         if not reader.asks:
             yield self._answered(reader, turn.desk, budget)
 
-    def _graph(self, http: Any, saver: Any, budget: Budget, hands: Hands) -> tuple[Any, Watch]:
+    def _room(self) -> int:
+        """Characters that messages may have beside the rules and the tools, cautiously estimated."""
+        tools = sum(len(f"{t.description}{t.parameters}") for t in self._tools.values())
+        room = _TOKEN_CHARACTERS * self._engine.room() - len(_prompt()) - tools
+        return max(_LEAST_ROOM, min(self._settings.context_characters, room))
+
+    def _graph(
+        self, http: Any, saver: Any, budget: Budget, hands: Hands, room: int
+    ) -> tuple[Any, Watch]:
         from langchain.agents import create_agent
 
         engine = self._engine
@@ -184,7 +202,7 @@ class Agent:
             budget,
             hands,
             self._tools,
-            lambda messages: fitted(messages, self._settings.context_characters),
+            lambda messages: fitted(messages, room),
             (engine.url, engine.model),
         )
         graph = create_agent(

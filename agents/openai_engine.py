@@ -100,7 +100,7 @@ class OpenAIEngine:
         """What fits into the window beside the rules, the question and the reply."""
         s, facts, fence = self.settings, self.facts, Fence()
         bare = answer_messages(question, (), ())
-        room = facts.window(self.model) - self._reply_tokens()
+        room = self.room()
         some = fit_passages(passages, s.passage_characters)
         for exactly in (False, True):  # counting takes requests: only when the estimate is close
 
@@ -212,6 +212,10 @@ class OpenAIEngine:
         except UNREADABLE as exc:
             log.debug("%s answers, if not with its models: %r", self.url, exc)
         self.breaker.reached()
+
+    def room(self) -> int:
+        """Tokens of the model's window that a reply leaves to the prompt."""
+        return self.facts.window(self.model) - self._reply_tokens()
 
     def transport(self) -> Any:
         """An HTTP client for one stream, which minds this server's breaker."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from corpus.errors import AlcoveError, Conflict, InternalError, UserError
+from ui.audit import audit
 from ui.calibrating import calibrate
 from ui.console import show_json, show_table, write
 from ui.ingesting import ingest
@@ -284,6 +285,7 @@ def main() -> None:
 
 
 app.command("calibrate")(calibrate)
+app.command("audit")(audit)
 app.command("ingest")(ingest)
 app.command("reindex")(reindex)
 app.command("mcp")(mcp)

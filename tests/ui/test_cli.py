@@ -6,10 +6,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from agents.memory import Chats
+from corpus.home import Home
+from corpus.identity import Person
 from tests.command_line import Alcove
 
 
@@ -53,6 +57,18 @@ def test_ask_json_has_the_contract_s_keys(alcove: Alcove, papers: Path) -> None:
             *("n", "document", "source", "page", "start", "end", "quote", "support"),
         }
         assert text[citation["start"] : citation["end"]] == citation["quote"]
+
+
+def test_audit_lists_the_newest_entry_first(alcove: Alcove, tmp_path: Path) -> None:
+    with closing(Chats(Home(tmp_path / "home"))) as chats:
+        for thread in "ab":
+            chats.audit(Person("ada"), "thread.deleted", {"thread": thread, "token": "hush"})
+    entries = alcove("audit", "--last", 1, "--json").json["entries"]
+    assert [set(entry) for entry in entries] == [{"n", "time", "person", "action", "details"}]
+    assert entries[0]["details"]["thread"] == "b"
+    said = alcove("audit").out
+    assert said.index('"b"') < said.index('"a"')
+    assert "hush" not in said
 
 
 def test_without_json_people_get_sentences(alcove: Alcove, papers: Path) -> None:
