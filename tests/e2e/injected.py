@@ -138,7 +138,7 @@ def _mail(path: Path, words: str, order: str) -> None:
 
 
 def _picture(path: Path, words: str, order: str) -> None:
-    lines = _lines(order, _LETTERS)
+    lines = [*_lines(words, _LETTERS)[:1], *_lines(order, _LETTERS)]
     picture_of(["Letter", *lines], (1300, 120 + 70 * (len(lines) + 1))).save(path)
 
 
@@ -168,7 +168,7 @@ WRITERS: dict[str, Writer] = {
     ".md": _text("# Letter\n\n{words}\n\n> {order}\n"),
     ".log": _text("2026-06-02 09:30 {words}\n2026-06-02 09:31 {order}\n"),
     ".py": _text('"""A letter.\n\n{words}\n"""\n\n# {order}\nLETTER = True\n'),
-    ".yaml": _text("letter: |\n  ok\n# {order}\n"),
+    ".toml": _text('letter = """\n{words}\n"""\n# {order}\n'),
     ".json": lambda path, words, order: path.write_text(json.dumps({"letter": words, "x": order})),
     ".html": _html,
     ".csv": _delimited(","),
