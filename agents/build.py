@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, TypeAlias
 
 from agents.commands import is_command, run_command
 from agents.decisions import Decisions
+from agents.earlier import earlier_turns
 from agents.finder import Finder, batching
 from agents.identity import Users
 from agents.job_settings import job_settings
@@ -198,8 +199,7 @@ class App:
         if is_command(asked.question):
             yield from run_command(asked.question, desk)
             return
-        llm = self.settings.llm
-        history = self.chats.history(asked.thread, llm.history_messages, llm.history_characters)
+        history = earlier_turns(self.chats, asked, self.settings.llm, core.engine.name)
         if asked.mode == "agent":
             agent = _require_agent(core)
             yield from agent.steps(

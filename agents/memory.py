@@ -7,7 +7,6 @@ Safe to use from several threads. Knows nothing of engines, tools or HTTP.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 
 from agents.answers import Message
@@ -15,6 +14,7 @@ from agents.approvals import Approvals
 from agents.audit import Audit
 from agents.chat_tables import ChatTables, new_id, now, one
 from agents.checkpoints import forget
+from agents.compaction import unpacked
 from agents.memories import StoredMemories
 from agents.notes import StoredNotes
 from agents.record_json import Json
@@ -143,6 +143,12 @@ class Chats:
             turns = [Message("user", row["question"]), Message("assistant", row["answer"]), *turns]
         return tuple(turns)
 
+    def summary(self, thread: str) -> str:
+        """What was said in a thread before its last turns, shortened; see ``agents.summaries``."""
+        with self._tables.transaction() as db:
+            row = db.execute("SELECT summary FROM threads WHERE id = ?", (thread,)).fetchone()
+        return str(row["summary"]) if row else ""
+
     def rate(self, message: str, rating: int, comment: str = "", owner: str = "") -> None:
         """Keep a person's verdict (1 or -1) on an answer; a later one replaces it.
 
@@ -190,5 +196,5 @@ def _message_json(row: sqlite3.Row) -> Json:
     return (
         {key: row[key] for key in plain}
         | {key: bool(row[key]) for key in flags}
-        | {key: json.loads(row[key]) for key in encoded}
+        | {key: unpacked(row[key]) for key in encoded}
     )

@@ -9,6 +9,7 @@ waits, to go on. Knows nothing of engines, tools or HTTP.
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
 from collections.abc import Callable, Iterable
@@ -18,9 +19,11 @@ from typing import Any
 from agents.approval_rows import add_asked, close_open, unsettled
 from agents.chat_tables import ChatTables, new_id, now, one
 from agents.checkpoints import forget
+from agents.compaction import fold, unpacked
 from agents.outcome import Outcome, outcome_of
 from agents.record_json import Json
 from agents.steps import ApprovalAsked, Failed, step_from_json
+from agents.summaries import summarise
 from corpus.crash import CallPoint, crash_point
 from corpus.errors import Conflict
 
@@ -90,6 +93,8 @@ class RunLog:
             close_open(db, run)
             for row in db.execute("SELECT thread FROM runs WHERE id = ?", (run,)).fetchall():
                 forget(db, row["thread"])
+                summarise(db, row["thread"])
+            fold(db, run)
 
     def pause(self, run: str, events: Iterable[Json]) -> None:
         """Let a run wait: its last events, its state and the approvals they ask for, all at once."""
@@ -141,7 +146,9 @@ class RunLog:
             one(db, "SELECT 1 FROM runs WHERE id = ?", run, "run")
             query = "SELECT body FROM events WHERE run = ? AND n > ? ORDER BY n"
             rows = db.execute(query, (run, after)).fetchall()
-        return [json.loads(row["body"]) for row in rows]
+        read = (unpacked(row["body"]) for row in rows)
+        events = itertools.chain(*(part if isinstance(part, list) else [part] for part in read))
+        return [event for event in events if event["n"] > after]
 
     def close_interrupted(self, read: Callable[[str], str]) -> int:
         """Close the runs that a stopped service left running; returns how many.
