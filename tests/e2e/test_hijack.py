@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agents.identity import Users
 
+from agents.identity import Users
 from agents.mcp_client import McpServer, fingerprint
 from agents.reach import ServerSettings, WebSettings
 from corpus.catalog import Catalog
