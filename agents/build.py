@@ -28,7 +28,6 @@ from agents.service_lock import service_lock
 from agents.settings import Settings
 from agents.steps import Step
 from agents.toolbox import Toolbox
-from agents.tools import TOOLS
 from agents.untraced import forget_tracing
 from corpus.catalog import Catalog
 from corpus.errors import AlcoveError, ModelUnavailable
@@ -86,14 +85,10 @@ class App:
         self.jobs = JobQueue(self.home, self.catalog, job_settings(settings))
         service = settings.service
         self.runs = Runs(
-            self.chats.log,
-            self.respond,
-            self.catalog.text,
-            self.chats.approvals,
-            service.workers,
-            service.waiting,
+            *(self.chats.log, self.respond, self.catalog.text, self.chats.approvals),
+            *(service.workers, service.waiting),
         )
-        self.decisions = Decisions(self.chats.approvals, self.runs, lambda: TOOLS)
+        self.decisions = Decisions(self.chats.approvals, self.runs, self.toolbox.tools)
         self._load_encoder = load_encoder
         self._finder: Finder | None = None
         self._core: Core | None = None
