@@ -175,6 +175,7 @@ def _extras(step: Answered) -> dict[str, Any]:
     answer = step.answer
     return {
         "citations": [citation_json(c) for c in answer.citations],
+        "claims": [claim.to_json() for claim in answer.claims],
         "abstained": answer.abstained,
         "engine": answer.engine,
         "model": answer.model,

@@ -29,6 +29,7 @@ import retrieval.routes
 from agents import (
     routes_approvals,
     routes_chat,
+    routes_export,
     routes_memories,
     routes_status,
     routes_threads,
@@ -83,6 +84,7 @@ def create_app(app: App, start: bool = True) -> FastAPI:
     service.include_router(routes_threads.router(app))
     service.include_router(routes_approvals.router(app))
     service.include_router(routes_memories.router(app))
+    service.include_router(routes_export.router(app))
     service.include_router(routes_chat.router(app), responses=refusals(502, 504))
     service.include_router(
         retrieval.routes.router(lambda: app.finder().searcher, lambda: app.finder().encoder)

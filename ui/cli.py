@@ -135,6 +135,7 @@ def ask(
 ) -> None:
     """Answer a question from the documents, with citations."""
     from agents.build import build
+    from agents.export import marked_text
 
     core = build(load_settings(home, {"llm": {"engine": engine}})).core()
     answer = core.answerer.answer(question, collection=collection)
@@ -143,7 +144,8 @@ def ask(
         names = ("answer", "abstained", "engine", "model", "citations", "timings_ms")
         show_json({name: raw[name] for name in names})
         return
-    write(answer.text)
+    claims = [claim.to_json() for claim in answer.claims]
+    write(marked_text(answer.text, claims, "(not found in the sources)"))
     for citation in answer.citations:
         page = f", page {citation.page}" if citation.page else ""
         write(f"  [{citation.n}] {citation.source}{page}: “{' '.join(citation.quote.split())}”")

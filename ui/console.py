@@ -17,6 +17,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from agents.inert import inert
+
 __all__ = ["say", "show_json", "show_table", "tracked", "warn", "write"]
 
 _OUT = Console(highlight=False, soft_wrap=True)
@@ -25,19 +27,24 @@ PIPED_WIDTH = 200  # columns of a table that goes to a file or another program
 _ERR = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+def _printed(text: str) -> str:
+    """Text from anywhere as it may reach a terminal: no control characters, and no markup of ours."""
+    return escape(inert(text))
+
+
 def write(text: str = "") -> None:
-    """A line of result for a person, on standard output, exactly as it is."""
-    _OUT.print(escape(text))
+    """A line of result for a person, on standard output, as it is but for what a terminal acts on."""
+    _OUT.print(_printed(text))
 
 
 def say(text: str) -> None:
     """A line about the work itself, on standard error."""
-    _ERR.print(escape(text), style="dim")
+    _ERR.print(_printed(text), style="dim")
 
 
 def warn(text: str) -> None:
     """A line that must be seen, on standard error."""
-    _ERR.print(escape(text), style="bold yellow")
+    _ERR.print(_printed(text), style="bold yellow")
 
 
 def show_json(value: Mapping[str, Any]) -> None:
@@ -52,7 +59,7 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None
     for column in columns:
         table.add_column(column, overflow="fold", no_wrap=column in NEVER_WRAPPED)
     for row in rows:
-        table.add_row(*(escape(str(cell)) for cell in row))
+        table.add_row(*(_printed(str(cell)) for cell in row))
     # A console's own width caps a table's, and a pipe's is taken to be 80 columns.
     console = _OUT if _OUT.is_terminal else Console(highlight=False, width=PIPED_WIDTH)
     console.print(table)
@@ -70,6 +77,6 @@ def tracked(title: str) -> Iterator[Callable[[int, int, str], None]]:
         task = bar.add_task(title, total=None, word="")
 
         def advance(done: int, total: int, word: str) -> None:
-            bar.update(task, completed=done, total=total, word=escape(word[-60:]))
+            bar.update(task, completed=done, total=total, word=_printed(word[-60:]))
 
         yield advance

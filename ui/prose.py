@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,12 +19,16 @@ import streamlit as st
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
+from agents.inert import inert
+
 __all__ = ["Node", "marked", "plain", "show", "tree"]
 
 Node: TypeAlias = "str | list[Node]"
 
-_CITED = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
-_REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_CITED = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?!\()")
+# Stand around a sentence while Markdown is read, which takes them for the brackets that they are.
+_DOUBT, _END = "\u2e55", "\u2e56"
+_EDGES = re.compile(f"([{_DOUBT}{_END}])")
 _PLAIN_TAGS = {
     "paragraph": "p",
     "heading": "h3",
@@ -41,26 +45,30 @@ _PLAIN_TAGS = {
 }
 
 
-def tree(text: str, numbers: Collection[int] = ()) -> list[Node]:
+def tree(
+    text: str, numbers: Collection[int] = (), doubted: Sequence[tuple[int, int]] = ()
+) -> list[Node]:
     """Markdown as nodes.
 
     Args:
         text: what a model wrote; untrusted.
         numbers: the citations that exist; any other ``[n]`` stays text.
+        doubted: characters ``[start, end)`` of ``text`` that no document carries; drawn as ``u``.
     """
-    root = SyntaxTreeNode(_markdown().parse(_REORDERING.sub("", text)))
-    return [node for child in root.children for node in _nodes(child, numbers)]
+    root = SyntaxTreeNode(_markdown().parse(inert(_with_edges(text, doubted))))
+    nodes = [node for child in root.children for node in _nodes(child, numbers)]
+    return list(_underlined(nodes, [False]))
 
 
 def plain(text: str) -> list[Node]:
     """Text as it is, line breaks kept."""
-    return [["div", _REORDERING.sub("", text)]]
+    return [["div", inert(text)]]
 
 
 def marked(text: str, start: int, end: int) -> list[Node]:
     """Text as it is, with characters ``[start, end)`` of it marked."""
     parts = (text[:start], text[start:end], text[end:])
-    before, span, after = (_REORDERING.sub("", part) for part in parts)
+    before, span, after = (inert(part) for part in parts)
     return [["div", before, ["mark", span], after]]
 
 
@@ -121,6 +129,34 @@ def _nodes(node: SyntaxTreeNode, numbers: Collection[int]) -> Iterator[Node]:
         case kind:
             children = [n for child in node.children for n in _nodes(child, numbers)]
             yield [_PLAIN_TAGS.get(kind, "div"), *children]
+
+
+def _with_edges(text: str, doubted: Sequence[tuple[int, int]]) -> str:
+    """The text with a bracket before and behind each doubted piece; inside a table's row."""
+    out, at = "", 0
+    for start, end in sorted(doubted):
+        piece = text[start:end]
+        row = re.fullmatch(r"(\s*\|?)(.*?)(\|?\s*)", piece, re.DOTALL)
+        first, inner, last = row.groups() if row else ("", piece, "")
+        out += f"{_EDGES.sub('', text[at:start])}{first}{_DOUBT}{_EDGES.sub('', inner)}{_END}{last}"
+        at = end
+    return out + _EDGES.sub("", text[at:])
+
+
+def _underlined(nodes: Sequence[Node], doubt: list[bool]) -> Iterator[Node]:
+    """The nodes without brackets, the strings between two of them as ``u``; ``doubt`` is whether
+    one is open.
+    """
+    for node in nodes:
+        if isinstance(node, list):
+            tag, *children = node
+            yield node if tag == "cite" else [tag, *_underlined(children, doubt)]
+            continue
+        for piece in _EDGES.split(node):
+            if piece in (_DOUBT, _END):
+                doubt[0] = piece == _DOUBT
+            elif piece:
+                yield ["u", piece] if doubt[0] and piece.strip() else piece
 
 
 def _cited(text: str, numbers: Collection[int]) -> Iterator[Node]:

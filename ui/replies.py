@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agents.answers import Answer
+from agents.answers import Answer, Claim
 from agents.record_json import citation_from_json
 from agents.steps import (
     Answered,
@@ -74,12 +74,19 @@ class Reply:
     planned: int = 0
     limit: str = ""
     citations: tuple[Citation, ...] = ()
+    claims: tuple[Claim, ...] = ()
     engine: str = ""
     model: str = ""
     abstained: bool = False
     interrupted: bool = False
     error: str = ""
     finished: bool = False
+
+    @property
+    def doubted(self) -> tuple[tuple[int, int], ...]:
+        """Where in ``text`` the sentences are that no document carries."""
+        verdicts = ("unsupported", "uncited")
+        return tuple((c.start, c.end) for c in self.claims if c.verdict in verdicts)
 
 
 def advance(reply: Reply, step: Step) -> Reply:  # noqa: PLR0911 - one per kind of step
@@ -128,6 +135,7 @@ def _answered(reply: Reply, answer: Answer) -> Reply:
         text=answer.text,
         nearest=answer.nearest,
         citations=answer.citations,
+        claims=answer.claims,
         engine=answer.engine,
         model=answer.model,
         abstained=answer.abstained,
@@ -145,6 +153,7 @@ def stored(message: MessageJson) -> Reply:
         reply,
         text=message["content"],
         citations=tuple(citation_from_json(c) for c in message["citations"]),
+        claims=tuple(Claim(**claim) for claim in message["claims"]),
         engine=message["engine"],
         model=message["model"],
         abstained=message["abstained"],

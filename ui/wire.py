@@ -103,6 +103,7 @@ class MessageJson(TypedDict):
     content: str
     created: str
     citations: list[dict[str, Any]]
+    claims: list[dict[str, Any]]
     engine: str
     model: str
     abstained: bool

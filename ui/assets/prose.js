@@ -1,7 +1,7 @@
 // Builds the nodes that ui/prose.py made. Elements come only from TAGS and text only through text
 // nodes, so nothing that a document or a model wrote can become markup.
 const TAGS = new Set(
-  ("p h3 strong em s code pre ul ol li blockquote hr br table thead tbody tr th td mark cite div").split(" "),
+  ("p h3 strong em s code pre ul ol li blockquote hr br table thead tbody tr th td mark u cite div").split(" "),
 );
 
 function build(node, active, press) {

@@ -47,13 +47,15 @@ def _text(reply: Reply, run: str) -> None:
     numbers = {c.n for c in reply.citations} or {p.number for p in reply.passages}
     if reply.text:
         show(
-            tree(reply.text, numbers if reply.finished or reply.passages else ()),
+            tree(reply.text, numbers if reply.finished or reply.passages else (), reply.doubted),
             key=f"text-{run}",
             active=state().active_in(run),
             on_cite=lambda number: _open_number(reply, run, number),
         )
     if places:
         _sources(places, run)
+    if reply.doubted:
+        st.caption("Marked sentences are not carried by the documents.")
 
 
 def _cited(reply: Reply) -> list[Place]:
