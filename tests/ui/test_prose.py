@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.agents.payloads import PAYLOADS
 from ui.prose import Node, marked, plain, tree
 
 SCRIPT = (Path(__file__).parents[2] / "ui" / "assets" / "prose.js").read_text("utf-8")
@@ -72,7 +73,7 @@ def test_a_citation_that_exists_becomes_a_button() -> None:
 
 
 def test_a_list_of_citations_becomes_one_button_each() -> None:
-    assert tree("Yes [1, 2]", {1, 2}) == [["p", "Yes ", ["cite", "1"], ["cite", "2"], ""]]
+    assert tree("Yes [1, 2]", {1, 2}) == [["p", "Yes ", ["cite", "1"], ["cite", "2"]]]
 
 
 def test_a_citation_that_does_not_exist_stays_text() -> None:
@@ -103,3 +104,50 @@ def test_any_text_gives_only_elements_that_the_browser_side_knows(text: str) -> 
 
 def test_the_browser_side_never_reads_text_as_html() -> None:
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b", SCRIPT)
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_no_payload_is_more_than_text_on_the_page(payload: str) -> None:
+    nodes = tree(payload, (1,), [(0, len(payload))])
+    allowed = {"p", "pre", "code", "strong", "em", "h3", "ul", "li", "blockquote", "u", "cite"}
+    assert _tags(nodes) <= allowed | {"table", "thead", "tbody", "tr", "th", "td"}
+    for shown in (_words(nodes), _words(plain(payload)), _words(marked(payload, 2, 5))):
+        assert not re.search(
+            "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069\U000e0000-\U000e0fff]",
+            shown,
+        )
+
+
+def test_a_link_that_looks_like_a_citation_is_none() -> None:
+    assert "cite" not in _tags(tree("See [1](http://example.org).", (1,)))
+
+
+def _doubted(text: str, *pieces: str) -> list[Node]:
+    return tree(text, (1,), [(text.index(p), text.index(p) + len(p)) for p in pieces])
+
+
+def test_a_doubted_sentence_is_underlined_and_no_other() -> None:
+    assert _doubted("One is true [1]. Two is not.", "Two is not.") == [
+        ["p", "One is true ", ["cite", "1"], ". ", ["u", "Two is not."]]
+    ]
+
+
+def test_a_doubted_sentence_keeps_its_format_and_its_citation() -> None:
+    nodes = _doubted("- **Two is not** so. [1]\n- Three", "**Two is not** so. [1]")
+    assert nodes == [
+        ["ul", ["li", ["p", ["strong", ["u", "Two is not"]], ["u", " so. "], ["cite", "1"]]],
+         ["li", ["p", "Three"]]]
+    ]  # fmt: skip
+
+
+def test_a_doubted_row_keeps_its_cells() -> None:
+    (table,) = _doubted("| a | b |\n|---|---|\n| 1 | 2 |", "| 1 | 2 |")
+    assert table[2] == ["tbody", ["tr", ["td", ["u", "1"]], ["td", ["u", "2"]]]]
+    assert table[1] == ["thead", ["tr", ["th", "a"], ["th", "b"]]]
+
+
+@given(st.text(alphabet="a1 *|`\n[]-\u2e55\u2e56#", max_size=60), st.data())
+def test_marking_a_piece_changes_no_words(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    shown = _words(tree(text, (), [(start, data.draw(st.integers(start, len(text))))]))
+    assert not re.search("[\u2e55\u2e56]", shown)
