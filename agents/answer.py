@@ -25,6 +25,7 @@ from agents.claims import grounded
 from agents.declines import is_refusal
 from agents.evidence import Weigher
 from agents.extractive import ExtractiveEngine
+from agents.inert import whole
 from agents.passages import gather
 from agents.protocols import Engine, Finder, Texts
 from agents.settings import AnswerSettings
@@ -212,7 +213,7 @@ class Answerer:
             with closing(pieces):
                 while True:
                     try:
-                        piece = next(pieces)
+                        piece = whole(next(pieces))
                     except StopIteration as end:
                         written: Written = end.value
                         break

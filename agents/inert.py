@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["inert", "one_line"]
+__all__ = ["inert", "one_line", "whole"]
 
 # ECMA-48: control sequences; strings (OSC, DCS, SOS, PM, APC) where their terminator follows;
 # other escapes. Where none follows, and of the one-character forms, which broken encodings of
@@ -41,7 +41,12 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 def inert(text: str) -> str:
     """``text`` without characters that are not seen; all line ends become line feeds."""
     text = _ESCAPES.sub("", _LINE_ENDS.sub("\n", text))
-    return _SURROGATES.sub("\ufffd", _JOINERS.sub("", _UNSEEN.sub("", text)))
+    return whole(_JOINERS.sub("", _UNSEEN.sub("", text)))
+
+
+def whole(text: str) -> str:
+    """``text`` with U+FFFD for half characters (lone surrogates), which no file or reply can hold."""
+    return _SURROGATES.sub("\ufffd", text)
 
 
 def one_line(text: str, most: int) -> str:

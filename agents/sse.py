@@ -11,6 +11,8 @@ from typing import Any
 
 from fastapi.responses import StreamingResponse
 
+from agents.inert import whole
+
 __all__ = ["PING", "event", "stream"]
 
 PING = ": still here\n\n"
@@ -21,7 +23,7 @@ def event(data: Any, name: str = "", number: int | None = None) -> str:
     """One event. ``data`` becomes one line of JSON; ``number`` is its id, ``name`` its kind."""
     head = (f"id: {number}\n" if number is not None else "") + (f"event: {name}\n" if name else "")
     body = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
-    return f"{head}data: {body}\n\n"
+    return f"{head}data: {whole(body)}\n\n"
 
 
 def stream(events: AsyncIterator[str]) -> StreamingResponse:

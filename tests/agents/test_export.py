@@ -180,3 +180,12 @@ def test_the_quotes_of_a_document_that_is_gone_are_still_exported(
     assert bench.get(f"/v1/threads/{id}")["messages"][-1]["citations"] == [cited]
     text = bench.http.get(f"/v1/threads/{id}/export", params={"format": "html"}).text
     assert cited["quote"] in text
+
+
+def test_half_a_character_of_a_model_breaks_no_stream_and_no_thread(
+    bench: ServiceBench, llm: FakeLLMServer
+) -> None:
+    llm.say("They are kept ", "for thirty days \ud83d [1].")
+    events, stored = bench.answer()
+    assert events[-1]["answer"]["answer"] == stored["content"]
+    assert stored["content"] == "They are kept for thirty days \ufffd [1]."

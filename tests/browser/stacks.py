@@ -49,6 +49,7 @@ class FakeStack:
         self.service, self.url = service, url
 
     def answer(self, text: str, pace: float = 0.0, rewritten: str = "") -> None:
+        text = text.encode("utf-8", "replace").decode()
         self.service.store.say, self.service.store.pace = text, pace
 
     def restart(self) -> None:
