@@ -9,6 +9,7 @@ from fastapi.responses import Response
 
 from agents.build import App
 from agents.export import as_html, as_markdown
+from retrieval.caller import Caller
 
 __all__ = ["router"]
 
@@ -24,7 +25,7 @@ def router(app: App) -> APIRouter:
     api = APIRouter(prefix="/v1")
 
     @api.get("/threads/{id}/export", tags=["threads"], response_class=Response)
-    def export_thread(id: str, kind: _Format = "markdown") -> Response:
+    def export_thread(id: str, person: Caller, kind: _Format = "markdown") -> Response:
         """The thread as one file, with every citation's quote, source and page."""
         write, media_type, ending = _FORMATS[kind]
         headers = {
@@ -33,7 +34,7 @@ def router(app: App) -> APIRouter:
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "no-store",
         }
-        content = write(app.chats.thread(id))
+        content = write(app.chats.thread(id, person.name))
         return Response(content, media_type=f"{media_type}; charset=utf-8", headers=headers)
 
     return api

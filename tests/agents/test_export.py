@@ -165,8 +165,13 @@ def test_live_thread_completion_and_exports_agree(bench: ServiceBench, llm: Fake
         assert response.text.count(f" {MARK}") == 3  # two sentences, and the note about them
 
 
-def test_an_unknown_thread_cannot_be_exported(bench: ServiceBench) -> None:
-    assert bench.get("/v1/threads/nothing/export", 404)["error"]["type"] == "NotFound"
+def test_another_person_s_thread_is_exported_no_more_than_one_that_does_not_exist(
+    bench: ServiceBench,
+) -> None:
+    theirs = bench.app.chats.create_thread("Private", "somebody")["id"]
+    replies = [bench.get(f"/v1/threads/{id}/export", 404)["error"] for id in (theirs, "f" * 32)]
+    assert [reply["type"] for reply in replies] == ["NotFound", "NotFound"]
+    assert replies[0]["message"].replace(theirs, "f" * 32) == replies[1]["message"]
 
 
 def test_the_quotes_of_a_document_that_is_gone_are_still_exported(
