@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -376,6 +377,31 @@ def test_an_execution_that_was_cut_off(
     else:
         assert (state, effects(second.file), result["ok"]) == ("unknown", [], False)
         assert "may or may not have happened" in result["text"]
+
+
+def test_a_service_that_stops_in_the_middle_of_an_execution_tells_of_it_when_it_is_back(
+    open_office: Callable[..., Office], llm: FakeLLMServer
+) -> None:
+    first = open_office()
+    begun, run = threading.Event(), first.tools["write_line"].run
+
+    def slow(arguments: Any, desk: Desk) -> str:
+        begun.set()
+        time.sleep(0.3)
+        return run(arguments, desk)
+
+    first.with_tool("write_line", run=slow)
+    write(llm)
+    ids = first.ask()
+    (asked,) = first.asked(ids)
+    first.decisions.decide(OWNER, asked["id"], "approve")
+    assert begun.wait(10)
+    first.close()
+    second = open_office()
+    events = second.events(ids)
+    assert kinds(events)[-1] == "answered"
+    assert one(events, "tool_result")["text"] == "Wrote 'milk'."
+    assert len(effects(second.file)) == 1
 
 
 def test_a_run_leaves_no_checkpoint_and_a_waiting_one_leaves_one(
