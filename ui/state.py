@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
+from corpus.errors import AlcoveError
 from corpus.records import Citation, Passage
 from ui.client import Service
 from ui.live import LiveRun
@@ -230,7 +231,11 @@ def sign_in(key: str) -> None:
         NotSignedIn, ServiceDown: it does not, or does not answer.
     """
     candidate = Service(settings(), key.strip())
-    candidate.me()
+    try:
+        candidate.me()
+    except AlcoveError:
+        candidate.close()
+        raise
     forget_person()
     st.session_state[_SIGNED_IN] = candidate
 

@@ -45,6 +45,14 @@ def create_fake(store: Store) -> FastAPI:
         body = {"error": {"type": type(exc).__name__, "message": str(exc)}}
         return JSONResponse(body, exc.http_status)
 
+    @app.middleware("http")
+    async def _sign_in(request: Request, call_next: Any) -> Any:
+        given = request.headers.get("authorization", "")
+        if store.key and request.url.path.startswith("/v1/") and given != f"Bearer {store.key}":
+            body = {"error": {"type": "NotSignedIn", "message": "this service asks for an API key"}}
+            return JSONResponse(body, 401)
+        return await call_next(request)
+
     _status_routes(app, store)
     _document_routes(app, store)
     _chat_routes(app, store)
@@ -73,7 +81,7 @@ def _status_routes(app: FastAPI, store: Store) -> None:
 
     @app.get("/v1/me")
     def me() -> Json:
-        return {"name": "", "owner": True, "signed_in": False}
+        return {"name": store.person, "owner": not store.person, "signed_in": bool(store.key)}
 
     @app.get("/v1/status")
     async def status() -> Json:

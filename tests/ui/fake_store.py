@@ -57,6 +57,7 @@ class Store:
         self.fail_with = ""  # when set, the next run fails with these words
         self.doubted: tuple[tuple[int, int], ...] = ()  # of what is answered, marked as such
         self.say = ""  # when set, the next run answers this instead
+        self.key, self.person = "", ""  # with a key, everything asks for it
         self.ids = itertools.count(1)
 
     def fresh(self, kind: str) -> str:

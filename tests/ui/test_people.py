@@ -1,0 +1,45 @@
+"""The commands that let people in, and those that show what is remembered."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from corpus.errors import AlcoveError, NotFound
+from ui.people import memories_app, users_app
+
+
+def run(app: object, home: Path, *words: str) -> Result:
+    result = CliRunner().invoke(app, [*words, "--home", str(home)])  # type: ignore[arg-type]
+    if isinstance(result.exception, AlcoveError):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def test_a_key_is_shown_once(tmp_path: Path) -> None:
+    said = run(users_app, tmp_path, "add", "ada").output
+    key = next(word for word in said.split() if word.startswith("alcove_"))
+    assert "--owner" in said
+    listed = run(users_app, tmp_path, "list").output
+    assert "ada" in listed
+    assert key not in listed
+    raw = json.loads(run(users_app, tmp_path, "rotate", "ada", "--json").stdout)
+    assert raw["key"] != key
+    assert json.loads(run(users_app, tmp_path, "remove", "ada", "--json").stdout) == {
+        "removed": "ada"
+    }
+    with pytest.raises(NotFound, match="'ada'"):
+        run(users_app, tmp_path, "remove", "ada")
+
+
+def test_memories_are_listed_changed_and_deleted(tmp_path: Path) -> None:
+    made = json.loads(run(memories_app, tmp_path, "add", "Likes tea.", "--json").stdout)
+    run(memories_app, tmp_path, "edit", made["id"], "Likes green tea.")
+    assert "Likes green tea." in run(memories_app, tmp_path, "list").output
+    assert "tea" not in run(memories_app, tmp_path, "list", "--user", "ada").output
+    run(memories_app, tmp_path, "delete", made["id"])
+    assert json.loads(run(memories_app, tmp_path, "list", "--json").stdout) == {"memories": []}
