@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from agents.abstain import WEIGHTS, answerability
 from agents.answer import Answerer
-from agents.answers import Message, Usage, Written
+from agents.answers import Answer, Message, Usage, Written
+from agents.calibration import Calibration, Figures
 from agents.extractive import ExtractiveEngine
 from agents.openai_engine import OpenAIEngine
 from agents.passages import gather
@@ -339,3 +341,50 @@ def test_a_document_removed_while_it_was_searched_is_left_out() -> None:
     passages = gather(hits, read, 6)
     assert {p.document.id for p in passages} == {shelf.lunch.id}
     assert passages[0].number == 1
+
+
+def calibration(threshold: float, bias: float = 0.0) -> Calibration:
+    """One under which every question has the score that ``bias`` gives, on a flat curve."""
+    weights = {**dict.fromkeys(WEIGHTS, 0.0), "bias": bias}
+    curve = ((0.0, 1.0, 0.0), (0.2, 0.99, 0.5), (0.6, 0.9, 0.9))
+    nothing = Figures(0.9, 0.9, 0.9)
+    return Calibration(threshold, 0.9, curve, nothing, nothing, 20, 20, "hash", "now", weights)
+
+
+def calibrated(engine: object, **of: Calibration) -> Answerer:
+    shelf = Shelf()
+    settings = AnswerSettings(threshold=0.0, threshold_model=0.0)
+    made = engine or ExtractiveEngine(HashEncoder(), shelf, settings)
+    return Answerer(shelf, shelf, HashEncoder(), made, settings, of.get)  # type: ignore[arg-type]
+
+
+def test_a_collections_calibration_decides_for_what_is_found_in_it() -> None:
+    strict = calibrated(None, work=calibration(0.6))
+    refused = strict.answer("How long are backups kept?")
+    assert (refused.abstained, refused.score) == (True, 0.5)
+    assert strict.answer("What is the vault code?").abstained is False  # from another collection
+    lenient = calibrated(None, work=calibration(0.4)).answer("How long are backups kept?")
+    assert (lenient.abstained, lenient.score) == (False, 0.5)
+
+
+def test_a_model_is_kept_from_what_next_to_no_answerable_question_is_like() -> None:
+    said = "They are kept for thirty days [1]."
+    likely = calibrated(Scripted(said), work=calibration(0.6))
+    assert likely.answer("How long are backups kept?").abstained is False
+    unlikely = calibrated(Scripted(said), work=calibration(0.6, bias=-3.0))
+    assert unlikely.answer("How long are backups kept?").abstained is True
+
+
+def test_an_answer_tells_the_score_it_was_decided_on_and_keeps_it_as_json() -> None:
+    answer = extractive().answer("How long are backups kept?")
+    assert answer.score is not None
+    assert 0 < answer.score < 1
+    assert Answer.from_json(answer.to_json()) == answer
+
+
+def test_what_a_calibration_is_fitted_to_is_what_an_answer_is_decided_on() -> None:
+    made = extractive()
+    answer = made.answer("How long are backups kept?")
+    assert answerability(made.measure("How long are backups kept?")) == answer.score
+    with pytest.raises(UserError):
+        made.measure(" ")

@@ -1,6 +1,7 @@
 """The extractive engine quotes what answers, from sentences and from tables."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -116,6 +117,30 @@ def test_a_table_answers_by_its_row_with_the_names_of_its_columns(pile: Pile) ->
     table = pile.passage(pile.add("d", (ElementKind.TABLE, SPEEDS)))
     answer = ask(pile, "How many tok/s does GPT-OSS-120B reach?", table, sentences=1)
     assert answer == "Model: GPT-OSS-120B; Format: MXFP4; tok/s: 34.57 [1]"
+
+
+def test_the_row_that_is_asked_about_goes_before_one_that_mentions_it(pile: Pile) -> None:
+    table = "Part | Note\nfan | 12 W\ncase | holds the fan"
+    passage = pile.passage(pile.add("d", (ElementKind.TABLE, table)))
+    assert ask(pile, "fan", passage, sentences=1) == "Part: fan; Note: 12 W [1]"
+
+
+def test_candidates_are_chosen_by_their_words_before_any_vector_is_made(pile: Pile) -> None:
+    text = " ".join(f"Filler number {n} is here." for n in range(40)) + " The lease ends in May."
+    passage = pile.passage(pile.add("d", (ElementKind.TEXT, text)))
+    encoder = HashEncoder()
+    weigher = Weigher(encoder, pile, 3)
+    pieces = weigher.weigh("When does the lease end?", [passage]).pieces
+    assert "The lease ends in May." in [piece.unit.shown for piece in pieces]
+    assert len(pieces) == 3
+
+
+def test_a_passage_that_search_found_better_goes_first_among_equals(pile: Pile) -> None:
+    text = "The lease of the flat ends in May."
+    other = "The lease of the shop ends in June."
+    one, two = (pile.add(id, (ElementKind.TEXT, t)) for id, t in (("a", text), ("b", other)))
+    passages = [replace(pile.passage(one, 1), score=0.1), replace(pile.passage(two, 2), score=0.9)]
+    assert ask(pile, "When does the lease end?", *passages, sentences=1) == f"{other} [2]"
 
 
 def test_a_number_is_preferred_where_a_number_is_asked_for(pile: Pile) -> None:

@@ -148,6 +148,42 @@ def test_answers_are_measured_on_the_same_questions(
     assert data["context"]["engine"].startswith("extractive")
 
 
+def towns(folder: Path, each: int) -> Path:
+    """Four towns in BEIR's layout, with ``each`` questions about each and short answers."""
+    corpus, queries, qrels = [], [], "query-id\tcorpus-id\tscore\n"
+    for town, colour in (("Arle", "blue"), ("Brone", "red"), ("Corl", "green"), ("Dunt", "black")):
+        text = " ".join(f"Gate {n} of {town} is {colour}." for n in range(each))
+        corpus.append({"_id": f"{town}#0", "title": town, "text": text})
+        for n in range(each):
+            queries.append(
+                {"_id": f"{town}{n}", "text": f"Which colour is gate {n} of {town}?"}
+                | {"metadata": {"answers": [colour]}}
+            )
+            qrels += f"{town}{n}\t{town}#0\t1\n"
+    write_lines(folder / "corpus.jsonl", corpus)
+    write_lines(folder / "queries.jsonl", queries)
+    (folder / "qrels").mkdir()
+    (folder / "qrels" / "test.tsv").write_text(qrels)
+    return folder
+
+
+def test_answers_are_calibrated_on_one_half_of_the_articles_and_measured_on_the_other(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    counts = ["--answerable", "40", "--unanswerable", "40", "--engine", "extractive"]
+    common = ["--dataset", towns(tmp_path / "towns", 20), *counts, "--home", tmp_path / "home"]
+    data = run_json(capsys, "answers", *common, "--calibrate", "0.9")
+    (system,) = data["systems"]
+    assert data["context"]["half"] == "test"
+    assert (data["context"]["questions"], data["context"]["documents"]) == (40, 2)
+    assert data["context"]["calibration"]["answerable"] == 20
+    assert system["metrics"]["citations valid"] == 1.0
+    assert system["metrics"]["dangling"] == 0.0
+    assert system["facts"]["AUROC"] > 0.5
+    without = run_json(capsys, "answers", *common, "--half", "fit")
+    assert "calibration" not in without["context"]
+
+
 def test_ways_of_chunking_are_compared_on_the_same_questions(
     capsys: pytest.CaptureFixture[str], papers: tuple[Path, Path], tmp_path: Path
 ) -> None:
