@@ -88,6 +88,7 @@ def checkpoints(path: Path, thread: str, *, anew: bool = True) -> Iterator[Any]:
         anew: whether to begin with none; else the run goes on from the one that is there.
     """
     with closing(sqlite3.connect(path, timeout=30.0)) as connection:
+        connection.execute("PRAGMA secure_delete = ON")  # a checkpoint holds what was said
         connection.execute("PRAGMA synchronous = FULL")
         saver = _saver(connection)
         saver.setup()

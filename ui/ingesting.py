@@ -6,7 +6,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -66,6 +66,7 @@ def ingest(
     }
     given = {name: value for name, value in chosen.items() if value is not None}
     settings = load_settings(home, {"ingest": given})
+    _keep_private(settings, collection)
     if watch:
         _follow(settings, paths, collection, as_json)
         return
@@ -73,6 +74,21 @@ def ingest(
         report = pipeline.sync(paths, collection, listen)
     show_json(report.to_json()) if as_json else _show_report(report)
     raise typer.Exit(report.exit_status)
+
+
+def _keep_private(settings: Settings, collection: str) -> None:
+    """A new collection in a user's name space is theirs, as if they had made it."""
+    from agents.identity import Users
+    from corpus.catalog import Catalog
+    from corpus.home import Home
+    from corpus.ownership import claim
+
+    home, name = Home(settings.corpus.home), collection.partition("/")[0]
+    people = {account.name: account.person for account in Users(home).accounts()}
+    if "/" in collection and name in people:
+        with closing(Catalog(home)) as catalog:
+            if collection not in catalog.readers():
+                claim(catalog.database, people[name], collection)
 
 
 def _follow(settings: Settings, paths: list[Path], collection: str, as_json: bool) -> None:
