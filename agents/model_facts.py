@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -24,7 +25,8 @@ _OLLAMA_WINDOW = (
 )
 _FACTOR = (0.4, 4.0)  # how far usage may correct an estimate
 _WORST = 3.0
-_ASK_S = 1.0
+_ASK_S = 0.5  # nothing can be written before, and nobody can stop it
+_COUNT_S = 2.0  # by a server that has just answered
 _WINDOW = re.compile(
     r"context (?:length|window|size)\D{0,40}?(?:is|of|:|\()\s*(\d+)"
     r"|max_(?:num_tokens|seq_len|input_len)\W{0,3}(\d+)"
@@ -69,10 +71,14 @@ class Facts:
         url: the server's base URL, which ends in ``/v1``.
         api_key: sent as a bearer token; empty: none.
         context_tokens: the window that the settings give; 0: what the server says.
+        again_s: seconds after which a server that did not answer is asked for its window again.
     """
 
-    def __init__(self, url: str, api_key: str = "", context_tokens: int = 0) -> None:
-        self._url, self._key, self._set = url, api_key, context_tokens
+    def __init__(
+        self, url: str, api_key: str = "", context_tokens: int = 0, again_s: float = 10.0
+    ) -> None:
+        self._url, self._key, self._set, self._again_s = url, api_key, context_tokens, again_s
+        self._not_before = 0.0
         self._lock = threading.Lock()
         self._window: int | None = None
         self._tokenizer = ""  # whose: vllm or llamacpp; empty: none, so tokens are estimated
@@ -82,11 +88,11 @@ class Facts:
         self.has_template = True  # for chats; without one it is sent a plain transcript
 
     def window(self, model: str) -> int:
-        """The model's window in tokens; asks the server the first time, at most a few seconds."""
+        """The model's window in tokens; asks the server the first time, for half a second or so."""
         with self._lock:
             if self._window is not None:
                 return self._window
-            said, stays = self._ask(model)
+            said, stays = self._ask(model) if time.monotonic() >= self._not_before else (0, False)
             known = [tokens for tokens in (said, self._set) if tokens]
             window = min(known) if known else DEFAULT_WINDOW
             self._window = window if stays else None
@@ -122,12 +128,14 @@ class Facts:
     def _tokenized(self, text: str, model: str) -> int:
         ours = {"model": model, "prompt": text, "add_special_tokens": False}
         body = ours if self._tokenizer == "vllm" else {"content": text}
-        reply = self._fetch("/tokenize", body)
+        reply = self._fetch("/tokenize", body, _COUNT_S)
         return int(reply["count"]) if "count" in reply else len(reply["tokens"])
 
-    def _fetch(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    def _fetch(
+        self, path: str, body: Mapping[str, Any] | None = None, seconds: float = _ASK_S
+    ) -> Any:
         """From the server's root, where everything that OpenAI's protocol lacks is."""
-        return fetch_json(self._url.removesuffix("/v1") + path, _ASK_S, self._key, body)
+        return fetch_json(self._url.removesuffix("/v1") + path, seconds, self._key, body)
 
     def _ask(self, model: str) -> tuple[int, bool]:
         """The window that the server states (0: it does not), and whether it will go on saying so."""
@@ -144,6 +152,7 @@ class Facts:
                 return int(said), True
             return self._ollama(model) if owner == "library" else (0, True)
         except UNREADABLE:
+            self._not_before = time.monotonic() + self._again_s
             return 0, False
 
     def _llamacpp(self) -> int:

@@ -84,7 +84,7 @@ AB = ("They are kept ", "for thirty days [1].")
 TEXT = "".join(AB)
 FAULTS = {
     "refused": Fault(refused, "ModelUnavailable", 0.4),
-    "black hole": Fault(black_hole, "ModelTimeout", 2.6),
+    "black hole": Fault(black_hole, "ModelTimeout", 1.2),
     "slow first token": Fault(plays(pieces=AB, first_delay=30), "ModelTimeout", 0.7),
     "slow drip": Fault(plays(pieces=AB, end="endless", gap=0.25), "ModelTimeout", 1.3, AB[0]),
     "reset mid-stream": Fault(plays(pieces=AB, end="reset"), "ModelBroke", 0.2, TEXT),
@@ -147,14 +147,13 @@ def test_a_dead_server_does_not_keep_a_follow_ups_passages_back(name: str) -> No
     assert isinstance(steps[-1], Failed)
 
 
-def test_stopping_while_a_black_hole_is_waited_for_takes_no_second() -> None:
+def test_stopping_while_a_black_hole_is_waited_for_takes_about_a_second() -> None:
     shelf, stop = Shelf(), threading.Event()
     with black_hole() as url:
         engine = OpenAIEngine(DEADLINES.model_copy(update={"first_token_s": 60}), url, "m")
-        engine.facts.window("m")  # asked for once
         steps = Answerer(shelf, shelf, HashEncoder(), engine, EASY).steps(ASK, stop=stop)
         assert isinstance(next(steps), Retrieved)
         threading.Timer(0.2, stop.set).start()
         began = time.monotonic()
         assert [step.kind for step in steps] == ["cancelled"]
-        assert time.monotonic() - began < 1.2
+        assert time.monotonic() - began < 2

@@ -104,7 +104,7 @@ def test_a_server_that_does_not_say_is_taken_by_the_setting_else_by_the_default(
 def test_a_server_that_was_down_is_asked_again() -> None:
     with FakeLLMServer() as gone:
         port = gone.port
-    facts = Facts(gone.url)
+    facts = Facts(gone.url, again_s=0)
     assert facts.window("tiny") == DEFAULT_WINDOW
     with RealServer("vllm", window=3333, port=port):
         assert facts.window("tiny") == 3333
