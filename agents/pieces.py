@@ -4,7 +4,8 @@
 judgement. Both are linear. Their weights maximise the likelihood of the gold sentence among the
 pieces of its question (a conditional logit; McFadden 1974, "Conditional logit analysis of qualitative
 choice behavior") over the answerable questions of the halves for fitting, of the sample's and of
-squad-en's (``eval/articles.py`` says which they are); the halves for testing were not looked at.
+squad-en's (``eval/articles.py`` says which they are). No weight was fitted on the halves for testing,
+but their figures were seen while the measures were chosen.
 
 Knows nothing of encoders and passages.
 """
