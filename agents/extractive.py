@@ -9,13 +9,13 @@ Knows nothing of search, and does not decide whether to answer at all (``agents.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
 from agents.answers import Message, Written
 from agents.evidence import Evidence, Weigher
+from agents.followup import standalone
 from agents.pieces import Weighed, score
 from agents.settings import AnswerSettings
 from agents.words import content_words
@@ -30,12 +30,6 @@ __all__ = ["ExtractiveEngine", "choose"]
 _CLOSE = 1.0  # a further sentence is quoted if its score is at most this much below the best
 _NEW_WORDS = 0.15  # or if it has this share (by weight) of the question's words still missing
 _SAME = 0.7  # share of words in common from which two sentences say the same
-_FOLLOW_UP = re.compile(
-    r"^(?:and|but|so|also|then|what about|how about|why|why not)\b|\b(?:it|its|they|them|their|he"
-    r"|she|his|her|this|that|these|those|there|one)\b",
-    re.IGNORECASE,
-)
-_FEW_WORDS = 3  # a question of fewer words with a meaning leans on the one before
 
 
 class ExtractiveEngine:
@@ -64,7 +58,7 @@ class ExtractiveEngine:
         stop: threading.Event | None = None,
     ) -> Generator[str, None, Written]:
         """The chosen sentences, each with its ``[n]``; see ``agents.protocols.Engine``."""
-        chosen = choose(self.weigher.weigh(question, passages), self._most)
+        chosen = choose(self.weigher.weigh(self.condense(question, history), passages), self._most)
         for index, piece in enumerate(chosen):
             if stop is not None and stop.is_set():
                 break
@@ -75,11 +69,8 @@ class ExtractiveEngine:
     def condense(
         self, question: str, history: Sequence[Message], stop: threading.Event | None = None
     ) -> str:
-        """A question that leans on the one before it (short, or with a pronoun), behind that one."""
-        before = [m.content for m in history if m.role == "user"]
-        words = content_words(question)
-        leans = len(words) < _FEW_WORDS or bool(_FOLLOW_UP.search(question))
-        return f"{before[-1]} {question}" if before and leans else question
+        """A question that leans on those before it, behind them; see ``agents.followup``."""
+        return standalone(question, history)
 
     def rephrase(
         self, question: str, count: int, stop: threading.Event | None = None

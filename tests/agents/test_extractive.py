@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agents.answers import Message
 from agents.evidence import Weigher
 from agents.extractive import ExtractiveEngine, choose
 from agents.kinds import has_answer, kind_of
@@ -206,22 +205,6 @@ def test_encoders_with_another_scale_of_cosines_compare(pile: Pile) -> None:
         for encoder in (HashEncoder(), Squeezed())
     )
     assert squeezed == pytest.approx(plain, abs=0.01)
-
-
-@pytest.mark.parametrize(
-    ("question", "combined"),
-    [
-        ("What does it cost?", True),
-        ("And in June?", True),
-        ("Which engine decodes Llama fastest on spark-01?", False),
-    ],
-)
-def test_a_follow_up_leans_on_the_question_before(question: str, combined: bool) -> None:
-    engine = ExtractiveEngine(HashEncoder(), Pile(), AnswerSettings())
-    history = [Message("user", "What is the lease?"), Message("assistant", "A paper.")]
-    expected = f"What is the lease? {question}" if combined else question
-    assert engine.condense(question, history) == expected
-    assert engine.condense(question, []) == question
 
 
 def test_words_are_compared_without_endings_and_numbers_in_one_spelling() -> None:
