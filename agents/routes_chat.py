@@ -18,7 +18,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
 import corpus.errors
-from agents.answers import Message
+from agents.answers import Message, Usage
 from agents.build import App
 from agents.live import LiveRun
 from agents.record_json import Json, citation_json
@@ -142,7 +142,8 @@ def _completion(envelope: Json, last: Json) -> Response:
         return JSONResponse({"error": error}, status_code=status)
     message = {"role": "assistant", "content": step.answer.text, **_extras(step)}
     choice = {"index": 0, "message": message, "finish_reason": _reason(step)}
-    return JSONResponse({**envelope, "object": "chat.completion", "choices": [choice]})
+    whole = {**envelope, "object": "chat.completion", "choices": [choice]}
+    return JSONResponse({**whole, "usage": _usage(step.answer.usage)})
 
 
 async def _chunks(run: LiveRun, envelope: Json) -> AsyncIterator[str]:
@@ -157,7 +158,8 @@ async def _chunks(run: LiveRun, envelope: Json) -> AsyncIterator[str]:
             if isinstance(step, Token):
                 yield _chunk(envelope, {"content": step.text})
             elif isinstance(step, Answered):
-                yield _chunk(envelope, _extras(step), _reason(step))
+                counted = {**envelope, "usage": _usage(step.answer.usage)}
+                yield _chunk(counted, _extras(step), _reason(step))
             elif isinstance(step, Failed):
                 error = {"type": step.error, "message": step.message}
                 yield _chunk({**envelope, "error": error}, {}, "error")
@@ -181,6 +183,11 @@ def _extras(step: Answered) -> dict[str, Any]:
         "model": answer.model,
         "timings_ms": dict(answer.timings_ms),
     }
+
+
+def _usage(usage: Usage) -> Json:
+    """The tokens of the language model's prompt and reply; all 0 where it had none or did not say."""
+    return {**usage.to_json(), "total_tokens": usage.prompt_tokens + usage.completion_tokens}
 
 
 def _reason(step: Answered) -> str:

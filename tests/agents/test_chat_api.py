@@ -53,6 +53,10 @@ def test_a_whole_answer_has_its_citations_in_the_message(
     assert (message["role"], message["abstained"]) == ("assistant", False)
     assert message["content"] == "They are kept for thirty days [1]."
     assert "thirty days" in message["citations"][0]["quote"]
+    assert [claim["verdict"] for claim in message["claims"]] == ["supported"]
+    usage = reply["usage"]
+    assert usage["prompt_tokens"] > 0
+    assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
 
 
 def test_a_stream_ends_with_citations_and_done(bench: ServiceBench, llm: FakeLLMServer) -> None:
@@ -68,6 +72,7 @@ def test_a_stream_ends_with_citations_and_done(bench: ServiceBench, llm: FakeLLM
     assert "".join(d.get("content", "") for d in deltas) == "They are kept for thirty days [1]."
     assert deltas[-1]["citations"][0]["n"] == 1
     assert deltas[-1]["abstained"] is False
+    assert chunks[-1]["usage"]["completion_tokens"] > 0
     reasons = [chunk["choices"][0]["finish_reason"] for chunk in chunks]
     assert reasons == [None] * (len(chunks) - 1) + ["stop"]
 
