@@ -25,6 +25,7 @@ from agents.claims import grounded
 from agents.declines import is_refusal
 from agents.evidence import Weigher
 from agents.extractive import ExtractiveEngine
+from agents.followup import rewritten, standalone
 from agents.inert import whole
 from agents.passages import gather
 from agents.protocols import Engine, Finder, Texts
@@ -151,10 +152,14 @@ class Answerer:
         if not history:
             return question
         try:
-            return self._engine.condense(question, history, stop)
+            asked = self._engine.condense(question, history, stop)
+            if self._engine.name != "extractive":  # a model may reply with anything
+                asked = rewritten(asked, question)
         except ModelError as exc:
-            log.warning("searching for the question as it was typed: %s", exc)
-            return question
+            log.warning("putting the question into its context by rules: %s", exc)
+            asked = ""
+        asked = asked or standalone(question, history)
+        return asked if len(asked) <= self._settings.question_characters else question
 
     def _phrasings(self, asked: str, stop: threading.Event) -> Sequence[str]:
         """The question in other words, if the settings ask for it and the engine can."""

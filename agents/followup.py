@@ -1,9 +1,10 @@
-"""A question of a conversation as words to search for that stand alone, without a language model.
+"""A question of a conversation as words to search for that stand alone, without a language model or with one.
 
 A question leans on the ones before it if it begins like a continuation ("And on Fridays?"), has a
 pronoun that nothing in it explains, or names nothing of its own ("Why?"). It is then put behind the
 last question that stood alone, so that its topic is kept over several turns, and behind the question
-just before it. Rules of English; in other languages only what is very short leans.
+just before it. Rules of English; in other languages only what is very short leans. Of what a model
+made of it, ``rewritten`` keeps the question and nothing else.
 
 Knows nothing of documents, so what only they could tell it cannot: whether "the price" is that of the
 thing before.
@@ -15,9 +16,10 @@ import re
 from collections.abc import Sequence
 
 from agents.answers import Message
+from agents.inert import inert
 from agents.words import content_words, names, stem
 
-__all__ = ["MOST_CHARACTERS", "leans", "standalone"]
+__all__ = ["MOST_CHARACTERS", "leans", "rewritten", "standalone"]
 
 MOST_CHARACTERS = (
     300  # of an earlier question: of a long text, its end, where the question mostly is
@@ -58,6 +60,19 @@ _ASPECT_LIST = """
     weight colour color age start end answer exact main usual rate discount version status unit
 """
 _ASPECTS = frozenset(stem(word) for word in _ASPECT_LIST.split())  # each is of something
+_LABEL = re.compile(
+    r"^\W*(?:(?:here(?:'s| is) )?(?:the |your )?(?:(?:rewritten|standalone|stand-alone|last|new"
+    r"|reformulated|self-contained) )*(?:question|query)\s*:)",
+    re.IGNORECASE,
+)
+_ORDER = re.compile(  # how a question begins that ends with a full stop
+    r"^\W*(?:please|explain|describe|list|tell|show|give|compare|summari[sz]e|find|name|define|write"
+    r"|calculate|translate|state|draft|outline)\b",
+    re.IGNORECASE,
+)
+_CITED = re.compile(r"\[\d{1,3}\]")
+_WRAPPED = " \t*_`\"'“”„«»>#"  # what models put around a line
+_GROWN = 300  # characters by which a question may grow
 _TALK = re.compile(
     r"^\W*(?:thanks|thank you|thx|ok|okay|great|good|fine|perfect|nice|yes|no|hello|hi|bye)\b[^?]*$",
     re.IGNORECASE,
@@ -80,6 +95,27 @@ def standalone(question: str, history: Sequence[Message]) -> str:
     own = bool(_ASKS.search(question))  # it says what kind of answer it wants: the topic's is over
     parts = [_ending(_ASKS.sub("", turn) if own else turn) for turn in before]
     return " ".join([*filter(None, parts), question])
+
+
+def rewritten(reply: str, question: str) -> str:
+    """The question in a model's reply; empty if there is none, or none that could be meant.
+
+    Args:
+        reply: what the model wrote when it was asked for a question that stands alone.
+        question: what was to be rewritten.
+    """
+    lines = [_LABEL.sub("", line).strip(_WRAPPED) for line in inert(reply).split("\n")]
+    lines = [" ".join(line.split()) for line in lines if line and not line.endswith(":")]
+    line = next((line for line in lines if line.endswith("?")), lines[0] if lines else "")
+    too_long = len(line) > 2 * len(question) + _GROWN
+    return "" if too_long or _answers(line) else line
+
+
+def _answers(line: str) -> bool:
+    """Whether a line states something, where a question was asked for."""
+    return bool(_CITED.search(line)) or (
+        line.endswith((".", "!")) and "?" not in line and not _ORDER.match(line)
+    )
 
 
 def leans(question: str) -> bool:

@@ -46,8 +46,8 @@ def answer_messages(
 
 
 def condense_messages(question: str, history: Sequence[Message]) -> list[Role]:
-    """The messages that ask for a self-contained question."""
-    said = "\n".join(f"{m.role}: {defused(m.content)}" for m in history)
+    """The messages that ask for a self-contained question; a turn is one line, so that it holds no other."""
+    said = "\n".join(f"{m.role}: {' '.join(defused(m.content).split())}" for m in history)
     ask = f"Conversation:\n{said}\n\nLast question: {question}"
     return [("system", _prompt("condense")), ("user", ask)]
 

@@ -265,7 +265,28 @@ def test_a_follow_up_is_searched_for_as_the_model_condenses_it() -> None:
     assert engine.asked == ["And when does it open?"]  # the model sees the history besides
 
 
-def test_a_follow_up_is_searched_for_as_typed_when_condensing_fails(
+@pytest.mark.parametrize(
+    "condensed", [ModelUnavailable("the server is down"), "They are kept for thirty days.", " \n"]
+)
+def test_a_follow_up_is_put_into_its_context_by_rules_when_the_model_fails_to(
+    condensed: str | Exception,
+) -> None:
+    engine = Scripted("At noon [1].", condensed=condensed)
+    steps = list(answerer(engine).steps("Why?", [Message("user", "When does the canteen open?")]))
+    assert isinstance(steps[0], Retrieved)
+    assert steps[0].passages[0].document.title == "Lunch"
+    assert isinstance(steps[-1], Answered)
+
+
+def test_a_question_too_long_for_its_context_is_searched_for_as_it_was_typed() -> None:
+    short = EASY.model_copy(update={"question_characters": 30})
+    engine = Scripted("At noon [1].", condensed="Tell me when the canteen opens on Fridays?")
+    steps = list(answerer(engine, short).steps("And the canteen?", [Message("user", "Backups?")]))
+    assert isinstance(steps[0], Retrieved)
+    assert steps[0].passages[0].document.title == "Lunch"
+
+
+def test_a_model_that_does_not_answer_is_told_of_in_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     engine = Scripted("Thirty days [1].", condensed=ModelUnavailable("the server is down"))

@@ -10,14 +10,14 @@ import pytest
 
 from agents.answers import Message
 from agents.extractive import ExtractiveEngine
-from agents.followup import MOST_CHARACTERS, leans, standalone
+from agents.followup import MOST_CHARACTERS, leans, rewritten, standalone
 from agents.settings import AnswerSettings
 from corpus.catalog import Catalog
 from corpus.home import Home
 from ingest.pipeline import Pipeline
 from ingest.settings import IngestSettings
 from retrieval.search import Searcher
-from retrieval.settings import EmbeddingSettings
+from retrieval.settings import EmbeddingSettings, RetrievalSettings
 from retrieval.spaces import load_for
 from tests.agents.conversations import DEVELOPED, HELD_BACK, Conversation
 from tests.agents.shelf import Shelf
@@ -117,6 +117,46 @@ def test_what_is_quoted_is_chosen_by_the_topic_too() -> None:
     assert pieces == f"{words[0]} [2]"
 
 
+@pytest.mark.parametrize(
+    ("reply", "question"),
+    [
+        ("When does the canteen open on Fridays?", "When does the canteen open on Fridays?"),
+        ('Rewritten question: "Opening hours on Fridays?"\n', "Opening hours on Fridays?"),
+        ("Here is the question:\n\n**When is\u202e lunch?**", "When is lunch?"),
+        ("When is lunch?\n\nI added the topic.", "When is lunch?"),
+        ("opening hours of the canteen on Fridays", "opening hours of the canteen on Fridays"),
+        (
+            "Explain how the canteen is run on Fridays.",
+            "Explain how the canteen is run on Fridays.",
+        ),
+    ],
+)
+def test_of_a_model_s_reply_the_question_is_kept(reply: str, question: str) -> None:
+    assert rewritten(reply, "And on Fridays?") == question
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "",
+        " \n\u200b\n",
+        "On Fridays there is soup.",
+        "It opens at noon [1].",
+        "The documents do not say.",
+        "Sure! The canteen opens at noon. It closes at two.",
+        "When? " * 200,
+        "words " * 200,
+    ],
+)
+def test_a_reply_that_is_no_question_is_not_searched_for(reply: str) -> None:
+    assert rewritten(reply, "And on Fridays?") == ""
+
+
+def test_a_long_question_may_come_back_as_long() -> None:
+    long = "Given that " + "the canteen is closed and " * 60 + "when does it open?"
+    assert rewritten(long, long) == long
+
+
 @pytest.fixture(scope="module")
 def searcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searcher]:
     home = Home(tmp_path_factory.mktemp("sample"))
@@ -124,8 +164,7 @@ def searcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searcher]:
     with closing(Catalog(home)) as catalog:
         with closing(Pipeline(home, catalog, encoder, IngestSettings(workers=1))) as pipeline:
             pipeline.sync([SAMPLE], "sample")
-        with closing(Searcher(home, catalog, encoder)) as searcher:
-            yield searcher
+        yield Searcher(home, catalog, encoder, RetrievalSettings())
 
 
 def found_at(searcher: Searcher, question: str, file: str) -> int:
