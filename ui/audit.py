@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ui.console import show_json, show_table
+from ui.console import show_json, show_table, write
 from ui.options import HomeOption, JsonOption, load_settings
 
 __all__ = ["audit"]
@@ -29,6 +29,9 @@ def audit(
         entries = chats.audit.entries(most=most)
     if as_json:
         show_json({"entries": entries})
+        return
+    if not entries:
+        write("Nothing has happened yet that is logged.")
         return
     rows = []
     for entry in entries:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["memories_app", "users_app"]
 
-users_app = typer.Typer(help="Who may use the service, each with a key.", no_args_is_help=True)
-memories_app = typer.Typer(help="What is remembered about you.", no_args_is_help=True)
+users_app = typer.Typer(help="Who may use the service, each with a key.")
+memories_app = typer.Typer(help="What is remembered about you.")
 
 NameArgument = Annotated[str, typer.Argument(help="A user's name.")]
 IdArgument = Annotated[str, typer.Argument(help="A memory's id.")]
@@ -51,6 +51,13 @@ def add_user(
     _show_key(name, users.add(name, owner), as_json)
     if not as_json and not any(account.owner for account in users.accounts()):
         write("Nobody has the owner's key yet; `alcove users add NAME --owner` makes one.")
+
+
+@users_app.callback(invoke_without_command=True)
+def users(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Who may use the service, each with a key."""
+    if context.invoked_subcommand is None:
+        list_users(home, as_json)
 
 
 @users_app.command("list")
@@ -81,6 +88,18 @@ def remove_user(name: NameArgument, home: HomeOption = None, as_json: JsonOption
         show_json({"removed": name})
     else:
         write(f"{name!r} has no key any more; what is theirs is kept, for a user of the same name.")
+
+
+@memories_app.callback(invoke_without_command=True)
+def memories(
+    context: typer.Context,
+    user: UserOption = "",
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What is remembered about you."""
+    if context.invoked_subcommand is None:
+        list_memories(user, home, as_json)
 
 
 @memories_app.command("list")

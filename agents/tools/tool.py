@@ -180,13 +180,13 @@ class Desk:
         return self.fence.passage(passage, f"document={passage.document.id}")
 
     def find_document(self, name: str) -> Document:
-        """The document in scope with this id, source, file name or title.
+        """The document in scope with this id, source, file name (its ending may be left out) or title.
 
         Raises:
             NotFound: none or several fit; the message says what is there.
         """
         documents = self.library.documents(self.collection)
-        for names in (_exact_names, _loose_names):
+        for names in (_exact_names, _loose_names, _stem):
             fitting = [d for d in documents if name.strip().casefold() in names(d)]
             if len(fitting) == 1:
                 return fitting[0]
@@ -256,3 +256,7 @@ def _exact_names(document: Document) -> set[str]:
 def _loose_names(document: Document) -> set[str]:
     file_name = document.source.removeprefix("upload:").rsplit("/", 1)[-1]
     return {file_name.casefold(), document.title.casefold()}
+
+
+def _stem(document: Document) -> set[str]:
+    return {document.source.rsplit("/", 1)[-1].rpartition(".")[0].casefold()}

@@ -56,6 +56,11 @@ def test_a_document_is_found_by_any_of_its_names(desk: Desk, name: str) -> None:
     assert "Backups run every night" in READ({"document": name}, desk)
 
 
+def test_the_ending_of_a_file_name_may_be_left_out(desk: Desk, shelf: Shelf) -> None:
+    shelf._put("/papers/plan-b.md", "Another way", ("Walk home.\n",), "work")
+    assert "Walk home" in READ({"document": "Plan-B"}, desk)
+
+
 def test_a_name_that_fits_several_documents_lists_their_ids(desk: Desk, shelf: Shelf) -> None:
     other = shelf._put("/old/backups.pdf", "Old", ("Tapes.",), "work")
     with pytest.raises(NotFound, match=other.id):

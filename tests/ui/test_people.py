@@ -43,3 +43,4 @@ def test_memories_are_listed_changed_and_deleted(tmp_path: Path) -> None:
     assert "tea" not in run(memories_app, tmp_path, "list", "--user", "ada").output
     run(memories_app, tmp_path, "delete", made["id"])
     assert json.loads(run(memories_app, tmp_path, "list", "--json").stdout) == {"memories": []}
+    assert json.loads(run(memories_app, tmp_path, "--json").stdout) == {"memories": []}
