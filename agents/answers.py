@@ -24,10 +24,14 @@ __all__ = ["Answer", "Claim", "Message", "Usage", "Written"]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One earlier turn of a conversation, as an engine is shown it."""
+    """One earlier turn of a conversation, as an engine is shown it.
+
+    ``kept``: it is no turn but what is known from before them, and is shown however many turns follow.
+    """
 
     role: Literal["user", "assistant"]
     content: str
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

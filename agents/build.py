@@ -22,6 +22,7 @@ from agents.finder import Finder, batching
 from agents.identity import Users
 from agents.job_settings import job_settings
 from agents.memory import Chats
+from agents.retelling import Retelling
 from agents.runs import Asked, Runs
 from agents.scope import answerer_for, desk_for
 from agents.service_lock import service_lock
@@ -89,6 +90,9 @@ class App:
             *(service.workers, service.waiting),
         )
         self.decisions = Decisions(self.chats.approvals, self.runs, self.toolbox.tools)
+        self.retelling = Retelling(
+            self.chats, lambda: self._core and self._core.engine, lambda: self.runs.active > 0
+        )
         self._load_encoder = load_encoder
         self._finder: Finder | None = None
         self._core: Core | None = None
@@ -110,6 +114,7 @@ class App:
         self.chats.log.close_interrupted(self.catalog.text)
         self.runs.take_up()
         self.decisions.start()
+        self.retelling.start()
         self.jobs.start()
         self._loader = threading.Thread(target=self._load_in_background, name="loader", daemon=True)
         self._loader.start()
@@ -117,6 +122,7 @@ class App:
     def close(self) -> None:
         """Interrupt runs, stop jobs and close the databases."""
         self.decisions.close()
+        self.retelling.close()
         self.runs.close()
         self.jobs.close()
         self.chats.close()

@@ -75,6 +75,8 @@ _MIGRATIONS = (
     ALTER TABLE threads ADD COLUMN owner TEXT NOT NULL DEFAULT '';
     ALTER TABLE threads ADD COLUMN summary TEXT NOT NULL DEFAULT '';
     ALTER TABLE threads ADD COLUMN summarised INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE threads ADD COLUMN retold TEXT NOT NULL DEFAULT '';
+    ALTER TABLE threads ADD COLUMN retold_to INTEGER NOT NULL DEFAULT 0;
     CREATE INDEX threads_owner ON threads (owner, updated);
     ALTER TABLE messages ADD COLUMN claims TEXT NOT NULL DEFAULT '[]';
     ALTER TABLE messages ADD COLUMN usage TEXT NOT NULL DEFAULT '{}';

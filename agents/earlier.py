@@ -1,7 +1,8 @@
 """What is put before a question: what is remembered of the person, what was said earlier, and the last turns.
 
-All of it is bounded. Memories are recalled for the agent alone; an answer from the documents is made from the
-documents. The engine that quotes leans on the turn before a question, and is given the last turns only.
+All of it is bounded, and what is no turn is fenced as data. Memories are recalled for the agent alone; an answer from
+the documents is made from the documents. The engine that quotes leans on the turn before a question, and is given the
+last turns only.
 """
 
 from __future__ import annotations
@@ -27,5 +28,6 @@ def earlier_turns(chats: Chats, asked: Asked, llm: LLMSettings, engine: str) -> 
     if asked.mode == "agent":
         known = as_data(chats.memories.recall(asked.person.name, asked.question, _RECALLED))
         if known:
-            before = (Message("user", known), Message("assistant", "I have that in mind."), *before)
+            said = Message("assistant", "I have that in mind.", True)
+            before = (Message("user", known, True), said, *before)
     return (*before, *turns)

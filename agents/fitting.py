@@ -102,11 +102,16 @@ def _cut(passage: Passage, room: int) -> Passage:
 
 
 def fit_history(history: Sequence[Message], messages: int, characters: int) -> tuple[Message, ...]:
-    """The last ``messages`` of a conversation that fit in ``characters``, oldest first."""
+    """The last ``messages`` of a conversation that fit in ``characters``, oldest first.
+
+    What is ``kept`` of it stands before them and counts to neither; whoever made it has bounded it.
+    """
+    known = [message for message in history if message.kept]
+    history = [message for message in history if not message.kept]
     kept: list[Message] = []
     for message in reversed(history[-messages:] if messages else ()):
         characters -= len(message.content)
         if characters < 0:
             break
         kept.append(message)
-    return tuple(reversed(kept))
+    return (*known, *reversed(kept))

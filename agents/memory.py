@@ -19,6 +19,7 @@ from agents.memories import StoredMemories
 from agents.notes import StoredNotes
 from agents.record_json import Json
 from agents.run_log import UNTITLED, RunLog
+from agents.summaries import ToRetell, retell, shown, to_retell
 from corpus.errors import NotFound
 from corpus.home import Home
 
@@ -146,8 +147,17 @@ class Chats:
     def summary(self, thread: str) -> str:
         """What was said in a thread before its last turns, shortened; see ``agents.summaries``."""
         with self._tables.transaction() as db:
-            row = db.execute("SELECT summary FROM threads WHERE id = ?", (thread,)).fetchone()
-        return str(row["summary"]) if row else ""
+            return shown(db, thread)
+
+    def to_retell(self, thread: str) -> ToRetell | None:
+        """What a language model has to retell of a thread by now; ``None`` while that is too little."""
+        with self._tables.transaction() as db:
+            return to_retell(db, thread)
+
+    def retell(self, wanted: ToRetell, text: str) -> None:
+        """Keep what a model retold, unless the thread is gone or somebody else was faster."""
+        with self._tables.transaction() as db:
+            retell(db, wanted, text)
 
     def rate(self, message: str, rating: int, comment: str = "", owner: str = "") -> None:
         """Keep a person's verdict (1 or -1) on an answer; a later one replaces it.

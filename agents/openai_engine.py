@@ -180,6 +180,21 @@ class OpenAIEngine:
         said = (_NUMBERING.sub("", line).strip() for line in lines)
         return [phrasing for phrasing in said if phrasing][:count]
 
+    def reply(
+        self,
+        messages: Sequence[Role],
+        most_tokens: int,
+        total_s: float,
+        stop: threading.Event | None = None,
+    ) -> str:
+        """The model's whole reply to ``messages``; setting ``stop`` ends it early, with what there is.
+
+        Raises:
+            ModelError: the server failed.
+        """
+        limit = min(total_s, self.settings.total_s)
+        return without_thoughts("".join(self._pieces(messages, most_tokens, limit, stop)))
+
     def know_model(self) -> None:
         """Ask the server for its model's name, if nobody has said it.
 

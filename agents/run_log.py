@@ -36,10 +36,14 @@ _INTERRUPTED = "the service stopped while this answer was being written; ask aga
 
 
 class RunLog:
-    """Runs and their events."""
+    """Runs and their events.
+
+    ``after`` is told the thread of every run that has ended, once all of it is kept.
+    """
 
     def __init__(self, tables: ChatTables) -> None:
         self._tables = tables
+        self.after: Callable[[str], object] = lambda thread: None
 
     def begin(self, thread: str, question: str, mode: str, collection: str | None) -> Json:
         """Store the question, its empty answer and the run: ``{"run", "thread", "message"}``.
@@ -91,10 +95,13 @@ class RunLog:
             )
             db.execute("UPDATE runs SET state = :state, finished = :now WHERE id = :run", values)
             close_open(db, run)
-            for row in db.execute("SELECT thread FROM runs WHERE id = ?", (run,)).fetchall():
+            rows = db.execute("SELECT thread FROM runs WHERE id = ?", (run,)).fetchall()
+            for row in rows:
                 forget(db, row["thread"])
                 summarise(db, row["thread"])
             fold(db, run)
+        for row in rows:
+            self.after(row["thread"])
 
     def pause(self, run: str, events: Iterable[Json]) -> None:
         """Let a run wait: its last events, its state and the approvals they ask for, all at once."""

@@ -20,6 +20,7 @@ __all__ = [
     "answer_messages",
     "condense_messages",
     "rephrase_messages",
+    "summarise_messages",
 ]
 
 REFUSAL = "The documents do not answer this question."
@@ -55,3 +56,19 @@ def condense_messages(question: str, history: Sequence[Message]) -> list[Role]:
 def rephrase_messages(question: str, count: int) -> list[Role]:
     """The messages that ask for ``count`` other phrasings of a question."""
     return [("system", _prompt("rephrase").format(count=count)), ("user", question)]
+
+
+def summarise_messages(told: str, turns: Sequence[str], lines: int, characters: int) -> list[Role]:
+    """The messages that ask for a summary of a conversation.
+
+    Args:
+        told: the summary so far.
+        turns: what was said since, oldest first.
+        lines: the most it may have.
+        characters: the same.
+    """
+    fence = Fence()
+    parts = [fence.data("summary so far", told)] if told else []
+    parts += [fence.data(f"turn {number}", turn) for number, turn in enumerate(turns, 1)]
+    rules = _prompt("summarise").format(lines=lines, characters=characters)
+    return [("system", rules), ("user", "\n\n".join(parts))]
