@@ -29,7 +29,7 @@ _TOUCHES = {
 def draw(reply: Reply, run: str) -> None:
     """Draw every question of an answer; those that are open can be decided here."""
     for question in reply.questions:
-        with st.container(key=f"question-{run}-{question.id}", border=True):
+        with st.container(key=f"approval-{run}-{question.id}", border=True):
             _what(question)
             if question.verdict:
                 st.caption(_VERDICTS[question.verdict])
@@ -44,7 +44,7 @@ def _what(question: Question) -> None:
     touches = [text for name, text in _TOUCHES.items() if name in question.labels]
     if touches:
         st.caption(" ".join(touches))
-    for at, (name, value) in enumerate(question.arguments.items()):
+    for at, (name, value) in enumerate(sorted(question.arguments.items())):
         st.caption(label(name, 60))
         shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         show(plain(shown), key=f"argument-{question.id}-{at}", kind="log")
