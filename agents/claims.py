@@ -20,7 +20,8 @@ from dataclasses import dataclass
 
 from agents.answers import Claim
 from agents.citations import Read, Similar, Split, check
-from agents.facts import clashes
+from agents.computed import NOTHING, Computed
+from agents.facts import clashes, figures, is_computed
 from agents.inert import inert
 from agents.sentences import units
 from agents.words import content_words
@@ -80,18 +81,20 @@ def grounded(
     read: Read,
     split: Split = units,
     similar: Similar | None = None,
+    computed: Computed = NOTHING,
 ) -> Grounded:
     """What a model wrote, whole or cut short, checked against the passages it was shown.
 
     Args:
         text: as the model wrote it, with ``[n]``.
         passages, read, split, similar: as in ``agents.citations.check``.
+        computed: numbers that tools worked out and that therefore stand in no passage.
     """
     clean, citations = check(inert(text), passages, read, split, similar)
     added = _credited(clean, passages, split)
     if added != clean:
         clean, citations = check(added, passages, read, split, similar)
-    return Grounded(clean, citations, claims_of(clean, citations, passages, split))
+    return Grounded(clean, citations, claims_of(clean, citations, passages, split, computed))
 
 
 def sentences_of_answer(text: str) -> list[Sentence]:
@@ -176,6 +179,7 @@ def claims_of(
     citations: Sequence[Citation],
     passages: Sequence[Passage],
     split: Split = units,
+    computed: Computed = NOTHING,
 ) -> tuple[Claim, ...]:
     """Every sentence of ``text`` with its verdict; spans index into ``text``.
 
@@ -185,6 +189,7 @@ def claims_of(
         passages: what the answer was made from.
         split: cuts a passage into pieces; a sentence that is one of them word for word, as a row of
             a table with the names of its columns is, needs no judging.
+        computed: as in ``grounded``; a sentence that says such a number may cite the table asked.
     """
     by_number = {passage.number: passage for passage in passages}
     quotes: dict[int, list[Citation]] = {}
@@ -195,7 +200,7 @@ def claims_of(
         for n in quotes
         if n in by_number
     }
-    return tuple(_claim(s, quotes, by_number, pieces) for s in sentences_of_answer(text))
+    return tuple(_claim(s, quotes, by_number, pieces, computed) for s in sentences_of_answer(text))
 
 
 def _claim(
@@ -203,6 +208,7 @@ def _claim(
     quotes: Mapping[int, Sequence[Citation]],
     passages: Mapping[int, Passage],
     pieces: Mapping[int, Collection[str]],
+    computed: Computed,
 ) -> Claim:
     start, end = sentence.start, sentence.end
     cited = [citation for n in sentence.numbers for citation in quotes.get(n, ())]
@@ -214,12 +220,17 @@ def _claim(
         return Claim(start, end, "supported", 1.0)
     quote = "\n".join(citation.quote for citation in cited)
     around = "\n".join(_around(citation, passages.get(citation.n)) for citation in cited)
-    support, clash = judge(sentence.bare, quote, around)
-    carried = not clash and support >= SUPPORTED
+    support, clash = judge(sentence.bare, quote, around, computed.values)
+    counted = not computed.tables.isdisjoint(sentence.numbers) and any(
+        is_computed(figure, computed.values) for figure in figures(sentence.bare)
+    )
+    carried = not clash and (support >= SUPPORTED or counted)
     return Claim(start, end, "supported" if carried else "unsupported", support)
 
 
-def judge(sentence: str, quote: str, around: str = "") -> tuple[float, list[str]]:
+def judge(
+    sentence: str, quote: str, around: str = "", computed: Collection[float] = ()
+) -> tuple[float, list[str]]:
     """How far (0..1) a quote carries a sentence, and what the sentence says against it.
 
     The measure is the share of the sentence's words with a meaning that the quote has; words that
@@ -229,6 +240,7 @@ def judge(sentence: str, quote: str, around: str = "") -> tuple[float, list[str]
         sentence: without its ``[n]``.
         quote: the words it cites.
         around: what stands by the quote and says what its pronouns mean.
+        computed: numbers that need stand nowhere.
     """
     flat = " ".join(quote.split())
     if sentence in flat:
@@ -237,7 +249,7 @@ def judge(sentence: str, quote: str, around: str = "") -> tuple[float, list[str]
     near, far = set(content_words(flat)), set(content_words(around))
     shared = sum(1.0 if word in near else 0.5 * (word in far) for word in wanted)
     support = shared / len(wanted) if wanted else 0.0
-    return round(support, 3), clashes(sentence, flat, around)
+    return round(support, 3), clashes(sentence, flat, around, computed)
 
 
 def _around(citation: Citation, passage: Passage | None) -> str:

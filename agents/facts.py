@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from agents.words import content_words, names, stem
 
-__all__ = ["clashes"]
+__all__ = ["Figure", "clashes", "equal", "figures", "is_computed"]
 
 _WORD_LIST = """
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
@@ -75,8 +75,8 @@ _OPPOSITES = tuple(tuple(stem(word) for word in pair.split("/")) for pair in _OP
 
 
 @dataclass(frozen=True, slots=True)
-class _Figure:
-    """A number; ``unit`` and ``noun`` are stems of what it counts, empty if it counts nothing."""
+class Figure:
+    """A number as a text has it; ``unit`` and ``noun`` are stems of what it counts, empty if it counts nothing."""
 
     value: float
     shown: str
@@ -90,18 +90,21 @@ class _Figure:
         return self.unit or self.noun
 
 
-def clashes(sentence: str, quote: str, around: str = "") -> list[str]:
+def clashes(
+    sentence: str, quote: str, around: str = "", computed: Collection[float] = ()
+) -> list[str]:
     """What ``sentence`` says that the cited text does not, each as ``kind: words``.
 
     Args:
         sentence: without its ``[n]``.
         quote: the words it cites.
         around: what stands by the quote: the sentences before and after, headings, the title.
+        computed: numbers that need stand nowhere: tools worked them out.
     """
     said = _ANSWER_WORD.sub("", sentence)
     whole = f"{quote}\n{around}"
     return [
-        *(f"number: {shown}" for shown in _numbers(said, quote, whole)),
+        *(f"number: {shown}" for shown in _numbers(said, quote, whole, computed)),
         *(f"date: {word}" for word in _calendar(said) - _calendar(whole)),
         *(f"name: {name}" for name in _names(said, whole)),
         *(f"negation: {word}" for word in _negations(said, quote)),
@@ -109,10 +112,12 @@ def clashes(sentence: str, quote: str, around: str = "") -> list[str]:
     ]
 
 
-def _numbers(sentence: str, quote: str, whole: str) -> Iterator[str]:
-    there = list(_figures(whole))
-    for said in _figures(sentence):
-        same = [other for other in there if _equal(said.value, other.value)]
+def _numbers(sentence: str, quote: str, whole: str, computed: Collection[float]) -> Iterator[str]:
+    there = list(figures(whole))
+    for said in figures(sentence):
+        if is_computed(said, computed):
+            continue
+        same = [other for other in there if equal(said.value, other.value)]
         if not same:
             counted = {other.noun for other in there if other.noun}
             if not (said.worded and said.value <= _LITTLE) or said.noun in counted:
@@ -121,15 +126,34 @@ def _numbers(sentence: str, quote: str, whole: str) -> Iterator[str]:
             yield f"{said.shown} {said.unit}"
         elif said.counts and all(other.counts != said.counts for other in same):
             # The quote counts the same, and comes to another number.
-            elsewhere = any(other.counts == said.counts for other in _figures(quote))
+            elsewhere = any(other.counts == said.counts for other in figures(quote))
             yield from [f"{said.shown} {said.counts}"] * elsewhere
 
 
-def _equal(one: float, other: float) -> bool:
+def is_computed(said: Figure, computed: Collection[float]) -> bool:
+    """Whether a number is one of those that tools worked out, rounded to the places it is said with."""
+    places = len(said.shown.rpartition(".")[2]) if "." in said.shown else 0
+    values = (
+        value * scale for value in computed for scale in ((1, 100) if said.unit == "%" else (1,))
+    )
+    return any(
+        equal(abs(said.value), abs(value)) or _rounds_to(said.value, value, places)
+        for value in values
+    )
+
+
+def _rounds_to(said: float, value: float, places: int) -> bool:
+    """Whether ``said`` is ``value`` rounded; a number is not rounded away to less than two digits."""
+    return abs(said) >= 10.0 ** (1 - places) and abs(abs(said) - abs(value)) <= 0.5 * 10.0**-places
+
+
+def equal(one: float, other: float) -> bool:
+    """Whether two numbers are one, but for how floats are stored."""
     return abs(one - other) <= 1e-9 * max(abs(one), abs(other), 1.0)
 
 
-def _figures(text: str) -> Iterator[_Figure]:
+def figures(text: str) -> Iterator[Figure]:
+    """The numbers of a text, in figures or in words."""
     for found in _NUMBER.finditer(text):
         worded = found["word"] is not None
         value = _VALUES[found[0].lower()] if worded else _value(found["figure"])
@@ -141,7 +165,7 @@ def _figures(text: str) -> Iterator[_Figure]:
             word = after[1].lower() if after else ""
         before = text[max(0, found.start() - 1) : found.start()]
         unit = next(filter(None, (_UNITS.get(u, "") for u in (before, word, stem(word)))), "")
-        yield _Figure(value, found[0], unit, stem(word) if word else "", worded)
+        yield Figure(value, found[0], unit, stem(word) if word else "", worded)
 
 
 def _value(figure: str) -> float:

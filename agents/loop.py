@@ -28,6 +28,7 @@ from agents.bridge import iterate
 from agents.budgets import Budget
 from agents.checkpoints import checkpoints
 from agents.claims import grounded
+from agents.computed import Computed, computed_in
 from agents.context import fitted
 from agents.declines import is_refusal
 from agents.fitting import fit_history
@@ -162,6 +163,7 @@ class Agent:
             if isinstance(step, Retrieved):
                 turn.desk.passages.extend(step.passages)
                 turn.desk.snapshot = max(turn.desk.snapshot, step.snapshot)
+        told = list(turn.earlier)
         budget = Budget(self._settings, turn.earlier)
         longest = min(self._settings.result_characters, turn.room // _RESULTS)
         settings = self._settings.model_copy(update={"result_characters": longest})
@@ -182,9 +184,10 @@ class Agent:
                             yield watch.limit
                             watch.limit = None
                         for step in reader.read(mode, part):
+                            told.append(step)
                             yield step
         if not reader.asks:
-            yield self._answered(reader, turn.desk, budget)
+            yield self._answered(reader, turn, budget, computed_in(told, turn.question))
 
     def _room(self) -> int:
         """Characters that messages may have beside the rules and the tools, cautiously estimated."""
@@ -260,8 +263,10 @@ class Agent:
             " overloaded, or raise the deadlines under llm in the settings"
         )
 
-    def _answered(self, reader: Reader, desk: Desk, budget: Budget) -> Answered:
-        said = without_thoughts(reader.text)
+    def _answered(
+        self, reader: Reader, turn: _Turn, budget: Budget, computed: Computed
+    ) -> Answered:
+        desk, said = turn.desk, without_thoughts(reader.text)
         about = partial(
             Answer,
             engine="openai",
@@ -272,7 +277,7 @@ class Agent:
         if is_refusal(said):
             nearest = tuple(desk.passages[:_NEAREST])
             return Answered(about(refusal(nearest), True, nearest=nearest))
-        made = grounded(said, desk.passages, desk.library.text)
+        made = grounded(said, desk.passages, desk.library.text, computed=computed)
         return Answered(about(made.text, False, citations=made.citations, claims=made.claims))
 
 

@@ -10,11 +10,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from agents.claims import Grounded, grounded
+from agents.computed import computed_in
 from agents.record_json import Json, citation_json
-from agents.steps import Answered, Cancelled, Failed, Retrieved, Token, step_from_json
+from agents.steps import (
+    Answered,
+    Cancelled,
+    Failed,
+    Retrieved,
+    Token,
+    ToolCall,
+    ToolResult,
+    step_from_json,
+)
 from corpus.errors import InternalError
 
 __all__ = ["Outcome", "outcome_of"]
+
+_LOOKED_AT = (Retrieved.kind, ToolCall.kind, ToolResult.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +82,6 @@ def outcome_of(events: Sequence[Json], read: Callable[[str], str]) -> Outcome:
 
 
 def _checked(partial: str, events: Sequence[Json], read: Callable[[str], str]) -> Grounded:
-    shown = [step_from_json(event) for event in events if event["kind"] == Retrieved.kind]
-    passages = [p for step in shown if isinstance(step, Retrieved) for p in step.passages]
-    return grounded(partial, passages, read)
+    steps = [step_from_json(event) for event in events if event["kind"] in _LOOKED_AT]
+    passages = [p for step in steps if isinstance(step, Retrieved) for p in step.passages]
+    return grounded(partial, passages, read, computed=computed_in(steps))
