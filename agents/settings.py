@@ -58,9 +58,9 @@ class LLMSettings(BaseModel):
     )
     gap_s: float = Field(default=30.0, gt=0, description="Seconds between two pieces of text.")
     condense_s: float = Field(
-        default=10.0,
+        default=1.5,
         gt=0,
-        description="Seconds for rewriting a follow-up; then it is asked as typed.",
+        description="Seconds for rewriting a follow-up, which the passages wait for; then rules do it.",
     )
     total_s: float = Field(default=600.0, gt=0, description="Seconds for one whole reply.")
     breaker_failures: int = Field(

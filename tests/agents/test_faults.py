@@ -99,11 +99,14 @@ FAULTS = {
 
 
 def answered(
-    url: str, fault: Fault, history: tuple[Message, ...] = ()
+    url: str,
+    fault: Fault,
+    history: tuple[Message, ...] = (),
+    settings: LLMSettings = DEADLINES,
 ) -> tuple[list[Step], float, float]:
     """The steps of an answer, and after how many seconds the passages and the end came."""
     shelf = Shelf()
-    engine = OpenAIEngine(DEADLINES, url, fault.model)
+    engine = OpenAIEngine(settings, url, fault.model)
     answerer = Answerer(shelf, shelf, HashEncoder(), engine, EASY)
     began, steps, shown = time.monotonic(), [], 0.0
     for step in answerer.steps(ASK, history):
@@ -138,11 +141,12 @@ def test_every_fault_ends_in_a_typed_result_within_its_deadline(
         assert kept.content.startswith(fault.text[:10])
 
 
-@pytest.mark.parametrize("name", ["refused", "black hole"])
-def test_a_dead_server_does_not_keep_a_follow_ups_passages_back(name: str) -> None:
+@pytest.mark.parametrize("name", ["refused", "black hole", "slow first token"])
+def test_no_server_keeps_a_follow_ups_passages_back(name: str) -> None:
     history = (Message("user", "Tell me of backups."), Message("assistant", "They run at two."))
+    patient = DEADLINES.model_copy(update={"first_token_s": 60, "total_s": 2.5})
     with FAULTS[name].server() as url:
-        steps, shown, _ = answered(url, FAULTS[name], history)
+        steps, shown, _ = answered(url, FAULTS[name], history, patient)
     assert shown < 2
     assert isinstance(steps[-1], Failed)
 
