@@ -26,7 +26,7 @@ from agents.declines import is_refusal
 from agents.evidence import Weigher
 from agents.extractive import ExtractiveEngine
 from agents.followup import rewritten, standalone
-from agents.inert import whole
+from agents.inert import InertStream
 from agents.passages import gather
 from agents.protocols import Engine, Finder, Texts
 from agents.settings import AnswerSettings
@@ -212,19 +212,23 @@ class Answerer:
         clock: _Clock,
     ) -> Generator[Step, None, None]:
         """The engine's text as it comes, then the checked answer."""
-        text = ""
+        text, unseen = "", InertStream()
         try:
             pieces = self._engine.stream(question, passages, history, stop)
             with closing(pieces):
                 while True:
                     try:
-                        piece = whole(next(pieces))
+                        piece = unseen.feed(next(pieces))
                     except StopIteration as end:
                         written: Written = end.value
                         break
                     clock.mark("first_token")
-                    text += piece
-                    yield Token(piece)
+                    if piece:
+                        text += piece
+                        yield Token(piece)
+            if rest := unseen.rest():
+                text += rest
+                yield Token(rest)
         except ModelError as exc:
             log.warning("the answer broke off: %s", exc)
             yield Failed(type(exc).__name__, str(exc), without_thoughts(text))

@@ -11,8 +11,10 @@ Knows nothing of Markdown or HTML.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
-__all__ = ["inert", "one_line", "whole"]
+__all__ = ["InertStream", "inert", "inert_values", "one_line", "whole"]
 
 # ECMA-48: control sequences; strings (OSC, DCS, SOS, PM, APC) where their terminator follows;
 # other escapes. Where none follows, and of the one-character forms, which broken encodings of
@@ -35,6 +37,10 @@ _UNSEEN = re.compile(
     "\U000e0000-\U000e0fff"  # tags and variation selectors: whole sentences hide in them
     "]"
 )
+# What may go on in the next piece of a stream: an escape sequence, a line end, nothing else.
+_OPEN = re.compile(
+    "(?:\x1b(?:\\[[0-?]*[ -/]*|[\\]PX^_][^\x07\x1b\x9c\n]{0,2000}\x1b?|[ -/]*)?|\r)\\Z"
+)
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -47,6 +53,44 @@ def inert(text: str) -> str:
 def whole(text: str) -> str:
     """``text`` with U+FFFD for half characters (lone surrogates), which no file or reply can hold."""
     return _SURROGATES.sub("\ufffd", text)
+
+
+def inert_values(value: Any) -> Any:
+    """JSON values, all their texts and keys as ``inert`` leaves them."""
+    if isinstance(value, str):
+        return inert(value)
+    if isinstance(value, Mapping):
+        return {inert(str(key)): inert_values(item) for key, item in value.items()}
+    return [inert_values(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+class InertStream:
+    """``inert`` for a text that comes in pieces: what is cut by their ends is held back."""
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._before = ""  # the last letter given, with its joiner: the next joiner depends on it
+
+    def feed(self, piece: str) -> str:
+        """The part of the text so far that can be shown now."""
+        text = self._held + piece
+        found = _OPEN.search(text)
+        at = found.start() if found else len(text)
+        self._held = text[at:]
+        return self._given(text[:at])
+
+    def rest(self) -> str:
+        """What was held back, at the end of the text."""
+        held, self._held = self._held, ""
+        return self._given(held)
+
+    def _given(self, text: str) -> str:
+        all_of_it = inert(self._before + text)
+        shown = all_of_it[len(self._before) :]
+        self._before = (
+            all_of_it[-2:] if all_of_it.endswith(("\u200c", "\u200d")) else all_of_it[-1:]
+        )
+        return shown
 
 
 def one_line(text: str, most: int) -> str:

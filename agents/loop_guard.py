@@ -15,6 +15,7 @@ from agents.answers import Usage
 from agents.budgets import SPENT, Budget
 from agents.chat_model import model_error
 from agents.hands import Hands
+from agents.inert import inert_values
 from agents.reader import call_id, usage_of
 from agents.steps import ApprovalAsked, LimitReached
 from agents.tools import Tool
@@ -182,6 +183,9 @@ def _agent_error(exc: Exception, url: str, model: str) -> ModelError | None:
 def _whole(message: Any, url: str, model: str) -> Any:
     """A model's message that is complete and whose malformed tool calls reach the tool's own check.
 
+    Characters that are not seen are taken out of its calls, so that what a person is asked to approve
+    of is what is done, and out of its text.
+
     Raises:
         ModelBroke: the stream ended without a finish reason, or with neither text nor a call.
     """
@@ -190,7 +194,8 @@ def _whole(message: Any, url: str, model: str) -> Any:
     calls = [*message.tool_calls, *(_mended(call) for call in message.invalid_tool_calls)]
     if not calls and not message.text.strip():
         raise ModelBroke(f"{model!r} at {url!r} sent no text; ask again")
-    return message.model_copy(update={"tool_calls": _named(calls), "invalid_tool_calls": []})
+    said = {"content": inert_values(message.content), "tool_calls": _named(calls)}
+    return message.model_copy(update={**said, "invalid_tool_calls": []})
 
 
 def _named(calls: list[Any]) -> list[Any]:
@@ -201,7 +206,9 @@ def _named(calls: list[Any]) -> list[Any]:
         id = call.get("id") or ""
         id = f"call{number}{id}" if id in taken or not id else id
         taken.add(id)
-        named.append({**call, "id": id})
+        named.append(
+            {**call, **inert_values({"name": call["name"], "args": call["args"]}), "id": id}
+        )
     return named
 
 

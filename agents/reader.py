@@ -1,4 +1,4 @@
-"""Turns what LangGraph streams while the agent works into typed steps.
+"""Turns what LangGraph streams while the agent works into typed steps, without characters that are not seen.
 
 A run that goes on after it has waited streams again what it had: the reader begins with the steps that were told,
 and tells none twice. Knows nothing of storage or HTTP.
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from agents.answers import Usage
+from agents.inert import InertStream, inert
 from agents.planning import PLAN, planned
 from agents.steps import (
     ApprovalAsked,
@@ -46,7 +47,7 @@ class Reader:
         calls = [step.id for step in earlier if isinstance(step, ToolCall)]
         self._round = max((int(id.partition(".")[0]) for id in calls), default=0)
         self._silent: set[str] = set()  # calls that are told otherwise than as a call
-        self._thoughts = ThoughtFilter()
+        self._thoughts, self._unseen = ThoughtFilter(), InertStream()
         self._began = time.perf_counter()
         self._first_token: float | None = None
 
@@ -71,14 +72,14 @@ class Reader:
         if chunk.type != "AIMessageChunk":
             return
         self.waiting_for = "text"
-        if shown := self._thoughts.feed(chunk.text):
+        if shown := self._unseen.feed(self._thoughts.feed(chunk.text)):
             self._first_token = self._first_token or time.perf_counter() - self._began
             yield Token(shown)
 
     def _model(self, message: Any) -> Iterator[Step]:
-        if rest := self._thoughts.rest():
+        if rest := self._unseen.feed(self._thoughts.rest()) + self._unseen.rest():
             yield Token(rest)
-        self._thoughts = ThoughtFilter()
+        self._thoughts, self._unseen = ThoughtFilter(), InertStream()
         self.text = message.text
         self._round += 1
         self.waiting_for = "tool" if message.tool_calls else "model"
@@ -97,7 +98,7 @@ class Reader:
         id = call_id(self._round, message.tool_call_id)
         if id not in self._told | self._silent:
             self._told.add(id)
-            yield ToolResult(id, message.name, message.text, message.status != "error")
+            yield ToolResult(id, message.name, inert(message.text), message.status != "error")
         new = tuple(self._desk.passages[self._shown :])
         self._shown += len(new)
         if new:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.inert import inert, one_line
+from agents.inert import InertStream, inert, inert_values, one_line
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,44 @@ def test_no_control_character_is_left_and_once_is_enough(text: str) -> None:
 def test_one_line_is_one_line_and_short() -> None:
     assert one_line("a\nb\u2028 c\x1b[1m", 80) == "a b c"
     assert one_line("word " * 40, 20) == "word word word word…"
+
+
+ACTING = st.sampled_from(
+    [
+        "\x1b",
+        "[",
+        "]",
+        "31m",
+        "8;;x",
+        "\x07",
+        "\\",
+        "\r",
+        "\n",
+        "a",
+        "\u200c",
+        "\u06cc",
+        "\u202e",
+        "\ud800",
+        "é",
+    ]
+)
+
+
+@given(st.lists(st.lists(ACTING, max_size=6).map("".join), max_size=8))
+def test_a_text_in_pieces_is_cleaned_like_the_whole_of_it(pieces: list[str]) -> None:
+    stream = InertStream()
+    given_out = "".join(map(stream.feed, pieces)) + stream.rest()
+    assert given_out == inert("".join(pieces))
+
+
+def test_ordinary_text_is_not_held_back() -> None:
+    stream = InertStream()
+    assert [stream.feed(piece) for piece in ("One ", "two\n", "می", "\u200cخ")] == [
+        *("One ", "two\n", "می"),
+        "\u200cخ",
+    ]
+
+
+def test_values_are_cleaned_wherever_a_text_stands_in_them() -> None:
+    said = {"a\u202e": ["x\x1b[2J", {"b": "\ud800"}], "n": 3, "none": None}
+    assert inert_values(said) == {"a": ["x", {"b": "\ufffd"}], "n": 3, "none": None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import sqlite3
 import threading
@@ -348,6 +349,19 @@ def test_what_the_model_thinks_aloud_is_not_shown(bench: Bench) -> None:
     steps = list(bench.run())
     assert "".join(t.text for t in of(steps, Token)) == "Thirty days."
     assert final(steps).text == "Thirty days."
+
+
+def test_what_cannot_be_seen_is_in_no_step(bench: Bench) -> None:
+    bench.llm.call("search_corpus", {"query": "backups\ud800 \u202edays\x1b[2J kept"})
+    bench.llm.say("They are kept \x1b", "[31m", "for\r", "\nthirty\u200b days\ud83d [1].\x1b[0")
+    steps = list(bench.run())
+    (call,) = of(steps, ToolCall)
+    assert call.arguments == {"query": "backups\ufffd days kept"}
+    tokens = "".join(step.text for step in of(steps, Token))
+    assert tokens == "They are kept for\nthirty days\ufffd [1]."
+    assert final(steps).text == tokens
+    for step in steps:
+        json.dumps(step.to_json(), ensure_ascii=False).encode()
 
 
 def test_a_refusal_is_marked_as_one(bench: Bench) -> None:
