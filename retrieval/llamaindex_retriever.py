@@ -9,7 +9,8 @@
     engine = RetrieverQueryEngine.from_args(retriever, llm=MockLLM())
     print(engine.query("How long are backups kept?"))
 
-In a process of its own, without the service: ``search_in(build(Settings.load()).finder().searcher)``, where ``build``
+Where the service asks for a key: ``search_at(address, key=KEY)``, or the variable ``ALCOVE_API_KEY``. In a process of
+its own, without the service: ``search_in(build(Settings.load()).finder().searcher)``, where ``build``
 is of ``agents.build`` and ``Settings`` of ``agents.settings``.
 """
 

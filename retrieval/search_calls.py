@@ -7,11 +7,12 @@ retrievers for LangChain and LlamaIndex stand on this; it knows nothing of them.
 from __future__ import annotations
 
 import json
+import os
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from corpus.errors import Conflict, OperatorError, error_class
+from corpus.errors import Conflict, NotSignedIn, OperatorError, UserError, error_class
 
 if TYPE_CHECKING:
     from retrieval.search import Searcher
@@ -41,18 +42,25 @@ def search_in(searcher: Searcher, reader: str | None = None) -> Search:
     return search
 
 
-def search_at(url: str, timeout_s: float = 60.0) -> Search:
+def search_at(url: str, timeout_s: float = 60.0, key: str | None = None) -> Search:
     """Search in the service at ``url``, the address that ``alcove serve`` prints.
 
     Args:
         timeout_s: how long a reply may take (seconds).
+        key: the API key, where the service asks for one; ``None``: that of the variable ``ALCOVE_API_KEY``, if it is
+            set. It is sent to ``url`` and nowhere else.
+
+    Raises:
+        UserError: the key holds characters that no key has.
 
     Raises (each call):
+        NotSignedIn: the service asks for a key, or does not know this one.
         OperatorError: the service does not answer, or is none of Alcove's. Otherwise what the service's search raised.
     """
     import httpx
 
     place = f"{url.rstrip('/')}/v1/search"
+    headers = {"Content-Type": "application/json", **_signed(key)}
     certificates = ssl.create_default_context()  # read once: it takes longer than a search
 
     def search(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,7 +71,7 @@ def search_at(url: str, timeout_s: float = 60.0) -> Search:
                 content=json.dumps(
                     dict(body)
                 ),  # escaped, so that whatever was typed gets there to be judged
-                headers={"Content-Type": "application/json"},
+                headers=headers,
                 timeout=timeout_s,
                 trust_env=False,
                 verify=certificates,
@@ -84,8 +92,20 @@ def texts_of(reply: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield hit["text"], {**about, "snapshot": reply["snapshot"]}
 
 
+def _signed(key: str | None) -> dict[str, str]:
+    """The header that says who asks."""
+    key = os.environ.get("ALCOVE_API_KEY", "") if key is None else key
+    if not (key.isascii() and key.isprintable()):
+        raise UserError("the API key holds characters that no key has; copy it again")
+    return {"Authorization": f"Bearer {key.strip()}"} if key.strip() else {}
+
+
 def _checked(reply: Any, url: str) -> dict[str, Any]:
     """The reply's object, or the error that it stands for."""
+    if reply.status_code == NotSignedIn.http_status:
+        raise NotSignedIn(
+            f"the service at {url!r} asks for an API key that it knows; give it as `key`, or set ALCOVE_API_KEY"
+        )
     try:
         body = reply.json()
         if reply.is_success and isinstance(body["hits"], list):

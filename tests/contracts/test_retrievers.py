@@ -26,7 +26,7 @@ import retrieval.llamaindex_retriever
 from agents.chat_model import make_chat_model, transport
 from agents.settings import LLMSettings
 from corpus.catalog import Catalog
-from corpus.errors import Conflict, NotFound, OperatorError, UserError
+from corpus.errors import Conflict, NotFound, NotSignedIn, OperatorError, UserError
 from corpus.home import Home
 from retrieval.search import Searcher
 from retrieval.search_calls import Search, search_at, search_in
@@ -187,6 +187,26 @@ def test_who_asks_finds_only_what_they_may_read(bench: ServiceBench) -> None:
         assert len(found) == count
     with pytest.raises(NotFound):
         find_with_llamaindex(search_in(searcher, "bob"), "vault code", collection="vault")
+
+
+@each_framework
+def test_a_service_that_asks_for_a_key_gets_it(
+    bench: ServiceBench, find: Find, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.app.catalog.set_readers("vault", ["ada"])
+    ada, bob = (bench.app.users.add(name) for name in ("ada", "bob"))
+    monkeypatch.delenv("ALCOVE_API_KEY", raising=False)
+    for wrong in (None, "", "alcove_wrong"):
+        with pytest.raises(
+            NotSignedIn, match=f"the service at '{bench.url}' asks .* ALCOVE_API_KEY"
+        ):
+            find(search_at(bench.url, key=wrong), "vault code")
+    with pytest.raises(UserError, match="characters that no key has"):
+        search_at(bench.url, key="k\u00e9y\n")
+    assert len(find(search_at(bench.url, key=ada), "vault code", mode="lexical")) == 1
+    monkeypatch.setenv("ALCOVE_API_KEY", bob)
+    assert find(search_at(bench.url), "vault code", mode="lexical") == []
+    assert len(find(search_at(bench.url, key=f" {ada} "), "vault code", mode="lexical")) == 1
 
 
 @each_framework
