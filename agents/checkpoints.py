@@ -18,7 +18,7 @@ from typing import Any
 
 from corpus.errors import Damaged
 
-__all__ = ["checkpoints", "forget", "serializer"]
+__all__ = ["checkpoints", "forget", "serializer", "sweep"]
 
 _POSITIONAL, _KEYWORDS, _PYDANTIC = 1, 2, 5  # codes of LangGraph's msgpack extension
 _TABLES = ("checkpoints", "writes")
@@ -105,6 +105,19 @@ def forget(db: sqlite3.Connection, thread: str) -> None:
     for table in _TABLES:  # LangGraph's, once an agent has run
         if db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
             db.execute(f"DELETE FROM {table} WHERE thread_id = ?", (thread,))
+
+
+def sweep(db: sqlite3.Connection) -> int:
+    """Within a transaction: remove the checkpoints that no run goes on from; returns how many rows that were.
+
+    Such are left by a run whose thread was deleted while it wrote, and by a service that was killed.
+    """
+    held, removed = "(SELECT thread FROM runs WHERE state IN ('running', 'waiting'))", 0
+    for table in _TABLES:
+        if db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
+            query = f"DELETE FROM {table} WHERE thread_id NOT IN {held}"
+            removed += db.execute(query).rowcount
+    return removed
 
 
 def _saver(connection: sqlite3.Connection) -> Any:

@@ -26,6 +26,7 @@ from corpus.home import Home
 __all__ = ["Chats"]
 
 _HEAD = "t.id, t.title, t.created, t.updated"
+_ACTIVE = "SELECT id FROM runs WHERE thread = ? AND state IN ('running', 'waiting')"
 
 
 class Chats:
@@ -90,8 +91,7 @@ class Chats:
                 " ORDER BY position DESC LIMIT ?",
                 (thread, end, -1 if limit is None else limit),
             ).fetchall()
-            query = "SELECT id FROM runs WHERE thread = ? AND state IN ('running', 'waiting')"
-            active = db.execute(query, (thread,)).fetchone()
+            active = db.execute(_ACTIVE, (thread,)).fetchone()
         messages = [_message_json(row) for row in reversed(rows)]
         earlier = rows[-1]["position"] if rows else 0
         running = active["id"] if active else None
@@ -118,13 +118,19 @@ class Chats:
         with self._tables.transaction() as db:
             _require(db.execute(query, (title, thread, owner)), thread)
 
-    def delete_thread(self, thread: str, owner: str = "") -> None:
-        """Remove a thread with all that belongs to it, checkpoints too, for good; raises ``NotFound``."""
+    def delete_thread(self, thread: str, owner: str = "") -> str | None:
+        """Remove a thread with all that belongs to it, checkpoints too, for good; raises ``NotFound``.
+
+        Returns:
+            The id of a run that was going on in it: what it writes from now on is not kept, and it is to be cancelled.
+        """
         with self._tables.transaction() as db:
+            active = db.execute(_ACTIVE, (thread,)).fetchone()
             query = "DELETE FROM threads WHERE id = ? AND owner = ?"
             _require(db.execute(query, (thread, owner)), thread)
             forget(db, thread)
         self._tables.forget()
+        return active["id"] if active else None
 
     def history(self, thread: str, messages: int, characters: int) -> tuple[Message, ...]:
         """The last answered turns within both bounds, oldest first; no refusals, no failures."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -13,12 +14,13 @@ from agents.build import App
 from agents.record_json import Json
 from agents.runs import MODES, Asked
 from agents.sse import PING, event, stream
-from corpus.errors import UserError
+from corpus.errors import NotFound, UserError
 from retrieval.caller import Caller
 
 __all__ = ["router"]
 
 _TITLE = 200
+_END_S = 2.0  # for which deleting a thread waits for its run to end
 
 
 class _Body(BaseModel):
@@ -101,8 +103,11 @@ def _add_threads(api: APIRouter, app: App) -> None:
         """Remove a thread and all that belongs to it; what runs in it is cancelled."""
         running = app.chats.thread(id, person.name, 1)["active_run"]
         if running:
-            app.runs.cancel(running)
-        app.chats.delete_thread(id, person.name)
+            app.runs.cancel(running, _END_S)
+        begun = app.chats.delete_thread(id, person.name)
+        if begun:  # meanwhile, or not ended by then: it finds its thread gone
+            with suppress(NotFound):
+                app.runs.cancel(begun)
         return Response(status_code=204)
 
 

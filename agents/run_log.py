@@ -18,7 +18,7 @@ from typing import Any
 
 from agents.approval_rows import add_asked, close_open, unsettled
 from agents.chat_tables import ChatTables, new_id, now, one
-from agents.checkpoints import forget
+from agents.checkpoints import forget, sweep
 from agents.compaction import fold, unpacked
 from agents.outcome import Outcome, outcome_of
 from agents.record_json import Json
@@ -100,6 +100,9 @@ class RunLog:
                 forget(db, row["thread"])
                 summarise(db, row["thread"])
             fold(db, run)
+            left = 0 if rows else sweep(db)  # its thread was deleted while it wrote
+        if left:
+            self._tables.forget()
         for row in rows:
             self.after(row["thread"])
 
@@ -158,7 +161,7 @@ class RunLog:
         return [event for event in events if event["n"] > after]
 
     def close_interrupted(self, read: Callable[[str], str]) -> int:
-        """Close the runs that a stopped service left running; returns how many.
+        """Close the runs that a stopped service left running, and forget checkpoints of none; returns how many runs.
 
         Call at start-up, before any run begins. ``read`` gives a document's canonical text.
         """
@@ -171,6 +174,10 @@ class RunLog:
                 self._interrupt(run, read)
             else:
                 self.pause(run, ())
+        with self._tables.transaction() as db:
+            left_over = sweep(db)
+        if left_over:
+            self._tables.forget()
         return len(to_end)
 
     def _interrupt(self, run: str, read: Callable[[str], str]) -> None:

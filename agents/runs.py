@@ -175,14 +175,17 @@ class Runs:
         async for item in follow(live, after):
             yield item
 
-    def cancel(self, run: str) -> None:
-        """Stop a run within about a second; an ended one stays as it is. Raises ``NotFound``."""
-        live = self._live.get(run)
+    def cancel(self, run: str, wait_s: float = 0.0) -> None:
+        """Stop a run within about a second, for which ``wait_s`` are waited; raises ``NotFound``."""
+        with self._lock:  # one that is just being started is there afterwards
+            live = self._live.get(run)
         if live is None:
             self._log.run(run)
             return
         live.cancel()
         self._end_if_waiting(live)
+        if wait_s:
+            live.wait(wait_s)
 
     def close(self) -> None:
         """Interrupt every run but those that wait for a person, wait for them to be kept, and stop."""
