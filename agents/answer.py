@@ -25,6 +25,7 @@ from agents.claims import grounded
 from agents.declines import is_refusal
 from agents.evidence import Weigher
 from agents.extractive import ExtractiveEngine
+from agents.fences import unfenced
 from agents.followup import rewritten, standalone
 from agents.inert import InertStream
 from agents.passages import gather
@@ -241,7 +242,7 @@ class Answerer:
     def _checked_answer(
         self, text: str, passages: Sequence[Passage], written: Written, clock: _Clock
     ) -> Answer:
-        if is_refusal(text):
+        if is_refusal(unfenced(text)):
             return replace(self._refusal(passages, clock), usage=written.usage)
         shown = [p for p in passages if p.number in written.shown]  # nothing else can be cited
         similar = None if self._engine.name == "extractive" else self._weigher.similar

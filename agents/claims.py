@@ -22,6 +22,7 @@ from agents.answers import Claim
 from agents.citations import Read, Similar, Split, check
 from agents.computed import NOTHING, Computed
 from agents.facts import clashes, figures, is_computed
+from agents.fences import unfenced
 from agents.inert import inert
 from agents.sentences import units
 from agents.words import content_words
@@ -90,7 +91,7 @@ def grounded(
         passages, read, split, similar: as in ``agents.citations.check``.
         computed: numbers that tools worked out and that therefore stand in no passage.
     """
-    clean, citations = check(inert(text), passages, read, split, similar)
+    clean, citations = check(unfenced(inert(text)), passages, read, split, similar)
     added = _credited(clean, passages, split)
     if added != clean:
         clean, citations = check(added, passages, read, split, similar)

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from agents.inert import inert, one_line
 from corpus.records import Passage
 
-__all__ = ["Fence", "defused"]
+__all__ = ["Fence", "defused", "unfenced"]
 
 _LETTERS = "bcdfghjkmnpqrstvwxz"  # no vowels: it spells nothing
 _TAG = 6  # characters: one word of 47 million, and not one that the text contains
@@ -51,6 +51,30 @@ _TEMPLATE = re.compile(
 def defused(text: str) -> str:
     """``text`` in which no chat template's control word is left; ``<|im_end|>`` is ``< |im_end| >``."""
     return _TEMPLATE.sub(_apart, text)
+
+
+_FENCE_LINE = re.compile(
+    rf"^[ \t]*(?:<<<[^\n<>]{{1,40}} [{_LETTERS}]{{{_TAG}}}\b[^\n]*(?:\n[{_LETTERS}]{{{_MARK}}}\|From: [^\n]*)?"
+    rf"|end of [^\n<>]{{1,40}} [{_LETTERS}]{{{_TAG}}}>>>[ \t]*)(?:\n|\Z)",
+    re.MULTILINE,
+)
+_MARKED = re.compile(rf"^[ \t>*-]*([{_LETTERS}]{{{_MARK}}})[|+]", re.MULTILINE)
+_TABLE_RULE = re.compile(r"^[ \t]*\|?[ \t]*:?-+:?[ \t]*\|[-:| \t]*$", re.MULTILINE)
+
+
+def unfenced(text: str) -> str:
+    """A model's answer without the fences and marks that weak models copy into it with the words.
+
+    Marks are known by their shape: one pair of letters before ``|`` or ``+`` at the beginning of lines. Where
+    lines begin with several such pairs, or the text has a table, it is the text's own.
+    """
+    bare = _FENCE_LINE.sub("", text)
+    marks = set(_MARKED.findall(bare))
+    if len(marks) != 1 or _TABLE_RULE.search(bare):
+        return bare
+    (mark,) = marks
+    bare = re.sub(rf"(?m)^([ \t>*-]*){mark}[|+]", r"\1", bare)
+    return re.sub(rf"(?<=\s){mark}[|+](?=\S)", "", bare)  # of lines that the model has joined
 
 
 def _apart(found: re.Match[str]) -> str:

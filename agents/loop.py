@@ -31,6 +31,7 @@ from agents.claims import grounded
 from agents.computed import Computed, computed_in
 from agents.context import fitted
 from agents.declines import is_refusal
+from agents.fences import unfenced
 from agents.fitting import fit_history
 from agents.hands import Hands, Used
 from agents.loop_guard import Watch, guard
@@ -274,7 +275,7 @@ class Agent:
             timings_ms=reader.timings_ms(),
             usage=budget.usage,
         )
-        if is_refusal(said):
+        if is_refusal(unfenced(said)):
             nearest = tuple(desk.passages[:_NEAREST])
             return Answered(about(refusal(nearest), True, nearest=nearest))
         made = grounded(said, desk.passages, desk.library.text, computed=computed)

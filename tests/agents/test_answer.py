@@ -248,6 +248,11 @@ def test_stopping_keeps_the_partial_text() -> None:
     assert got[-1] == Cancelled("They ")
 
 
+def test_a_refusal_behind_a_copied_mark_is_one() -> None:
+    answer = answerer(Scripted("bc|", REFUSAL)).answer("How long are backups kept?")
+    assert answer.abstained
+
+
 def test_closing_the_steps_closes_the_engines_stream() -> None:
     engine = Scripted("They ", "are ", "kept")
     steps = answerer(engine).steps("How long are backups kept?")

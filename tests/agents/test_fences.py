@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.fences import Fence, defused
+from agents.claims import grounded
+from agents.fences import Fence, defused, unfenced
 from agents.prompts import answer_messages
 from corpus.records import Document, Passage, Span, State
 
@@ -151,3 +152,39 @@ def test_nothing_leaves_its_fence(parts: list[str]) -> None:
     tag, lines = body(Fence().passage(passage("".join(parts))))
     assert all(re.match(rf"{tag[:2]}[|+]", line) for line in lines)
     assert defused("".join(lines)) == "".join(lines)
+
+
+WORDS = "Backups run every night at two.\nThey are kept for thirty days."
+
+
+def test_a_fence_that_is_copied_into_an_answer_leaves_only_its_words() -> None:
+    fenced = Fence().passage(passage(WORDS), "document=d")
+    assert unfenced(f"{fenced}\nSo they are kept [3].") == f"{WORDS}\nSo they are kept [3]."
+
+
+def test_marks_that_are_copied_go_at_the_beginning_of_lines_and_within() -> None:
+    assert unfenced("bc|Backups run\n- bc|at two bc+every night [3].") == (
+        "Backups run\n- at two every night [3]."
+    )
+    assert unfenced("bc+at two [3].") == "at two [3]."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The unit is kg|lb here [1].",
+        "kg|lb\n--|--\n1|2.2",
+        "| kg | lb |\n|---|---|\n| 1 | 2.2 |",
+        "kg|1\ncm|2",
+        "Use `a|b` or x+y; wc|sort.",
+        "end of passage three",
+    ],
+)
+def test_other_bars_are_the_text_s_own(text: str) -> None:
+    assert unfenced(text) == text
+
+
+def test_an_answer_with_copied_marks_is_checked_and_stored_without_them() -> None:
+    made = grounded("kc|Backups run every night at two [3].", [passage(WORDS)], lambda id: WORDS)
+    assert made.text == "Backups run every night at two [3]."
+    assert [claim.verdict for claim in made.claims] == ["supported"]
