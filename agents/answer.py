@@ -35,7 +35,7 @@ from agents.steps import Answered, Cancelled, Failed, Retrieved, Step, Token
 from agents.thoughts import without_thoughts
 from corpus import errors
 from corpus.errors import InternalError, ModelError, UserError
-from corpus.records import Passage, SearchResult
+from corpus.records import Passage, SearchResult, Span
 from retrieval.protocols import Encoder
 
 __all__ = ["Answerer"]
@@ -244,7 +244,7 @@ class Answerer:
     ) -> Answer:
         if is_refusal(unfenced(text)):
             return replace(self._refusal(passages, clock), usage=written.usage)
-        shown = [p for p in passages if p.number in written.shown]  # nothing else can be cited
+        shown = _shown(passages, written)  # nothing else can be cited
         similar = None if self._engine.name == "extractive" else self._weigher.similar
         read, split = self._catalog.text, self._weigher.split
         made = grounded(text, shown, read, split, similar)
@@ -254,6 +254,16 @@ class Answerer:
     def _made(self, text: str, abstained: bool, clock: _Clock, **rest: object) -> Answer:
         engine, timings = self._engine, clock.timings_ms()
         return Answer(text, abstained, engine.name, engine.model, timings_ms=timings, **rest)  # type: ignore[arg-type]
+
+
+def _shown(passages: Sequence[Passage], written: Written) -> list[Passage]:
+    """What the model was shown of the passages: of the first, perhaps its beginning only."""
+    shown = [p for p in passages if p.number in written.shown]
+    if shown and written.cut is not None:
+        first, cut = shown[0], written.cut
+        end = min(first.span.start + cut, first.span.end)
+        shown[0] = replace(first, span=Span(first.span.start, end), text=first.text[:cut])
+    return shown
 
 
 def _scored(step: Step, score: float) -> Step:

@@ -76,11 +76,12 @@ class Written:
     """What an engine's stream returns at its end: what it cost, and which passages it was shown.
 
     ``shown`` are numbers of passages: those that fitted into the model's window. An answer can be
-    about no others.
+    about no others. ``cut`` is how many characters were shown of the first, if not all of it.
     """
 
     usage: Usage = Usage()
     shown: tuple[int, ...] = ()
+    cut: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

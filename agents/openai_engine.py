@@ -123,7 +123,8 @@ class OpenAIEngine:
         length, limit = self._reply_tokens(), self.settings.total_s
         usage = yield from self._pieces(messages, length, limit, stop)
         self.facts.learn(fitted.tokens, usage.prompt_tokens)
-        return Written(usage, tuple(p.number for p in fitted.passages))
+        cut = [len(p.text) for p in fitted.passages[:1] if len(p.text) < len(p.span)]
+        return Written(usage, tuple(p.number for p in fitted.passages), *cut)
 
     def structured(
         self, messages: Sequence[Role], schema: type[M], stop: threading.Event | None = None

@@ -36,8 +36,9 @@ class Scripted:
         condensed: str | Exception = "",
         phrasings: Sequence[str] | Exception = (),
         cut: Sequence[int] = (),
+        characters: int | None = None,
     ) -> None:
-        self.cut = cut
+        self.cut, self.characters = cut, characters
         self.pieces, self.condensed, self.phrasings = pieces, condensed, phrasings
         self.asked: list[str] = []
         self.closed = False
@@ -58,7 +59,7 @@ class Scripted:
                     raise piece
                 yield piece
             shown = [p.number for p in passages if p.number not in self.cut]
-            return Written(Usage(100, 20), tuple(shown))
+            return Written(Usage(100, 20), tuple(shown), self.characters)
         finally:
             self.closed = True
 
@@ -251,6 +252,18 @@ def test_stopping_keeps_the_partial_text() -> None:
 def test_a_refusal_behind_a_copied_mark_is_one() -> None:
     answer = answerer(Scripted("bc|", REFUSAL)).answer("How long are backups kept?")
     assert answer.abstained
+
+
+def test_a_passage_of_which_the_model_saw_the_beginning_is_quoted_from_that() -> None:
+    said = "Backups run every night at two [1]."
+    (whole,) = answerer(Scripted(said)).answer("How long are backups kept?").citations
+    assert whole.quote == "Backups run every night at two."
+    seen = len("Backups run every")
+    (cut,) = (
+        answerer(Scripted(said, characters=seen)).answer("How long are backups kept?").citations
+    )
+    assert cut.quote == "Backups run every"
+    assert cut.span.end == whole.span.start + seen
 
 
 def test_closing_the_steps_closes_the_engines_stream() -> None:
