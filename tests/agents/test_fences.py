@@ -151,7 +151,7 @@ def test_what_an_earlier_turn_quoted_carries_no_control_words_either() -> None:
 def test_nothing_leaves_its_fence(parts: list[str]) -> None:
     tag, lines = body(Fence().passage(passage("".join(parts))))
     assert all(re.match(rf"{tag[:2]}[|+]", line) for line in lines)
-    assert defused("".join(lines)) == "".join(lines)
+    assert defused("\n".join(lines)) == "\n".join(lines)
 
 
 WORDS = "Backups run every night at two.\nThey are kept for thirty days."
