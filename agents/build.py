@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import IO, TYPE_CHECKING, TypeAlias
@@ -33,7 +34,7 @@ from agents.untraced import forget_tracing
 from corpus.catalog import Catalog
 from corpus.errors import AlcoveError, ModelUnavailable
 from corpus.home import Home
-from corpus.identity import Person
+from corpus.identity import OWNER, Person
 from ingest.jobs import JobQueue
 from retrieval.spaces import Encoders, Load, load_for
 
@@ -198,7 +199,7 @@ class App:
         core = self.core()
         desk = desk_for(asked, core.searcher, self.catalog, self.chats)
         if is_command(asked.question):
-            yield from run_command(asked.question, desk)
+            yield from run_command(asked.question, desk, self.chats.audit)
             return
         history = earlier_turns(self.chats, asked, self.settings.llm, core.engine.name)
         if asked.mode == "agent":
@@ -237,17 +238,15 @@ class App:
         corpus, dense = self.settings.corpus, self.settings.retrieval.dense
         return Writer(self.home, self.catalog, self.finder().encoder, corpus, dense)
 
-    def remove_documents(self, documents: Sequence[str]) -> int:
-        """Take documents out of the index; returns the snapshot without them.
+    def remove_documents(self, documents: Sequence[str], person: Person = OWNER) -> int:
+        """Take documents out of the index for a person; returns the snapshot without them.
 
         Raises:
             NotFound: one of them is not there; nothing is changed.
         """
-        pipeline = self.pipeline()
-        try:
+        with closing(self.pipeline()) as pipeline:
             snapshot = pipeline.remove(documents)
-        finally:
-            pipeline.close()
+        self.chats.audit(person, "document.deleted", {"documents": list(documents)})
         self.finder().searcher.reader(patience_s=None)  # no search from now on finds them
         return snapshot
 

@@ -2,7 +2,8 @@
 
 ``/search words``, ``/calc 15% of 80``, ``/help`` and so on. A command runs the same ``Tool`` on the
 same kind of ``Desk`` as the agent would, and yields the same steps; its answer quotes what the tool
-showed and cites it. What a person types needs no approval: it is their own act. A question that merely
+showed and cites it. What a person types needs no approval: it is their own act, and the audit log
+has it like the agent's. A question that merely
 begins with a path (``/etc/hosts …``) is no command.
 """
 
@@ -12,15 +13,19 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from agents.answers import Answer
 from agents.steps import Answered, Retrieved, Step, ToolCall, ToolResult
 from agents.tools import TOOLS, Desk
 from corpus.errors import UserError
+from corpus.identity import Person
 from corpus.records import Citation, Passage
 
 __all__ = ["COMMANDS", "Command", "is_command", "run_command"]
+
+Audit: TypeAlias = Callable[[Person, str, Mapping[str, Any]], None]
+"""Adds to the audit log; ``agents.audit.Audit`` is one."""
 
 _PATTERN = re.compile(r"/([a-z]+)(?:\s+(.*))?", re.IGNORECASE | re.DOTALL)
 _SHOWN_CHARACTERS = 300
@@ -147,8 +152,13 @@ def is_command(question: str) -> bool:
     return _PATTERN.fullmatch(question.strip()) is not None
 
 
-def run_command(question: str, desk: Desk) -> Iterator[Step]:
+def run_command(question: str, desk: Desk, audit: Audit | None = None) -> Iterator[Step]:
     """The steps of one command, the last of them ``Answered``.
+
+    Args:
+        question: the command with its words.
+        desk: whose documents, notes and memories it reaches.
+        audit: told of a tool that wrote something, as it is when the agent does.
 
     Raises:
         UserError: there is no such command, or its tool cannot do what was asked.
@@ -167,7 +177,11 @@ def run_command(question: str, desk: Desk) -> Iterator[Step]:
     arguments = command.arguments(words)
     desk = replace(desk, plain=True)
     yield ToolCall("command", command.tool, arguments)
-    text = TOOLS[command.tool](arguments, desk)
+    tool = TOOLS[command.tool]
+    text = tool(arguments, desk)
+    if audit is not None and tool.needs_approval:
+        about = {"thread": desk.source, "tool": tool.name, "arguments": dict(arguments)}
+        audit(desk.person, "tool.commanded", about)
     passages = tuple(desk.passages)
     if passages:
         yield Retrieved(passages, desk.snapshot)

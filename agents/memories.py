@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+from agents.audit import record
 from agents.chat_tables import ChatTables, id_of, new_id, now, once
 from agents.fences import Fence
 from agents.inert import one_line
@@ -85,6 +86,7 @@ class StoredMemories:
         with self._tables.transaction() as db:
             query = "DELETE FROM memories WHERE id = ? AND owner = ? RETURNING id"
             _found(db.execute(query, (id, owner)).fetchone(), id)
+            record(db, owner, "memory.deleted", {"memory": id})
         self._tables.forget()
 
 

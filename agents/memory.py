@@ -11,7 +11,7 @@ import sqlite3
 
 from agents.answers import Message
 from agents.approvals import Approvals
-from agents.audit import Audit
+from agents.audit import Audit, record
 from agents.chat_tables import ChatTables, new_id, now, one
 from agents.checkpoints import forget
 from agents.compaction import unpacked
@@ -129,6 +129,7 @@ class Chats:
             query = "DELETE FROM threads WHERE id = ? AND owner = ?"
             _require(db.execute(query, (thread, owner)), thread)
             forget(db, thread)
+            record(db, owner, "thread.deleted", {"thread": thread})
         self._tables.forget()
         return active["id"] if active else None
 

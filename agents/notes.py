@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+from agents.audit import record
 from agents.chat_tables import ChatTables, id_of, new_id, now, once
 from agents.memories import checked_text
 from agents.tools.tool import Entry
@@ -98,6 +99,7 @@ class StoredNotes:
         with self._tables.transaction() as db:
             query = "DELETE FROM notes WHERE id = ? AND owner = ? RETURNING id"
             _found(db.execute(query, (id, owner)).fetchone(), id)
+            record(db, owner, "note.deleted", {"note": id})
         self._tables.forget()
 
 

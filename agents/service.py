@@ -95,7 +95,7 @@ def create_app(app: App, start: bool = True) -> FastAPI:
             app.home,
             app.catalog,
             app.jobs,
-            lambda id: app.remove_documents([id]),
+            lambda id, person: app.remove_documents([id], person),
             max_upload,
             app.settings.ingest.folders,
         )

@@ -37,14 +37,14 @@ def router(
     home: Home,
     catalog: Catalog,
     jobs: JobQueue,
-    remove: Callable[[str], int],
+    remove: Callable[[str, Person], int],
     max_upload_bytes: int,
     folders: Sequence[Path] = (),
 ) -> APIRouter:
     """Routes under ``/v1``.
 
     Args:
-        remove: takes a document out by id and returns the snapshot without it.
+        remove: takes a document out by id, for a person, and returns the snapshot without it.
         max_upload_bytes: bytes kept of one uploaded file; a longer one ends as ``too_large``.
         folders: below these, and nowhere else, a caller may have files of this machine ingested.
     """
@@ -75,7 +75,9 @@ def _collection(info: CollectionInfo, person: Person) -> dict[str, Any]:
     return {**asdict(info), "readers": readers}
 
 
-def _add_record_routes(api: APIRouter, catalog: Catalog, remove: Callable[[str], int]) -> None:
+def _add_record_routes(
+    api: APIRouter, catalog: Catalog, remove: Callable[[str, Person], int]
+) -> None:
     @api.get("/documents")
     def list_documents(person: Caller, collection: str | None = None) -> dict[str, Any]:
         """Every document that the caller may read, with the state it is in."""
@@ -98,7 +100,7 @@ def _add_record_routes(api: APIRouter, catalog: Catalog, remove: Callable[[str],
             raise NotAllowed(
                 f"document {id!r} is in a collection that is not yours; ask the owner of this machine"
             )
-        return {"snapshot": remove(id)}
+        return {"snapshot": remove(id, person)}
 
 
 def _add_content_routes(api: APIRouter, home: Home, catalog: Catalog) -> None:

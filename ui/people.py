@@ -48,7 +48,9 @@ def add_user(
         with closing(Catalog(Home(load_settings(home).corpus.home))) as catalog:
             require_free_namespace(catalog.database, name)
     users = _users(home)
-    _show_key(name, users.add(name, owner), as_json)
+    key = users.add(name, owner)
+    _audit(home, "user.added", name)
+    _show_key(name, key, as_json)
     if not as_json and not any(account.owner for account in users.accounts()):
         write("Nobody has the owner's key yet; `alcove users add NAME --owner` makes one.")
 
@@ -77,13 +79,16 @@ def list_users(home: HomeOption = None, as_json: JsonOption = False) -> None:
 @users_app.command("rotate")
 def rotate_key(name: NameArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Give somebody a new key, and show it, once; the old one is good for nothing from now on."""
-    _show_key(name, _users(home).rotate(name), as_json)
+    key = _users(home).rotate(name)
+    _audit(home, "user.rotated", name)
+    _show_key(name, key, as_json)
 
 
 @users_app.command("remove")
 def remove_user(name: NameArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Let somebody in no more; their conversations, memories and collections stay."""
     _users(home).remove(name)
+    _audit(home, "user.removed", name)
     if as_json:
         show_json({"removed": name})
     else:
@@ -164,6 +169,13 @@ def _chats(home: Path | None) -> Chats:
     from corpus.home import Home
 
     return Chats(Home(load_settings(home).corpus.home))
+
+
+def _audit(home: Path | None, action: str, name: str) -> None:
+    from corpus.identity import OWNER
+
+    with closing(_chats(home)) as chats:
+        chats.audit(OWNER, action, {"user": name})
 
 
 def _show_key(name: str, key: str, as_json: bool) -> None:

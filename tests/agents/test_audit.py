@@ -9,9 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from agents.commands import run_command
 from agents.memory import Chats
+from agents.tools import Desk
+from corpus.errors import NotFound
 from corpus.home import Home
 from corpus.identity import OWNER, Person
+from tests.agents.shelf import Shelf
 from tests.service_bench import ServiceBench
 
 
@@ -61,3 +65,54 @@ def test_the_owner_reads_it_over_http(plain_bench: ServiceBench) -> None:
     plain_bench.app.chats.audit(OWNER, "login", {"by": "key"})
     entries = plain_bench.get("/v1/audit", params={"limit": 1})["entries"]
     assert [entry["action"] for entry in entries] == ["login"]
+
+
+def test_what_a_person_deletes_is_told_by_its_id_alone(chats: Chats) -> None:
+    thread = chats.create_thread("A secret title", "ada")["id"]
+    memory = chats.memories.remember("ada", "A secret memory", "thread")
+    note = chats.notes.write("ada", "A secret note", "text", "thread")
+    chats.delete_thread(thread, "ada")
+    chats.memories.delete("ada", memory.id)
+    chats.notes.delete("ada", note.id)
+    told = [(entry["person"], entry["action"], entry["details"]) for entry in chats.audit.entries()]
+    assert told == [
+        ("ada", "note.deleted", {"note": note.id}),
+        ("ada", "memory.deleted", {"memory": memory.id}),
+        ("ada", "thread.deleted", {"thread": thread}),
+    ]
+
+
+def test_what_is_not_there_leaves_no_entry(chats: Chats) -> None:
+    memory = chats.memories.remember("ada", "hers", "thread")
+    for delete in (chats.memories.delete, chats.notes.delete):
+        with pytest.raises(NotFound):
+            delete("bob", memory.id)
+    with pytest.raises(NotFound):
+        chats.delete_thread("none", "bob")
+    assert chats.audit.entries() == []
+
+
+def test_a_command_that_writes_is_told_like_the_agent_s_tool(chats: Chats) -> None:
+    shelf, ada = Shelf(), Person("ada")
+    desk = Desk(
+        shelf, shelf, person=ada, memories=chats.memories, notes=chats.notes, source="thread-1"
+    )
+    for typed in ("/note Plan: buy soup", "/remember I like soup", "/recall soup", "/calc 1+1"):
+        list(run_command(typed, desk, chats.audit))
+    told = [(e["person"], e["action"], e["details"]) for e in reversed(chats.audit.entries())]
+    note = {"title": "Plan", "text": "buy soup"}
+    assert told == [
+        ("ada", "tool.commanded", {"thread": "thread-1", "tool": "write_note", "arguments": note}),
+        (
+            *("ada", "tool.commanded"),
+            {"thread": "thread-1", "tool": "remember", "arguments": {"text": "I like soup"}},
+        ),
+    ]
+
+
+def test_the_service_tells_of_deleted_documents_and_of_commands(plain_bench: ServiceBench) -> None:
+    (document, *_) = plain_bench.get("/v1/documents")["documents"]
+    plain_bench.call("DELETE", f"/v1/documents/{document['id']}", 200)
+    plain_bench.answer("/note Plan: buy soup")
+    actions = [entry["action"] for entry in plain_bench.get("/v1/audit")["entries"]]
+    assert actions == ["tool.commanded", "document.deleted"]

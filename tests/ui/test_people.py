@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from agents.memory import Chats
 from corpus.errors import AlcoveError, NotFound
+from corpus.home import Home
 from ui.people import memories_app, users_app
 
 
@@ -34,6 +37,10 @@ def test_a_key_is_shown_once(tmp_path: Path) -> None:
     }
     with pytest.raises(NotFound, match="'ada'"):
         run(users_app, tmp_path, "remove", "ada")
+    with closing(Chats(Home(tmp_path))) as chats:
+        entries = chats.audit.entries()
+    assert [e["action"] for e in entries] == ["user.removed", "user.rotated", "user.added"]
+    assert {e["details"]["user"] for e in entries} == {"ada"}
 
 
 def test_memories_are_listed_changed_and_deleted(tmp_path: Path) -> None:
