@@ -92,7 +92,7 @@ def test_chat_completions(bench: ServiceBench, llm: FakeLLMServer) -> None:
     llm.say("Thirty days [1].")
     body = {"model": "alcove", "messages": [{"role": "user", "content": "How long are backups?"}]}
     reply = bench.post("/v1/chat/completions", body)
-    assert set(reply) == {"id", "object", "created", "model", "choices"}
+    assert set(reply) == {"id", "object", "created", "model", "choices", "usage"}
     message = reply["choices"][0]["message"]
     assert {"role", "content", "citations", "abstained"} <= set(message)
     assert set(message["citations"][0]) == CITATION

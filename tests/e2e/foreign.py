@@ -76,6 +76,10 @@ TABLE: dict[str, list[Case]] = {
         Case("thread", ask("GET", "/v1/threads/{id}")),
         Case("message", ask("GET", "/v1/threads/{extra}?before={id}")),
     ],
+    "GET /v1/threads/{id}/export": [
+        Case("thread", ask("GET", "/v1/threads/{id}/export")),
+        Case("thread", ask("GET", "/v1/threads/{id}/export?format=html")),
+    ],
     "PATCH /v1/threads/{id}": [Case("thread", ask("PATCH", "/v1/threads/{id}", {"title": "x"}))],
     "DELETE /v1/threads/{id}": [Case("thread", ask("DELETE", "/v1/threads/{id}"))],
     "POST /v1/runs": [
