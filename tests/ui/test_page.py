@@ -167,7 +167,7 @@ def test_a_call_that_waits_is_shown_exactly_and_approved_in_the_page(
     open_page: Opener, fake: FakeService
 ) -> None:
     page = _asked(open_page())
-    assert "May the agent use write\\_note?" in words(page)
+    assert "May the agent write a note?" in words(page)
     assert NOTE in prose(page, "log")
     assert "1 January 2099" in words(page) or "December 2098" in words(page)
     _press(page, "Approve")

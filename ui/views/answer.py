@@ -12,11 +12,10 @@ from ui.plain_words import engine_note, label, name_of
 from ui.prose import plain, show, tree
 from ui.replies import Reply, ToolUse
 from ui.state import Place, state
+from ui.tool_words import tool_words
 from ui.views import questions
 
 __all__ = ["draw"]
-
-_TOOLS = {"search_corpus": "Searched the documents", "read_document": "Read a document"}
 
 
 def draw(reply: Reply, run: str, trouble: str = "") -> None:
@@ -137,7 +136,7 @@ def _progress(reply: Reply, trouble: str) -> None:
     elif any(not question.verdict for question in reply.questions):
         words = "Waiting for your decision…"
     elif working:
-        words = f"Using {label(working[-1].name)}…"
+        words = f"{tool_words(working[-1].name).doing}…"
     elif reply.text:
         return
     elif reply.passages:
@@ -166,7 +165,7 @@ def _steps(tools: Sequence[ToolUse], run: str) -> None:
     with st.expander(count, icon=":material/account_tree:", type="compact"):
         for at, tool in enumerate(tools):
             mark = ":material/check:" if tool.ok else ":material/close:"
-            st.markdown(f"{mark} {_TOOLS.get(tool.name) or label(tool.name)}")
+            st.markdown(f"{mark} {tool_words(tool.name).done}")
             asked = json.dumps(dict(tool.arguments), ensure_ascii=False)
             log = asked + ("\n\n" + tool.text if tool.text else "")
             show(plain(log), key=f"tool-{run}-{at}", kind="log")

@@ -12,6 +12,7 @@ from ui.plain_words import label
 from ui.prose import plain, show
 from ui.replies import Question, Reply
 from ui.state import service
+from ui.tool_words import tool_words
 
 __all__ = ["draw"]
 
@@ -40,7 +41,7 @@ def draw(reply: Reply, run: str) -> None:
 
 
 def _what(question: Question) -> None:
-    st.markdown(f":material/front_hand: **May the agent use {label(question.tool)}?**")
+    st.markdown(f":material/front_hand: **May the agent {tool_words(question.tool).may}?**")
     touches = [text for name, text in _TOUCHES.items() if name in question.labels]
     if touches:
         st.caption(" ".join(touches))
