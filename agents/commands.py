@@ -29,6 +29,7 @@ Audit: TypeAlias = Callable[[Person, str, Mapping[str, Any]], None]
 
 _PATTERN = re.compile(r"/([a-z]+)(?:\s+(.*))?", re.IGNORECASE | re.DOTALL)
 _SHOWN_CHARACTERS = 300
+_FILTER = re.compile(r'(?<!\S)([A-Za-z][\w.-]*)=("[^"]+"|[^\s"=]+)(?!\S)')
 _SQL = re.compile(r"(?:^|\s)(?=(?:select|with)\s)", re.IGNORECASE)
 
 
@@ -42,6 +43,14 @@ class Command:
     arguments: Callable[[str], Mapping[str, Any]]
     shown: int = 0  # characters of each passage in the answer; 0: the answer is the tool's text
     alone: bool = False  # whether it can be used without words
+
+
+def _search_arguments(words: str) -> Mapping[str, Any]:
+    """Words to search for, with what documents must have; nothing but ``a=b`` is itself searched for."""
+    filters = {key: value.strip('"') for key, value in _FILTER.findall(words)}
+    query = " ".join(_FILTER.sub(" ", words).split())
+    found = {"query": query, "filters": filters} if query and filters else {"query": words}
+    return {**found, "k": 10}
 
 
 def _read_arguments(words: str) -> Mapping[str, Any]:
@@ -80,9 +89,9 @@ def _days_after(words: str) -> tuple[str, str, str]:
 COMMANDS: dict[str, Command] = {
     "search": Command(
         tool="search_corpus",
-        usage="/search words",
-        help="find passages",
-        arguments=lambda words: {"query": words, "k": 10},
+        usage="/search words [key=value …]",
+        help='find passages, e.g. only in documents with author=Kim or project="Blue Sky"',
+        arguments=_search_arguments,
         shown=_SHOWN_CHARACTERS,
     ),
     "read": Command(

@@ -179,7 +179,9 @@ def test_a_search_without_hits_is_no_answer(desk: Desk) -> None:
 
 
 def test_an_unknown_command_lists_the_known_ones(desk: Desk) -> None:
-    with pytest.raises(UserError, match=r"'/fly'.*/search words, /read document \[page\], .*/help"):
+    with pytest.raises(
+        UserError, match=r"'/fly'.*/search words \[key=value …\], /read document \[page\], .*/help"
+    ):
         list(run_command("/fly home", desk))
 
 
@@ -199,3 +201,26 @@ def test_commands_stay_in_their_collection(shelf: Shelf) -> None:
     assert command(desk, "/search vault code")[1].abstained
     with pytest.raises(NotFound):
         list(run_command("/read secret.txt", desk))
+
+
+@pytest.mark.parametrize(
+    ("typed", "query", "filters"),
+    [
+        ("soup author=Kim", "soup", {"author": "Kim"}),
+        ('project="Blue Sky" soup on  fridays', "soup on fridays", {"project": "Blue Sky"}),
+        ("soup author=Kim year=2026", "soup", {"author": "Kim", "year": "2026"}),
+        ("KEEP_DAYS=30", "KEEP_DAYS=30", {}),
+        ("why is a == b and x=", "why is a == b and x=", {}),
+    ],
+)
+def test_a_search_takes_what_documents_must_have(
+    desk: Desk, typed: str, query: str, filters: dict[str, str]
+) -> None:
+    (call, *_), _ = command(desk, f"/search {typed}")
+    assert isinstance(call, ToolCall)
+    assert call.arguments["query"] == query
+    assert call.arguments.get("filters", {}) == filters
+
+
+def test_help_says_how_a_search_is_limited(desk: Desk) -> None:
+    assert "author=Kim" in command(desk, "/help")[1].text
