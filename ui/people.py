@@ -5,18 +5,23 @@ They work on the home directly, as the owner of the machine.
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from corpus.errors import UserError
+from corpus.identity import OWNER
 from ui.console import show_json, show_table, write
 from ui.options import HomeOption, JsonOption, load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from agents.build import App
+    from agents.forgetting import Belongings
     from agents.identity import Users
     from agents.memory import Chats
 
@@ -85,14 +90,64 @@ def rotate_key(name: NameArgument, home: HomeOption = None, as_json: JsonOption 
 
 
 @users_app.command("remove")
-def remove_user(name: NameArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Let somebody in no more; their conversations, memories and collections stay."""
-    _users(home).remove(name)
-    _audit(home, "user.removed", name)
+def remove_user(
+    name: NameArgument,
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Delete all that is theirs, for good, too.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before deleting.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let somebody in no more; what is theirs stays, unless it is to be forgotten."""
+    from agents.build import build
+    from agents.forgetting import belongings
+
+    app = build(load_settings(home))
+    try:
+        theirs = belongings(app, name)
+        if forget:
+            _forget(app, name, theirs, yes, as_json)
+            return
+        app.users.remove(name)
+        app.chats.audit(OWNER, "user.removed", {"user": name})
+    finally:
+        app.close()
     if as_json:
         show_json({"removed": name})
+        return
+    write(f"{name!r} has no key any more.")
+    if theirs.any:
+        write(
+            f"What is theirs stays, for a user of the same name: {theirs}."
+            f" `alcove users remove {name} --forget` deletes it."
+        )
+
+
+def _forget(app: App, name: str, theirs: Belongings, yes: bool, as_json: bool) -> None:
+    """Take somebody's key, if they still have one, and all that is theirs."""
+    from agents.forgetting import forget_person
+
+    account = next((a for a in app.users.accounts() if a.name == name), None)
+    if account is not None and account.owner:
+        raise UserError(
+            f"{name!r} acts as the owner of the machine, whose things are not forgotten at once;"
+            " remove the key without --forget"
+        )
+    if not yes:
+        if as_json or not sys.stdin.isatty():
+            raise UserError(f"this deletes {theirs}, for good; add --yes if that is meant")
+        typer.confirm(f"Delete {theirs}, for good?", abort=True, err=True)
+    if account is not None or not theirs.any:
+        app.users.remove(name)  # first, so that nothing is added meanwhile
+        app.chats.audit(OWNER, "user.removed", {"user": name})
+    gone = forget_person(app, name)
+    app.chats.audit(OWNER, "user.forgotten", {"user": name})
+    if as_json:
+        counts = {**asdict(gone), "documents": len(gone.documents)}
+        show_json({"removed": name, "forgotten": counts})
     else:
-        write(f"{name!r} has no key any more; what is theirs is kept, for a user of the same name.")
+        write(f"{name!r} has no key any more, and {gone} were deleted. The audit log stays.")
 
 
 @memories_app.callback(invoke_without_command=True)
@@ -172,8 +227,6 @@ def _chats(home: Path | None) -> Chats:
 
 
 def _audit(home: Path | None, action: str, name: str) -> None:
-    from corpus.identity import OWNER
-
     with closing(_chats(home)) as chats:
         chats.audit(OWNER, action, {"user": name})
 
