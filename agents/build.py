@@ -82,7 +82,7 @@ class App:
         self.home = Home(settings.corpus.home)
         self.users = Users(self.home)
         self.catalog = Catalog(self.home)
-        self.chats = Chats(self.home)
+        self.chats = Chats(self.home, lambda: self._core.encoder if self._core else None)
         self.toolbox = Toolbox(settings.web, settings.mcp)
         self.jobs = JobQueue(self.home, self.catalog, job_settings(settings))
         service = settings.service

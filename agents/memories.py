@@ -1,39 +1,44 @@
 """What is remembered about a person from one conversation to the next: short texts, with their source and date.
 
-A person sees, edits and deletes every one of them. What is recalled for a question is a bounded number, nearest in
-words first and then the latest, and it reaches a model as data (``as_data``), never as instructions. Deleted texts
+A person sees, edits and deletes every one of them. What is recalled for a question is a bounded number, the nearest
+first (``agents.nearness``), and it reaches a model as data (``as_data``), never as instructions. Deleted texts
 are overwritten in the file. Knows nothing of models or HTTP.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from agents.audit import record
 from agents.chat_tables import ChatTables, id_of, new_id, now, once
 from agents.fences import Fence
 from agents.inert import one_line
 from agents.tools.tool import Entry
-from agents.words import content_words, coverage, rarity
 from corpus.errors import Conflict, NotFound, UserError
 
 __all__ = ["LONGEST", "MOST", "StoredMemories", "as_data", "checked_text"]
 
 LONGEST = 2_000  # characters of a memory
 MOST = 1_000  # memories of one person: all of them are compared with each question
+Near: TypeAlias = Callable[[str, Sequence[str]], Sequence[float]]
 _SHOWN = 500  # characters of a memory that a model is shown
 
 
 class StoredMemories:
     """The memories of everybody, each person's under their name; an ``agents.tools.tool.Memories``.
 
+    Args:
+        tables: the file.
+        near: says how near some words are to each of several texts.
+
     Raises (any method):
         OperatorError, DiskFull, Damaged: ``chats.sqlite`` cannot be used.
     """
 
-    def __init__(self, tables: ChatTables) -> None:
-        self._tables = tables
+    def __init__(self, tables: ChatTables, near: Near) -> None:
+        self._tables, self._near = tables, near
 
     def remember(self, owner: str, text: str, source: str, key: str = "") -> Entry:
         """Keep a text; the same ``key`` a second time changes nothing, even if it was deleted since.
@@ -55,15 +60,11 @@ class StoredMemories:
         return made
 
     def recall(self, owner: str, query: str, most: int = 5) -> Sequence[Entry]:
-        """The memories nearest to some words, the best first; those that share none with it come last, latest first."""
+        """The memories nearest to some words, the best first; of those as near as each other, the latest."""
         entries = self.memories(owner)
-        words = [set(content_words(entry.text)) for entry in entries]
-        wanted, weights = set(content_words(query)), rarity(words)
-        nearness = {
-            entry.id: coverage(wanted, found, weights, 1.0)
-            for entry, found in zip(entries, words, strict=True)
-        }
-        return sorted(entries, key=lambda entry: -nearness[entry.id])[:most]
+        near = self._near(query, [entry.text for entry in entries])
+        order = sorted(range(len(entries)), key=lambda at: -near[at])
+        return [entries[at] for at in order[:most]]
 
     def memories(self, owner: str) -> Sequence[Entry]:
         """All memories of a person, the last changed first."""

@@ -8,6 +8,8 @@ Safe to use from several threads. Knows nothing of engines, tools or HTTP.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from agents.answers import Message
 from agents.approvals import Approvals
@@ -16,12 +18,16 @@ from agents.chat_tables import ChatTables, new_id, now, one
 from agents.checkpoints import forget
 from agents.compaction import unpacked
 from agents.memories import StoredMemories
+from agents.nearness import Nearness
 from agents.notes import StoredNotes
 from agents.record_json import Json
 from agents.run_log import UNTITLED, RunLog
 from agents.summaries import ToRetell, retell, shown, to_retell
 from corpus.errors import NotFound
 from corpus.home import Home
+
+if TYPE_CHECKING:
+    from retrieval.protocols import Encoder
 
 __all__ = ["Chats"]
 
@@ -32,14 +38,18 @@ _ACTIVE = "SELECT id FROM runs WHERE thread = ? AND state IN ('running', 'waitin
 class Chats:
     """What was asked and answered.
 
+    Args:
+        home: whose ``chats.sqlite``.
+        encoder: gives the encoder that memories are compared by, once it is loaded.
+
     Raises:
         OperatorError, DiskFull, Damaged: whenever ``chats.sqlite`` cannot be used.
     """
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, encoder: Callable[[], Encoder | None] = lambda: None) -> None:
         self._tables = ChatTables(home.chats)
         self.log = RunLog(self._tables)
-        self.memories = StoredMemories(self._tables)
+        self.memories = StoredMemories(self._tables, Nearness(encoder))
         self.notes = StoredNotes(self._tables)
         self.approvals = Approvals(self._tables)
         self.audit = Audit(self._tables)
