@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import httpx
@@ -64,6 +65,33 @@ def test_a_file_of_users_that_cannot_be_trusted_lets_nobody_in(plain_bench: Serv
     reply = plain_bench.http.get("/v1/threads", headers=bearer(key))
     assert reply.status_code == 503
     assert str(plain_bench.home) not in reply.text
+
+
+def test_people_ingest_by_uploading_and_in_no_other_way(indexed_home: Path, tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir()
+    paper = tmp_path / "open" / "paper.txt"
+    paper.write_text("The engine is analytical.")
+    home = Path(shutil.copytree(indexed_home, tmp_path / "home"))
+    service = ServiceBench(home, None, ingest={"folders": (str(paper.parent),), "workers": 1})
+    service.start()
+    ada, root = (
+        bearer(service.app.users.add(name, owner))
+        for name, owner in (("ada", False), ("root", True))
+    )
+    for path in (paper, paper.parent, tmp_path, tmp_path / "nowhere"):
+        for collection in ("papers", "ada/papers"):
+            body = {"paths": [str(path)], "collection": collection}
+            refused = service.post("/v1/jobs", body, 403, headers=ada)
+            assert refused["error"]["type"] == "NotAllowed"
+            assert str(path) not in refused["error"]["message"]  # nor whether there is such a thing
+    assert service.get("/v1/jobs", headers=ada) == {"jobs": []}
+    files = {"files": ("mine.txt", b"Mine.")}
+    for collection, status in (("papers", 202), ("ada/papers", 202), ("bob/papers", 403)):
+        data = {"collection": collection}
+        service.call("POST", "/v1/documents", status, files=files, data=data, headers=ada)
+    assert len(service.get("/v1/jobs", headers=ada)["jobs"]) == 2
+    service.post("/v1/jobs", {"paths": [str(paper)]}, 202, headers=root)
+    service.close()
 
 
 def test_the_owners_things_are_the_owners(plain_bench: ServiceBench) -> None:
