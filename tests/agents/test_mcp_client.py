@@ -44,6 +44,15 @@ def pins() -> dict[str, str]:
     return found
 
 
+@pytest.fixture(scope="module")
+def plain(pins: dict[str, str]) -> Iterator[McpServer]:
+    """One process for the tests that leave it as it was."""
+    command = (sys.executable, str(PROGRAM))
+    server = McpServer("other", ServerSettings(command=command, pins=pins), WebSettings())
+    yield server
+    server.close()
+
+
 @pytest.fixture
 def desk() -> Desk:
     shelf = Shelf()
@@ -54,10 +63,8 @@ def by_name(server: McpServer) -> dict[str, Tool]:
     return {tool.name: tool for tool in server.tools()}
 
 
-def test_a_pinned_tool_is_called_and_its_result_is_data(
-    make: Make, pins: dict[str, str], desk: Desk
-) -> None:
-    tools = by_name(make(pins=pins))
+def test_a_pinned_tool_is_called_and_its_result_is_data(plain: McpServer, desk: Desk) -> None:
+    tools = by_name(plain)
     said = tools["other__double"]({"number": 21}, desk)
     assert "42" in said
     assert said.startswith("<<<result of other__double")
@@ -82,8 +89,8 @@ def test_a_tool_that_nothing_is_said_of_needs_approval(make: Make, pins: dict[st
     assert not tools["other__wait"].repeatable
 
 
-def test_what_it_says_of_a_tool_is_bounded(make: Make, pins: dict[str, str]) -> None:
-    said = by_name(make(pins=pins))["other__long"].description
+def test_what_it_says_of_a_tool_is_bounded(plain: McpServer) -> None:
+    said = by_name(plain)["other__long"].description
     assert "in its words" in said
     assert len(said) < 800
 
@@ -107,10 +114,10 @@ def test_a_tool_that_changed_after_it_was_pinned_is_not_used(
 
 @pytest.mark.parametrize("arguments", [{}, {"number": "x"}, {"number": None}, {"number": [1]}])
 def test_arguments_are_checked_before_they_are_sent(
-    make: Make, pins: dict[str, str], desk: Desk, arguments: Any
+    plain: McpServer, desk: Desk, arguments: Any
 ) -> None:
     with pytest.raises(UserError, match="'other__double' was called wrongly"):
-        by_name(make(pins=pins))["other__double"](arguments, desk)
+        by_name(plain)["other__double"](arguments, desk)
 
 
 def test_only_what_is_given_is_in_its_surroundings(
