@@ -15,10 +15,19 @@ from contextlib import closing, contextmanager
 from typing import Protocol, TypeAlias
 
 from agents.record_json import Json
-from agents.steps import Answered, ApprovalAsked, Cancelled, Failed, Step, Token
+from agents.steps import (
+    INTERRUPTED,
+    Answered,
+    ApprovalAsked,
+    Cancelled,
+    Failed,
+    Step,
+    Token,
+    interrupted,
+)
 from corpus.errors import AlcoveError, InternalError
 
-__all__ = ["INTERRUPTED", "LiveRun", "Sink", "Work"]
+__all__ = ["LiveRun", "Sink", "Work"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -26,10 +35,6 @@ Work: TypeAlias = Callable[[threading.Event], Iterator[Step]]
 """Starts the work of a run; its steps stop soon after the event is set."""
 
 _STATES = {Answered.kind: "done", Failed.kind: "failed", Cancelled.kind: "cancelled"}
-INTERRUPTED = "Interrupted"
-"""The ``error`` of a run that ended because the service did."""
-
-_STOPPED = "the service stopped while this answer was being written; ask again"
 _BUG = "something went wrong inside Alcove; the service's log says more, please report it"
 
 
@@ -228,7 +233,7 @@ class LiveRun:
         if self._interrupted and self._sink is not None and self._sink.is_unsettled():
             return None  # what was approved of is told when the service is back
         if self._interrupted:
-            return Failed(INTERRUPTED, _STOPPED, self._partial())
+            return interrupted(self._partial())
         return Cancelled(self._partial())
 
     def _append(self, step: Step) -> None:

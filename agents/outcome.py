@@ -45,12 +45,13 @@ class Outcome:
     usage: Json = field(default_factory=dict)
 
 
-def outcome_of(events: Sequence[Json], read: Callable[[str], str]) -> Outcome:
+def outcome_of(events: Sequence[Json], read: Callable[[str], str], question: str = "") -> Outcome:
     """The message of a run.
 
     Args:
         events: all of the run's, the last step's at the end.
         read: gives the canonical text of a document; raises ``NotFound``.
+        question: what was asked; its numbers may have been calculated with.
     """
     last = step_from_json(events[-1])
     steps = tuple(event for event in events if event["kind"] != Token.kind)
@@ -69,7 +70,7 @@ def outcome_of(events: Sequence[Json], read: Callable[[str], str]) -> Outcome:
         )
     if isinstance(last, Failed | Cancelled):
         error = last.message if isinstance(last, Failed) else None
-        made = _checked(last.partial, events, read)
+        made = _checked(last.partial, events, read, question)
         return Outcome(
             made.text,
             tuple(citation_json(citation) for citation in made.citations),
@@ -81,7 +82,9 @@ def outcome_of(events: Sequence[Json], read: Callable[[str], str]) -> Outcome:
     raise InternalError(f"a run's last step is {last.kind!r}")
 
 
-def _checked(partial: str, events: Sequence[Json], read: Callable[[str], str]) -> Grounded:
+def _checked(
+    partial: str, events: Sequence[Json], read: Callable[[str], str], question: str
+) -> Grounded:
     steps = [step_from_json(event) for event in events if event["kind"] in _LOOKED_AT]
     passages = [p for step in steps if isinstance(step, Retrieved) for p in step.passages]
-    return grounded(partial, passages, read, computed=computed_in(steps))
+    return grounded(partial, passages, read, computed=computed_in(steps, question))

@@ -22,7 +22,7 @@ from agents.checkpoints import forget, sweep
 from agents.compaction import fold, unpacked
 from agents.outcome import Outcome, outcome_of
 from agents.record_json import Json
-from agents.steps import ApprovalAsked, Failed, step_from_json
+from agents.steps import ApprovalAsked, Token, interrupted, step_from_json
 from agents.summaries import summarise
 from corpus.crash import CallPoint, crash_point
 from corpus.errors import Conflict
@@ -32,7 +32,6 @@ __all__ = ["UNTITLED", "RunLog", "title_of"]
 UNTITLED = "New chat"
 _TITLE_CHARACTERS = 60
 _JSON_COLUMNS = ("citations", "steps", "claims", "usage")
-_INTERRUPTED = "the service stopped while this answer was being written; ask again"
 
 
 class RunLog:
@@ -182,9 +181,10 @@ class RunLog:
 
     def _interrupt(self, run: str, read: Callable[[str], str]) -> None:
         events = self.events(run)
-        partial = "".join(event["text"] for event in events if event["kind"] == "token")
-        last = {"n": len(events) + 1, **Failed("Interrupted", _INTERRUPTED, partial).to_json()}
-        self.finish(run, "interrupted", [last], outcome_of([*events, last], read))
+        partial = "".join(event["text"] for event in events if event["kind"] == Token.kind)
+        last = {"n": len(events) + 1, **interrupted(partial).to_json()}
+        outcome = outcome_of([*events, last], read, self.run(run)["question"])
+        self.finish(run, "interrupted", [last], outcome)
 
 
 def title_of(question: str) -> str:

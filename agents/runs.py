@@ -105,7 +105,7 @@ class Runs:
             self._require_room()
             ids = self._log.begin(asked.thread, asked.question, asked.mode, asked.collection)
             asked = replace(asked, run=ids["run"])
-            sink = self._sink(ids["run"])
+            sink = _LogSink(self._log, ids["run"], asked.question, self._read)
             run = LiveRun(ids["run"], lambda stop: self._respond(asked, stop), sink)
             self._launch(run)
         return ids
@@ -121,7 +121,8 @@ class Runs:
     def take_up(self) -> None:
         """Take up the runs that waited for a person when the service stopped; call at start-up."""
         for id in self._log.waiting():
-            run = LiveRun(id, _nothing, self._sink(id), self._log.events(id))
+            sink = _LogSink(self._log, id, self._log.run(id)["question"], self._read)
+            run = LiveRun(id, _nothing, sink, self._log.events(id))
             with self._lock:
                 self._live[id] = run
             self._go_on_if_decided(run)
@@ -211,9 +212,6 @@ class Runs:
         """The caller holds the lock."""
         return sum(run.state == "running" for run in self._live.values())
 
-    def _sink(self, run: str) -> _LogSink:
-        return _LogSink(self._log, run, self._read)
-
     def _launch(self, run: LiveRun) -> None:
         self._live[run.id] = run
         self._pool.submit(self._execute, run)
@@ -298,21 +296,25 @@ def _nothing(stop: threading.Event) -> Iterator[Step]:
     return iter(())
 
 
+@dataclass(frozen=True, slots=True)
 class _LogSink:
     """Keeps one run in the log."""
 
-    def __init__(self, log: RunLog, run: str, read: Callable[[str], str]) -> None:
-        self._log, self._run, self._read = log, run, read
+    log: RunLog
+    run: str
+    question: str
+    read: Callable[[str], str]
 
     def add(self, events: list[Json]) -> None:
         if events:
-            self._log.add(self._run, events)
+            self.log.add(self.run, events)
 
     def finish(self, state: str, events: list[Json], kept: int) -> None:
-        self._log.finish(self._run, state, events[kept:], outcome_of(events, self._read))
+        outcome = outcome_of(events, self.read, self.question)
+        self.log.finish(self.run, state, events[kept:], outcome)
 
     def pause(self, events: list[Json]) -> None:
-        self._log.pause(self._run, events)
+        self.log.pause(self.run, events)
 
     def is_unsettled(self) -> bool:
-        return self._log.is_unsettled(self._run)
+        return self.log.is_unsettled(self.run)

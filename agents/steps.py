@@ -22,6 +22,7 @@ from corpus.errors import InternalError
 from corpus.records import Passage
 
 __all__ = [
+    "INTERRUPTED",
     "Answered",
     "ApprovalAsked",
     "ApprovalDecided",
@@ -34,8 +35,13 @@ __all__ = [
     "Token",
     "ToolCall",
     "ToolResult",
+    "interrupted",
     "step_from_json",
 ]
+
+
+INTERRUPTED = "Interrupted"
+"""The ``error`` of a run that ended because the service did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +299,12 @@ Step: TypeAlias = (
 )
 
 _KINDS: dict[str, type[Step]] = {kind.kind: kind for kind in get_args(Step)}
+
+
+def interrupted(partial: str) -> Failed:
+    """The last step of a run that ended because the service did, with the text there was."""
+    message = "the service stopped while this answer was being written; ask again"
+    return Failed(INTERRUPTED, message, partial)
 
 
 def step_from_json(data: Mapping[str, Any]) -> Step:

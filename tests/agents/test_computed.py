@@ -105,3 +105,11 @@ def test_an_answer_that_broke_off_is_judged_by_what_its_tools_had_worked_out() -
     events = [step.to_json() for step in (*run.steps, cut)]
     (claim,) = outcome_of(events, run.desk.library.text).claims
     assert claim["verdict"] == "supported"
+
+
+def test_an_answer_that_broke_off_may_say_what_comes_of_a_number_of_the_question() -> None:
+    run = Run().use("query_table", **SUM).use("calculator", expression="1500 * 117")
+    events = [step.to_json() for step in (*run.steps, Cancelled("The cost is 175,500 EUR [1]."))]
+    for question, verdict in (("", "unsupported"), ("And 117 times?", "supported")):
+        (claim,) = outcome_of(events, run.desk.library.text, question).claims
+        assert claim["verdict"] == verdict
