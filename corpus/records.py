@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 __all__ = [
+    "UPLOAD",
     "Box",
     "Chunk",
     "Citation",
@@ -31,6 +32,10 @@ __all__ = [
     "State",
     "content_id",
 ]
+
+
+UPLOAD = "upload:"
+"""What the source of a document begins with that came through the page, not from a folder."""
 
 
 def content_id(*parts: str) -> str:
@@ -155,6 +160,11 @@ class Document:
     reason: str = ""
     size: int = 0  # bytes
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def file_name(self) -> str:
+        """The last part of its source."""
+        return self.source.removeprefix(UPLOAD).rsplit("/", 1)[-1]
 
     @staticmethod
     def make_id(collection: str, source: str, sha256: str) -> str:

@@ -19,9 +19,8 @@ from ingest.filenames import is_dropping, paired, printable
 from ingest.ignore import Ignored, Rules
 from ingest.opening import open_folder, open_inside, read_problems
 
-__all__ = ["UPLOAD", "Found", "Source", "find", "find_sources", "roots_of"]
+__all__ = ["Found", "Source", "find", "find_sources", "roots_of"]
 
-UPLOAD = "upload:"  # sources that came through the page, not from a folder
 MAX_DEPTH = 400  # folders in folders; deeper ones are named, not entered
 _MAX_IGNORE_BYTES = 1 << 20
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from corpus.records import Document, Parsed, State
-from ingest.discover import UPLOAD
+from corpus.records import UPLOAD, Document, Parsed, State
 from ingest.reading import Work
 
 __all__ = ["ARCHIVE_TYPE", "document_of", "document_without_text"]

@@ -17,9 +17,10 @@ from pathlib import Path
 from corpus.catalog import Catalog
 from corpus.errors import NotFound, UserError
 from corpus.home import Home
+from corpus.records import UPLOAD
 from corpus.settings import CorpusSettings
 from ingest.chunking import chunker_for
-from ingest.discover import UPLOAD, Found, Source, find
+from ingest.discover import Found, Source, find
 from ingest.documents import ARCHIVE_TYPE
 from ingest.filenames import paired, printable
 from ingest.ignore import Rules

@@ -21,7 +21,6 @@ from corpus.identity import Person
 from corpus.ownership import claim, namespace, own_collection, owns
 from corpus.records import Document, Span
 from ingest.coverage import coverage
-from ingest.discover import UPLOAD
 from ingest.jobs import JobQueue
 from ingest.pipeline import DEFAULT_COLLECTION, check_collection
 from ingest.routes_jobs import job_routes
@@ -141,10 +140,9 @@ def _add_content_routes(api: APIRouter, home: Home, catalog: Catalog) -> None:
     def original(id: str, person: Caller) -> FileResponse:
         """The source as it was ingested, as a download: a browser must never render it in our name."""
         document = catalog.document(id, person.reader)
-        name = Path(document.source.removeprefix(UPLOAD)).name
         return FileResponse(
             _original(home, document),
-            filename=name,
+            filename=document.file_name,
             media_type="application/octet-stream",
             headers={"X-Content-Type-Options": "nosniff"},
         )

@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from corpus.catalog import Catalog, Stored
-from corpus.records import State
-from ingest.discover import UPLOAD
+from corpus.records import UPLOAD, State
 from ingest.reading import Members, Work
 from ingest.report import FileResult, Progress, Report
 from ingest.writer import Batch

@@ -53,9 +53,8 @@ def _searched(document: Document) -> str:
 
 
 def _line(document: Document) -> str:
-    name = document.source.removeprefix("upload:").rsplit("/", 1)[-1]
-    parts = [document.id, _short(name)]
-    if document.title and document.title != name:
+    parts = [document.id, _short(document.file_name)]
+    if document.title and document.title != document.file_name:
         parts.append(_short(document.title))
     if document.pages:
         parts.append(f"{document.pages} page{'s' * (document.pages > 1)}")

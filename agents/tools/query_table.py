@@ -82,8 +82,7 @@ def _list(desk: Desk) -> str:
         elements = desk.library.parsed(document.id).elements
         count = sum(element.kind is ElementKind.TABLE for element in elements)
         if count and len(lines) < _LISTED:
-            name = document.source.rsplit("/", 1)[-1]
-            lines.append(f"{document.id} {name} ({count} table{'s' * (count > 1)})")
+            lines.append(f"{document.id} {document.file_name} ({count} table{'s' * (count > 1)})")
         elif count:
             left += 1
     if not lines:
@@ -96,7 +95,7 @@ def _list(desk: Desk) -> str:
 
 def _description(table: Table) -> str:
     lines = [f"{table.name}: {table.caption or 'a table'} ({len(table.cells)} rows), from "]
-    lines[0] += table.document.source.rsplit("/", 1)[-1]
+    lines[0] += table.document.file_name
     if table.element.page:
         lines[0] += f", page {table.element.page}"
     for name, column in table.columns.items():

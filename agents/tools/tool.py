@@ -254,9 +254,8 @@ def _exact_names(document: Document) -> set[str]:
 
 
 def _loose_names(document: Document) -> set[str]:
-    file_name = document.source.removeprefix("upload:").rsplit("/", 1)[-1]
-    return {file_name.casefold(), document.title.casefold()}
+    return {document.file_name.casefold(), document.title.casefold()}
 
 
 def _stem(document: Document) -> set[str]:
-    return {document.source.rsplit("/", 1)[-1].rpartition(".")[0].casefold()}
+    return {document.file_name.rpartition(".")[0].casefold()}

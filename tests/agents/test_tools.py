@@ -61,6 +61,12 @@ def test_the_ending_of_a_file_name_may_be_left_out(desk: Desk, shelf: Shelf) -> 
     assert "Walk home" in READ({"document": "Plan-B"}, desk)
 
 
+def test_an_uploaded_document_is_found_like_one_of_a_folder(desk: Desk, shelf: Shelf) -> None:
+    shelf._put("upload:plan-c.md", "Another way", ("Swim home.\n",), "work")
+    for name in ("plan-c.md", "plan-c", "upload:plan-c.md"):
+        assert "Swim home" in READ({"document": name}, desk)
+
+
 def test_a_name_that_fits_several_documents_lists_their_ids(desk: Desk, shelf: Shelf) -> None:
     other = shelf._put("/old/backups.pdf", "Old", ("Tapes.",), "work")
     with pytest.raises(NotFound, match=other.id):
