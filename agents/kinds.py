@@ -1,17 +1,16 @@
-"""What kind of answer a question asks for, and whether a sentence has one.
+"""Whether a question asks for a number or a time, and whether a sentence has one.
 
-Asked for "how many", a sentence without any number cannot answer. Cues of English; a question
-without one asks for anything. Knows nothing of vectors.
+Asked for "how many", a sentence without any number cannot answer. Cues of English. Knows nothing of
+vectors.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
-from agents.words import content_words, names
+from agents.words import content_words
 
-__all__ = ["has_answer", "has_figure", "kind_of"]
+__all__ = ["has_figure"]
 
 _NUMBER_CUE = re.compile(
     r"\bhow (?:many|much|long|fast|big|large|far|high|heavy|old|often|wide|deep|tall|loud|hot)\b"
@@ -24,7 +23,6 @@ _TIME_CUE = re.compile(
     r"|\bdate of\b|\bhow soon\b|\buntil when\b",
     re.IGNORECASE,
 )
-_NAME_CUE = re.compile(r"\b(?:who|whom|whose|where|which (?:city|country|company|person))\b", re.I)
 _TIME_WORD = re.compile(
     r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december"
     r"|monday|tuesday|wednesday|thursday|friday|saturday|sunday|century|today|tomorrow|yesterday"
@@ -39,41 +37,11 @@ _NUMBER_WORD = re.compile(
 )
 
 
-def kind_of(question: str) -> str:
-    """``number``, ``time``, ``name`` or, without a cue, ``any``."""
-    if _TIME_CUE.search(question):
-        return "time"
-    if _NUMBER_CUE.search(question):
-        return "number"
-    return "name" if _NAME_CUE.search(question) else "any"
-
-
-def has_answer(question: str, text: str) -> bool:
-    """Whether ``text`` has what the kind of ``question`` asks for, beyond what was in it already."""
-    return _HAS[kind_of(question)](question, text)
-
-
 def has_figure(question: str, text: str) -> bool:
-    """Whether a number or a time is asked for, and ``text`` has one."""
-    return kind_of(question) in ("number", "time") and has_answer(question, text)
-
-
-def _has_number(question: str, text: str) -> bool:
+    """Whether a number or a time is asked for, and ``text`` has one that was not in the question."""
+    time = bool(_TIME_CUE.search(question))
+    if not time and not _NUMBER_CUE.search(question):
+        return False
     new = set(content_words(text)) - set(content_words(question))
-    return any(word[0].isdigit() for word in new) or bool(_NUMBER_WORD.search(text))
-
-
-def _has_time(question: str, text: str) -> bool:
-    return _has_number(question, text) or bool(_TIME_WORD.search(text))
-
-
-def _has_name(question: str, text: str) -> bool:
-    return bool(names(text) - set(content_words(question)))
-
-
-_HAS: dict[str, Callable[[str, str], bool]] = {
-    "any": lambda question, text: True,
-    "name": _has_name,
-    "number": _has_number,
-    "time": _has_time,
-}
+    number = any(word[0].isdigit() for word in new) or bool(_NUMBER_WORD.search(text))
+    return number or (time and bool(_TIME_WORD.search(text)))
