@@ -28,7 +28,7 @@ from ui.people import memories_app, users_app
 from ui.reindexing import reindex
 
 if TYPE_CHECKING:
-    pass
+    from agents.settings import Settings
 
 __all__ = ["app", "main"]
 
@@ -98,11 +98,8 @@ def search(
 
     filters = _filters(filter_ or [])
     settings = load_settings(home)
-    empty = Conflict(
-        f"{str(settings.corpus.home)!r} holds no documents; `alcove ingest FOLDER` adds some"
-    )
     if not (settings.corpus.home / "catalog.sqlite").exists():
-        raise empty  # and no home is made where there was none
+        raise _empty(settings)  # and no home is made where there was none
     app_ = build(settings)
     found = app_.finder().searcher.search(
         query,
@@ -117,7 +114,7 @@ def search(
         neighbours=neighbours,
     )
     if not found.hits and not any(info.chunks for info in app_.catalog.collections()):
-        raise empty
+        raise _empty(settings)
     result = search_json(found)
     if as_json:
         show_json(result)
@@ -248,6 +245,11 @@ def _filters(given: list[str]) -> dict[str, str]:
             raise UserError(f"{text!r} is no filter; write it as KEY=VALUE")
         filters[key.strip()] = value.strip()
     return filters
+
+
+def _empty(settings: Settings) -> Conflict:
+    home = str(settings.corpus.home)
+    return Conflict(f"{home!r} holds no documents; `alcove ingest FOLDER` adds some")
 
 
 def _show_hits(hits: list[dict[str, Any]]) -> None:

@@ -29,6 +29,8 @@ def mcp(
     if servers:
         from agents.mcp_client import make_servers
 
+        if not settings.mcp.servers:
+            write("No server is set up; name one under [mcp.servers.NAME] in alcove.toml.")
         for server in make_servers(settings.mcp, settings.web):
             try:
                 for tool in server.offered().values():

@@ -32,6 +32,7 @@ memories_app = typer.Typer(help="What is remembered about you.")
 
 NameArgument = Annotated[str, typer.Argument(help="A user's name.")]
 IdArgument = Annotated[str, typer.Argument(help="A memory's id.")]
+TextArgument = Annotated[str, typer.Argument(help="What is to be remembered.")]
 UserOption = Annotated[str, typer.Option("--user", help="Somebody else's; none: the owner's.")]
 
 
@@ -178,7 +179,10 @@ def list_memories(
 
 @memories_app.command("add")
 def add_memory(
-    text: str, user: UserOption = "", home: HomeOption = None, as_json: JsonOption = False
+    text: TextArgument,
+    user: UserOption = "",
+    home: HomeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Have something remembered."""
     from agents.routes_memories import YOU
@@ -191,7 +195,7 @@ def add_memory(
 @memories_app.command("edit")
 def edit_memory(
     id: IdArgument,
-    text: str,
+    text: TextArgument,
     user: UserOption = "",
     home: HomeOption = None,
     as_json: JsonOption = False,

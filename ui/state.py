@@ -236,17 +236,17 @@ def sign_in(key: str) -> None:
     except AlcoveError:
         candidate.close()
         raise
-    forget_person()
+    _forget_person()
     st.session_state[_SIGNED_IN] = candidate
 
 
 def sign_out() -> None:
     """Forget the key, and all that is open."""
-    forget_person()
+    _forget_person()
     st.query_params.clear()
 
 
-def forget_person() -> None:
+def _forget_person() -> None:
     """Leave nothing of who was here in the session."""
     state().unfollow()
     held: Service | None = st.session_state.pop(_SIGNED_IN, None)
