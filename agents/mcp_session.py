@@ -1,8 +1,9 @@
 """A connection to a server of tools: a program over its pipes, or a place over HTTP, kept open until it is closed.
 
 It runs on a thread and event loop of its own, since the library's client belongs to one loop; calls come
-from any thread. Starting, calling and closing have deadlines, a program is ended when it is closed, and no
-proxy or variable of our environment reaches it. Knows nothing of pins, labels or tools of ours.
+from any thread. Starting, calling and closing have deadlines, and a program is ended when it is closed. No
+proxy reaches it, and of our environment only what every program needs (``HOME``, ``PATH`` and the like).
+Knows nothing of pins, labels or tools of ours.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Settings of what the agent may reach outside the documents: pages of the web, and other servers' tools.
 
-Both are off until they are set up, and both need a person's approval at every use. Imports no backend.
+Both are off until they are set up. Reading a page needs a person's approval every time, and so does another server's
+tool, unless its labels say that it only reads and stays on this machine. Imports no backend.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Who sent an HTTP request, for the routes of every folder.
 
 The service's outermost layer (``agents.guard``) finds out who it is and leaves it in the request's state; a route
-takes it with ``Depends(caller)``. Without that layer, everybody is the owner of the machine.
+takes it as a parameter of type ``Caller``. Without that layer, everybody is the owner of the machine.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ Caller = Annotated[Person, Depends(caller)]
 
 
 def require_owner(person: Person, what: str) -> None:
-    """Raises:
-    NotAllowed: ``what`` is for the owner of the machine, and this is somebody else.
+    """Refuse everybody but the owner of the machine.
+
+    Raises:
+        NotAllowed: ``what`` is the owner's, and this is somebody else.
     """
     if not person.is_owner:
         raise NotAllowed(f"{what} can only be used by the owner of this machine; ask them")
