@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from agents.addresses import is_this_machine
+
 __all__ = [
     "LOCAL_URLS",
     "UNREADABLE",
@@ -61,8 +63,7 @@ class Server:
 
 def is_loopback(url: str) -> bool:
     """Whether ``url`` names this machine."""
-    host = urlsplit(url).hostname or ""
-    return host in {"localhost", "::1"} or host.startswith("127.")
+    return is_this_machine(urlsplit(url).hostname or "")
 
 
 def find_server(

@@ -14,12 +14,13 @@ from typing import TypeAlias
 from agents.answers import Message
 from corpus.records import Passage
 
-__all__ = ["Count", "Fitted", "fit", "fit_history", "fit_passages", "reply_tokens"]
+__all__ = ["AROUND", "Count", "Fitted", "fit", "fit_history", "fit_passages", "reply_tokens"]
 
 Count: TypeAlias = Callable[[str], int]
 """Tokens of a text."""
 
-_AROUND = 12  # tokens that a chat template and a fence put around each message or passage
+AROUND = 12
+"""Tokens that a chat template and a fence put around each message or passage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def fit(
     shown: list[Passage] = []
     used = 0
     for passage in passages:
-        cost = count(render(passage)) + _AROUND
+        cost = count(render(passage)) + AROUND
         if used + cost > room:
             if not shown:
                 shown.append(_cut_to(passage, room, cost))
@@ -69,7 +70,7 @@ def fit(
         used += cost
     kept: list[Message] = []
     for message in reversed(history):
-        cost = count(message.content) + _AROUND
+        cost = count(message.content) + AROUND
         if used + cost > room:
             break
         kept.append(message)

@@ -19,6 +19,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from agents.fences import defused
+from agents.inert import one_line
 from agents.mcp_session import Session
 from agents.reach import McpSettings, ServerSettings, WebSettings
 from agents.tools.tool import Desk, Tool
@@ -138,9 +140,6 @@ class McpServer:
             return self._session
 
     def _tool(self, offered: Offered) -> Tool:
-        from agents.fences import defused
-        from agents.inert import one_line
-
         said = defused(one_line(offered.description or "", _DESCRIPTION))
 
         def run(arguments: dict[str, Any], desk: Desk) -> str:

@@ -32,7 +32,7 @@ from agents.chat_model import (
 from agents.discover import UNREADABLE, ask_server, fetch_json
 from agents.exchange import Exchange
 from agents.fences import Fence
-from agents.fitting import Fitted, fit, fit_history, fit_passages, reply_tokens
+from agents.fitting import AROUND, Fitted, fit, fit_history, fit_passages, reply_tokens
 from agents.model_facts import Facts
 from agents.prompts import Role, answer_messages, condense_messages, rephrase_messages
 from agents.settings import LLMSettings
@@ -47,7 +47,6 @@ log = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=BaseModel)
 _LIFE_S = 1.0  # for a list of models, which a server that can answer gives at once
-_AROUND = 12  # tokens that a chat template puts around each message
 _CONDENSE_TOKENS = 128
 _REPHRASE_TOKENS = 256
 _NUMBERING = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")  # that models put before lines, asked or not
@@ -107,7 +106,7 @@ class OpenAIEngine:
             def count(text: str, exactly: bool = exactly) -> int:
                 return facts.count(text, self.model, exactly=exactly)
 
-            fixed = sum(count(text) + _AROUND for _, text in bare)
+            fixed = sum(count(text) + AROUND for _, text in bare)
             fitted = fit(some, self._recent(history), room - fixed, count, fence.passage)
             if fitted.whole(some, self._recent(history)):
                 break

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agents.citations import Read
 from corpus.errors import NotFound
@@ -90,6 +90,4 @@ def _passage(open_: _Open, read: Read) -> Passage | None:
 
 
 def _numbered(passage: Passage, number: int) -> Passage:
-    from dataclasses import replace
-
     return replace(passage, number=number)

@@ -10,8 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from agents.build import App
 from agents.decisions import Word
 from agents.record_json import Json
-from corpus.errors import NotAllowed
-from retrieval.caller import Caller
+from retrieval.caller import Caller, require_owner
 
 __all__ = ["router"]
 
@@ -55,8 +54,7 @@ def router(app: App) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> Json:
         """The audit log, the newest entry first; for the owner of the machine."""
-        if not person.is_owner:
-            raise NotAllowed("only the owner of this machine may read the audit log")
+        require_owner(person, "the audit log")
         return {"entries": app.chats.audit.entries(before, limit)}
 
     return api

@@ -13,12 +13,12 @@ from typing import Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from agents.prompts import Role
 from agents.text_calls import json_values
 from agents.thoughts import without_thoughts
 
 __all__ = ["Misfit", "Said", "first_fit", "response_format", "structured"]
 
-Role: TypeAlias = tuple[str, str]
 M = TypeVar("M", bound=BaseModel)
 Said: TypeAlias = Callable[[list[Role]], str]
 """Sends messages and gives the whole reply."""

@@ -17,7 +17,7 @@ from corpus.errors import UserError
 
 __all__ = ["FUNCTIONS", "Result", "query"]
 
-MOST_ROWS = 200
+_MOST_ROWS = 200
 _MOST_CHARACTERS = 20_000
 _MOST_SQL = 5_000
 _STEPS = 2_000  # of SQLite's machine between two looks at the clock
@@ -118,7 +118,7 @@ def _result(cursor: sqlite3.Cursor) -> Result:
     left = _MOST_CHARACTERS
     for row in cursor:
         left -= sum(len(str(cell)) for cell in row)
-        if len(rows) == MOST_ROWS or left < 0:
+        if len(rows) == _MOST_ROWS or left < 0:
             return Result(columns, tuple(rows), more=True)
         rows.append(tuple(str(c) if isinstance(c, bytes) else c for c in row))
     return Result(columns, tuple(rows), more=False)

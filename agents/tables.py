@@ -14,95 +14,23 @@ from dataclasses import dataclass
 from agents.quantities import Column, is_blank, read_column
 from corpus.records import Document, Element, ElementKind, Parsed, Span
 
-__all__ = ["MOST_ROWS", "Table", "tables_of"]
+__all__ = ["Table", "tables_of"]
 
-MOST_ROWS = 20_000
+_MOST_ROWS = 20_000
 _MOST_COLUMNS = 60
 _MOST_TABLES = 40  # of one document
 _HEADER_AMONG = 6  # rows
 _CAPTION = 120  # characters
 _NAME = 40
 # Words that SQL would not take for a column's name.
-_KEYWORDS = frozenset(
-    [
-        "add",
-        "all",
-        "alter",
-        "and",
-        "as",
-        "between",
-        "by",
-        "case",
-        "check",
-        "column",
-        "commit",
-        "create",
-        "cross",
-        "default",
-        "delete",
-        "desc",
-        "distinct",
-        "drop",
-        "each",
-        "else",
-        "end",
-        "escape",
-        "except",
-        "exists",
-        "for",
-        "foreign",
-        "from",
-        "full",
-        "group",
-        "having",
-        "if",
-        "in",
-        "index",
-        "inner",
-        "insert",
-        "into",
-        "is",
-        "isnull",
-        "join",
-        "left",
-        "like",
-        "limit",
-        "match",
-        "natural",
-        "no",
-        "not",
-        "notnull",
-        "null",
-        "of",
-        "offset",
-        "on",
-        "or",
-        "order",
-        "outer",
-        "over",
-        "primary",
-        "references",
-        "right",
-        "row",
-        "rows",
-        "select",
-        "set",
-        "table",
-        "then",
-        "to",
-        "transaction",
-        "union",
-        "unique",
-        "update",
-        "using",
-        "values",
-        "view",
-        "when",
-        "where",
-        "window",
-        "with",
-    ]
-)
+_KEYWORD_LIST = """
+    add all alter and as between by case check column commit create cross default delete desc
+    distinct drop each else end escape except exists for foreign from full group having if in index
+    inner insert into is isnull join left like limit match natural no not notnull null of offset on
+    or order outer over primary references right row rows select set table then to transaction
+    union unique update using values view when where window with
+"""
+_KEYWORDS = frozenset(_KEYWORD_LIST.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +70,7 @@ def _table(name: str, document: Document, element: Element, heading: str) -> Tab
     rows = [row for row in _cells(element) if any(cell for cell in row)]
     width = min(max(map(len, rows), default=0), _MOST_COLUMNS)
     at = _header(rows, width)
-    body = rows[at + 1 : at + 1 + MOST_ROWS]
+    body = rows[at + 1 : at + 1 + _MOST_ROWS]
     if not body or width < 1:
         return None
     above = " ".join(cell for row in rows[: max(at, 0)] for cell in row if cell)
@@ -157,7 +85,7 @@ def _table(name: str, document: Document, element: Element, heading: str) -> Tab
         _columns(rows[at] if at >= 0 else (), cells, width),
         cells,
         tuple(matching),
-        max(0, len(rows) - at - 1 - MOST_ROWS),
+        max(0, len(rows) - at - 1 - _MOST_ROWS),
     )
 
 
