@@ -1,4 +1,4 @@
-"""The audit log: what was asked, decided and carried out, by whom and when. Only ever added to.
+"""The audit log: who did, approved, refused or deleted what, and when. Only ever added to.
 
 The table itself refuses to change or delete a row. What looks like a key or a password is left out before it is
 written, wherever in the details it stands. Knows nothing of HTTP or of what the actions mean.
@@ -39,7 +39,7 @@ class Audit:
 
         Args:
             person: who did it.
-            action: what, in a word or two with a dot, e.g. ``sign-in.refused``.
+            action: what, in a word or two with a dot, e.g. ``thread.deleted``.
             details: plain JSON values: ids, names, arguments.
         """
         with self._tables.transaction() as db:

@@ -1,4 +1,4 @@
-"""The command ``audit``: what the agent asked for, who decided, what was done, and wrong keys."""
+"""The command ``audit``: what the agent's tools did, who decided, and what was deleted."""
 
 from __future__ import annotations
 
