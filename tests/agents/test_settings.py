@@ -8,6 +8,13 @@ import pytest
 
 from agents.settings import Settings
 from corpus.errors import UserError
+from scripts import make_settings_page
+from scripts.make_settings_page import PAGE
+
+
+def test_the_page_about_settings_says_what_they_say() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == make_settings_page.page(), "run `python -m scripts.make_settings_page`"
 
 
 def write(home: Path, text: str) -> None:
