@@ -7,9 +7,9 @@
     percent    = operand "%"*
     operand    = NUMBER | NAME "(" sum ("," sum)* ")" | "(" sum ")"
 
-``%`` before a number, a name or a bracket is the remainder, anywhere else per cent: 15% of 80 is 12,
-and 200 + 10% is 200.1. Roots, logarithms and powers that are no fraction are decimals of 50 digits and
-marked as rounded; everything else is exact. Length, depth and size are bounded, so it ends at once.
+``%`` before a number, a name or a bracket is the remainder, anywhere else per cent: 15% of 80 is 12, and 200 + 10% is
+200.1. Roots, logarithms and powers that are no fraction are decimals of 50 digits and marked as rounded; everything
+else is exact. Length, depth and size are bounded, so it ends at once.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal, DecimalException, localcontext
 from fractions import Fraction
+from functools import partial, reduce
 from math import isqrt
 
 from corpus.errors import UserError
@@ -29,6 +30,7 @@ _MOST_CHARACTERS = 2_000
 _MOST_DEPTH = 40
 _MOST_BITS = 13_000  # about 3,900 digits
 _DIGITS = 50  # of a rounded value
+_TOO_LONG = "a number on the way has more than 3,900 digits; use smaller ones"
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d{1,3}(?:,\d{3})+(?!\d)|\d[\d_]*)(?:\.\d+)?(?:[eE][-+]?\d+)?|\.\d+)"
     r"|(?P<name>[A-Za-z]+\d*)|(?P<sign>\*\*|//|[-+*/%^(),×÷−·]))"
@@ -224,17 +226,19 @@ def _combine(sign: str, a: Value, b: Value) -> Value:
 
 
 def _bounded(value: Value) -> Value:
-    bits = max(value.number.numerator.bit_length(), value.number.denominator.bit_length())
-    if bits > _MOST_BITS:
-        raise UserError("a number on the way has more than 3,900 digits; use smaller ones")
+    if _bits(value.number) > _MOST_BITS:
+        raise UserError(_TOO_LONG)
     return value
+
+
+def _bits(number: Fraction) -> int:
+    return max(number.numerator.bit_length(), number.denominator.bit_length())
 
 
 def _power(base: Value, exponent: Value) -> Value:
     number, power, exact = base.number, exponent.number, base.exact and exponent.exact
     if power.denominator == 1:
-        bits = max(number.numerator.bit_length(), number.denominator.bit_length())
-        if bits * abs(power) > 2 * _MOST_BITS and abs(number) not in (0, 1):
+        if _bits(number) * abs(power) > 2 * _MOST_BITS and abs(number) not in (0, 1):
             raise UserError("a power on the way has more than 3,900 digits; use smaller numbers")
         return _bounded(Value(number ** int(power % 2 if abs(number) == 1 else power), exact))
     if number < 0:
@@ -242,11 +246,18 @@ def _power(base: Value, exponent: Value) -> Value:
     if power == Fraction(1, 2):
         root = _root([base])
         return Value(root.number, root.exact and exact)
-    return _bounded(Value(Fraction(_decimal(number) ** _decimal(power)), False))
+    return _rounded_off(_decimal(number) ** _decimal(power))
 
 
 def _decimal(number: Fraction) -> Decimal:
     return Decimal(number.numerator) / Decimal(number.denominator)
+
+
+def _rounded_off(number: Decimal) -> Value:
+    """A decimal as a value; one of a million digits would take long to become a fraction, only to be refused."""
+    if number and abs(number.adjusted()) > _MOST_BITS:
+        raise UserError(_TOO_LONG)
+    return _bounded(Value(Fraction(number), False))
 
 
 def _root(values: Sequence[Value]) -> Value:
@@ -267,11 +278,9 @@ def _logarithm(values: Sequence[Value]) -> Value:
         )
     if number == 1:
         return Value(Fraction(0))
-    if base is None:
-        return Value(Fraction(_decimal(number).ln()), False)
-    found = _decimal(number).ln() / _decimal(base).ln()
+    found = _decimal(number).ln() / (Decimal(1) if base is None else _decimal(base).ln())
     whole = int(found.to_integral_value())
-    if base**whole == number:
+    if base and _bits(base) * abs(whole) <= 2 * _MOST_BITS and base**whole == number:
         return Value(Fraction(whole))
     return Value(Fraction(found), False)
 
@@ -292,9 +301,7 @@ def _rounded(values: Sequence[Value]) -> Value:
     return Value(nearest if number >= 0 else -nearest)
 
 
-def _total(values: Sequence[Value]) -> Fraction:
-    return sum((value.number for value in values), Fraction(0))
-
+_plus = partial(_combine, "+")  # bounded on the way, as a written sum is
 
 FUNCTIONS: dict[str, Callable[[Sequence[Value]], Value]] = {
     "sqrt": _root,
@@ -302,12 +309,11 @@ FUNCTIONS: dict[str, Callable[[Sequence[Value]], Value]] = {
     "min": lambda values: Value(min(value.number for value in values)),
     "max": lambda values: Value(max(value.number for value in values)),
     "round": _rounded,
-    "sum": lambda values: Value(_total(values)),
-    "mean": lambda values: Value(_total(values) / len(values)),
+    "sum": lambda values: reduce(_plus, values),
+    "mean": lambda values: Value(reduce(_plus, values).number / len(values)),
     "log": _logarithm,
     "exp": _exponential,
 }
-"""By name. ``round`` takes the digits after the point too, and rounds halves away from zero; ``log`` is
-the natural logarithm, or that to the base given."""
+"""By name. ``round`` takes the digits after the point too, and rounds halves away from zero; ``log`` a base."""
 
 _COUNTS = {"sqrt": (1, 1), "abs": (1, 1), "round": (1, 2), "log": (1, 2), "exp": (1, 1)}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from agents.arithmetic import calculate
+from agents.arithmetic import Value, calculate
 from agents.tools import TOOLS, Desk
 from corpus.errors import UserError
 from tests.agents.shelf import Shelf
@@ -48,7 +48,7 @@ expressions = st.recursive(
     numbers,
     lambda inner: (
         st.tuples(inner, st.sampled_from(["+", "-", "*", "/", "//", "%"]), inner).map(_joined)
-        | inner.map(lambda e: (f"-({e[0]})", -e[1]))
+        | inner.map(lambda e: (f"(-({e[0]}))", -e[1]))
         | inner.map(lambda e: (f"({e[0]})%", e[1] / 100))
     ),
     max_leaves=12,
@@ -132,3 +132,26 @@ def test_values_are_said_with_whether_they_are_exact(expression: str, said: str)
 def test_what_has_no_value_is_answered_in_a_sentence(expression: str, sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         calc(expression)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "log(10, 1.0000000001)",  # 23 milliards: that power of the base is never taken
+        "log(1 + 1e-45, 1 + 1e-49)",
+        "+".join(["(1e-3000)**300.5"] * 100),  # a million digits each
+        f"sum({', '.join(f'1/{p}**1800' for p in range(3, 150, 2))})",  # no denominator in common
+        f"mean({', '.join(f'1/{p}**1800' for p in range(3, 150, 2))})",
+    ],
+)
+def test_short_expressions_with_long_numbers_end_soon(expression: str) -> None:
+    began = time.monotonic()
+    with suppress(UserError):
+        calculate(expression)
+    assert time.monotonic() - began < 1
+
+
+def test_a_logarithm_that_is_whole_is_exact_and_another_is_not() -> None:
+    assert calculate("log(9**4000, 9)") == Value(Fraction(4000))
+    assert calculate("log(1/1024, 2)") == Value(Fraction(-10))
+    assert not calculate("log(10, 1.0000000001)").exact
