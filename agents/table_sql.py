@@ -20,9 +20,12 @@ __all__ = ["FUNCTIONS", "Result", "query"]
 _MOST_ROWS = 200
 _MOST_CHARACTERS = 20_000
 _MOST_SQL = 5_000
-_STEPS = 2_000  # of SQLite's machine between two looks at the clock
+_STEPS = (
+    200  # of SQLite's machine between two looks at the clock; one may be a LIKE over a long text
+)
+_MOST_TRIMMED = 100  # kinds of characters
 _LIMITS = {
-    sqlite3.SQLITE_LIMIT_LENGTH: 1_000_000,
+    sqlite3.SQLITE_LIMIT_LENGTH: 100_000,
     sqlite3.SQLITE_LIMIT_SQL_LENGTH: 2 * _MOST_SQL,
     sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 100,
     sqlite3.SQLITE_LIMIT_COMPOUND_SELECT: 20,
@@ -104,10 +107,39 @@ def _confine(database: sqlite3.Connection, tables: Sequence[Table], end: float) 
             return sqlite3.SQLITE_OK
         return sqlite3.SQLITE_DENY
 
+    for name, count, function in _OURS:
+        database.create_function(name, count, function, deterministic=True)
     for limit, value in _LIMITS.items():
         database.setlimit(limit, value)
     database.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
     database.set_authorizer(allowed)
+
+
+def _instr(text: object, part: object) -> int | None:
+    if text is None or part is None:
+        return None
+    return str(text).find(str(part)) + 1
+
+
+def _trimmer(strip: Callable[[str, str], str]) -> Callable[[object, object], str | None]:
+    def trim(text: object, characters: object) -> str | None:
+        if text is None or characters is None:
+            return None
+        kinds = "".join(set(str(characters)))
+        if len(kinds) > _MOST_TRIMMED:
+            raise ValueError(f"at most {_MOST_TRIMMED} characters can be trimmed")
+        return strip(str(text), kinds)
+
+    return trim
+
+
+# In place of SQLite's, which take the product of two lengths for one call, in which the clock is not looked at.
+_OURS: tuple[tuple[str, int, Callable[[object, object], int | str | None]], ...] = (
+    ("instr", 2, _instr),
+    ("trim", 2, _trimmer(str.strip)),
+    ("ltrim", 2, _trimmer(str.lstrip)),
+    ("rtrim", 2, _trimmer(str.rstrip)),
+)
 
 
 def _result(cursor: sqlite3.Cursor) -> Result:

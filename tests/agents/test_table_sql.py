@@ -201,6 +201,51 @@ def test_a_statement_that_takes_too_long_is_given_up() -> None:
     assert time.monotonic() - began < 2
 
 
+LONG = (
+    "WITH long AS (SELECT group_concat('a', '') a, group_concat('b', '') b FROM"
+    " (SELECT 1 FROM t1 x, t1 y LIMIT 45000))"
+)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"{LONG} SELECT sum(length(trim(a, b || 'a' || n))) FROM long, t1",
+        f"{LONG} SELECT sum(instr(a || b, substr(a, 1, 20000) || 'c' || n)) FROM long, t1",
+        f"{LONG} SELECT sum(a LIKE '%{'_' * 95}b' || n) FROM long, t1",
+        "SELECT length(group_concat('a', '')) FROM t1 x, t1 y",
+    ],
+)
+def test_functions_of_long_texts_do_not_hold_the_clock_up(sql: str) -> None:
+    many = tables("n\n" + "\n".join(map(str, range(1000))))
+    began = time.monotonic()
+    with suppress(UserError):
+        query(many, sql, seconds=0.2)
+    assert time.monotonic() - began < 1.5
+
+
+@pytest.mark.parametrize(
+    ("sql", "value"),
+    [
+        ("instr('añb', 'b')", 3),
+        ("instr('ab', 'c')", 0),
+        ("instr('ab', '')", 1),
+        ("instr(NULL, 'c')", None),
+        ("instr(1234, 3)", 3),
+        ("trim('xyaxy', 'yx')", "a"),
+        ("ltrim('xa', 'x') || rtrim('bx', 'x')", "ab"),
+        ("trim(' a ')", "a"),
+        ("trim('a', NULL)", None),
+        ("trim('a', '')", "a"),
+    ],
+)
+def test_finding_and_trimming_is_as_in_sqlite(sql: str, value: object) -> None:
+    with sqlite3.connect(":memory:") as database:
+        assert database.execute(f"SELECT {sql}").fetchone() == (value,)
+    database.close()
+    assert query(tables(), f"SELECT {sql} FROM t1 LIMIT 1").rows == ((value,),)
+
+
 def test_only_so_many_rows_and_characters_come_back() -> None:
     many = tables("n\n" + "\n".join(map(str, range(1000))))
     result = query(many, "SELECT n FROM t1")
