@@ -80,7 +80,7 @@ def status_json(app: App, person: Person = OWNER) -> dict[str, Any]:
             "note": core.note,
         }
     if not person.is_owner:
-        engine |= {"url": ""}
+        engine |= {"url": "", "label": engine["model"] if engine["url"] else engine["label"]}
         encoder |= {"note": ""}
     return {
         "version": version(),

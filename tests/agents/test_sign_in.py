@@ -14,6 +14,7 @@ from agents.settings import Settings
 from agents.sign_in import OPEN_PATHS, is_loopback, require_keys
 from corpus.errors import UserError
 from corpus.home import Home
+from tests.fakes import FakeLLMServer
 from tests.service_bench import ServiceBench
 
 
@@ -112,8 +113,19 @@ def test_the_status_tells_a_person_what_is_theirs(plain_bench: ServiceBench) -> 
     ada = bearer(plain_bench.app.users.add("ada"))
     status = plain_bench.get("/v1/status", headers=ada)
     assert (status["home"], status["snapshot"], status["states"]) == ("", None, {"indexed": 2})
+    assert status["engine"]["label"] == "quoted from the documents, without a language model"
     assert [c["name"] for c in status["collections"]] == ["work"]
     assert "vault" not in str(status)
+
+
+def test_where_the_model_is_is_for_the_owner_to_know(
+    bench: ServiceBench, llm: FakeLLMServer
+) -> None:
+    ada = bearer(bench.app.users.add("ada"))
+    root = bearer(bench.app.users.add("root", owner=True))
+    engine = bench.get("/v1/status", headers=ada)["engine"]
+    assert engine == {"name": "openai", "model": llm.model, "url": "", "label": llm.model}
+    assert llm.url in bench.get("/v1/status", headers=root)["engine"]["label"]
 
 
 def test_beyond_loopback_keys_are_needed(tmp_path: Path) -> None:
