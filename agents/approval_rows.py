@@ -19,6 +19,7 @@ from agents.audit import record
 from agents.chat_tables import now, one
 from agents.record_json import Json
 from agents.steps import ApprovalAsked, ApprovalDecided, Step, ToolResult
+from corpus.errors import UserError
 
 __all__ = [
     "RAN_OUT",
@@ -86,10 +87,13 @@ class Approval:
 
 
 def canonical(arguments: Mapping[str, Any]) -> str:
-    """Arguments as the one JSON text that stands for them."""
-    return json.dumps(
-        arguments, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-    )
+    """Arguments as the one JSON text that stands for them; raises ``UserError`` for NaN and infinity."""
+    try:
+        return json.dumps(
+            arguments, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        )
+    except ValueError as exc:
+        raise UserError(f"the arguments cannot be written as JSON ({exc}); correct them") from exc
 
 
 def approval_id(run: str, call: str) -> str:

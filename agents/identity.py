@@ -179,7 +179,7 @@ def _parsed(raw: bytes, path: Path) -> dict[str, Account]:
     try:
         users = tomllib.loads(raw.decode()).get("users", {})
         return {name: _from_table(name, table) for name, table in users.items()}
-    except (ValueError, TypeError, AttributeError) as exc:
+    except (ValueError, TypeError, AttributeError, RecursionError) as exc:
         raise OperatorError(
             f"{str(path)!r} is not a list of users ({exc}); correct it, or delete it and add them anew"
         ) from exc

@@ -27,6 +27,7 @@ Fit = Callable[[Sequence[Any]], list[Any]]
 """Makes messages fit into the model's window."""
 
 _EMPTY = "Your tool call arrived empty. Call the tool again, or answer."
+_DEEPEST = 50  # of arguments in arguments
 _TOKEN_CHARACTERS = 4  # of a token, where the server does not count
 
 
@@ -206,10 +207,20 @@ def _named(calls: list[Any]) -> list[Any]:
         id = call.get("id") or ""
         id = f"call{number}{id}" if id in taken or not id else id
         taken.add(id)
-        named.append(
-            {**call, **inert_values({"name": call["name"], "args": call["args"]}), "id": id}
-        )
+        said = inert_values({"name": call["name"], "args": _storable(call["args"])})
+        named.append({**call, **said, "id": id})
     return named
+
+
+def _storable(value: Any, depth: int = 0) -> Any:
+    """Arguments as a checkpoint can hold them: a number of more than 64 bits as text, which the tool then refuses."""
+    if depth > _DEEPEST:
+        return "(nested too deep)"
+    if isinstance(value, dict):
+        return {key: _storable(part, depth + 1) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_storable(part, depth + 1) for part in value]
+    return str(value) if isinstance(value, int) and value.bit_length() > 63 else value
 
 
 def _mended(call: Mapping[str, Any]) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def _add_runs(api: APIRouter, app: App) -> None:
 
     @api.get("/runs/{id}/events", tags=["runs"])
     async def run_events(
-        id: str, person: Caller, after: Annotated[int, Query(ge=0)] = 0
+        id: str, person: Caller, after: Annotated[int, Query(ge=0, le=2**62)] = 0
     ) -> StreamingResponse:
         """The events numbered above ``after``, as they come, to the last one."""
         app.chats.require_run(id, person.name)

@@ -27,6 +27,8 @@ def json_values(text: str) -> Iterator[Any]:
     while (at := min((i for i in (text.find(c, at) for c in "{[") if i >= 0), default=-1)) >= 0:
         try:
             value, at = decoder.raw_decode(text, at)
+        except RecursionError:  # nested deeper than any call
+            return
         except ValueError:
             at += 1
         else:

@@ -145,7 +145,7 @@ class Searcher:
             raise UserError(f"there is no search mode {mode[:80]!r}; use one of {', '.join(MODES)}")
         if not 1 <= k <= MAX_K:
             raise UserError(f"k is {k}; give a number from 1 to {MAX_K}")
-        if pages is not None and not 1 <= pages[0] <= pages[1]:
+        if pages is not None and not 1 <= pages[0] <= pages[1] < 2**31:
             raise UserError(
                 f"the pages are {pages[0]} to {pages[1]}; give the first and the last, counted from 1"
             )

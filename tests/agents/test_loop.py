@@ -168,6 +168,8 @@ def test_a_failing_tool_is_told_to_the_model_which_goes_on(bench: Bench) -> None
         ("search_corpus", {"query": "x", "k": 5000}),
         ("read_document", {"document": "lunch.md", "page": 1, "start": 3}),
         ("delete_everything", {}),
+        ("search_corpus", {"query": "x", "k": 10**30}),  # more than a checkpoint could hold
+        ("search_corpus", {"query": [json.loads("[" * 400 + "]" * 400)]}),
     ],
 )
 def test_a_wrong_call_is_told_to_the_model(

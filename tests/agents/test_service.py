@@ -215,6 +215,9 @@ def test_a_call_that_writes_waits_for_its_person_over_http(
     path = f"/v1/approvals/{asked['id']}"
     bench.post(path, {"verdict": "maybe"}, 400)
     bench.post(path, {"verdict": "approve", "arguments": {"title": "Other", "text": "x"}}, 409)
+    endless = '{"verdict": "approve", "arguments": {"title": 1e999}}'
+    json_body = {"Content-Type": "application/json"}
+    bench.call("POST", path, 400, content=endless, headers=json_body)
     assert bench.post(path, {"verdict": "approve"})["state"] != "asked"
     bench.post(path, {"verdict": "approve"}, 409)
     bench.post("/v1/approvals/none", {"verdict": "approve"}, 404)
@@ -248,6 +251,14 @@ def test_an_answer_is_written_while_nobody_watches(bench: ServiceBench, llm: Fak
 
 
 @pytest.mark.parametrize("mode", ["answer", "agent"])
+def test_a_number_beyond_all_events_is_answered_or_refused(plain_bench: ServiceBench) -> None:
+    run = plain_bench.ask()["run"]
+    list(plain_bench.events(run))
+    assert list(plain_bench.events(run, 1000)) == []
+    for after in (-1, 2**63):
+        plain_bench.get(f"/v1/runs/{run}/events", 400, params={"after": after})
+
+
 def test_cancelling_stops_the_model_within_a_second(
     bench: ServiceBench, llm: FakeLLMServer, mode: str
 ) -> None:

@@ -60,6 +60,7 @@ def test_a_collection_or_a_list_of_documents_limits_the_search(shelf: Shelf) -> 
         ("x", {"collection": "none"}, NotFound, "no collection 'none'"),
         ("x", {"pages": (0, 3)}, UserError, "pages are 0 to 3"),
         ("x", {"pages": (3, 2)}, UserError, "pages are 3 to 2"),
+        ("x", {"pages": (1, 10**30)}, UserError, "pages are 1 to 10"),
         ("x", {"diversity": 1.5}, UserError, "diversity is 1.5"),
         ("x", {"neighbours": 21}, UserError, "neighbours is 21"),
         ("x", {"rerank": True}, UserError, "no reranker is set"),
