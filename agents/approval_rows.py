@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from agents.audit import record
+from agents.audit import record, told
 from agents.chat_tables import now, one
 from agents.record_json import Json
 from agents.steps import ApprovalAsked, ApprovalDecided, Step, ToolResult
@@ -190,7 +190,7 @@ def note(db: sqlite3.Connection, person: str, what: str, id: str) -> None:
         "approval": id,
         "thread": approval.thread,
         "tool": approval.tool,
-        "arguments": json.loads(approval.arguments),
+        **told(json.loads(approval.arguments), approval.labels),
         "edited": approval.edited,
         "reason": approval.reason,
     }

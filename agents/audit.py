@@ -6,17 +6,19 @@ written, wherever in the details it stands. Knows nothing of HTTP or of what the
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agents.chat_tables import ChatTables, now
+from agents.labels import Label
 from agents.record_json import Json
 from corpus.identity import Person
 
-__all__ = ["Audit", "record"]
+__all__ = ["Audit", "record", "told"]
 
 _LEFT_OUT = "(left out)"
 _CHARACTERS = 4_000  # of one text; a log is no second store of what was written
@@ -65,6 +67,19 @@ def record(db: sqlite3.Connection, person: str, action: str, details: Mapping[st
         "INSERT INTO audit (time, person, action, details) VALUES (?, ?, ?, ?)",
         (now(), person, action, kept),
     )
+
+
+def told(arguments: Mapping[str, Any], labels: Iterable[str]) -> Json:
+    """What the log keeps of a call's arguments: all of them if they left the machine, else a digest.
+
+    What was written down here is its owner's to delete, and the log cannot be deleted from; the
+    digest, of canonical JSON, still proves which words were approved to whoever has them.
+    """
+    if Label.LEAVES_MACHINE in labels:
+        return {"arguments": dict(arguments)}
+    text = json.dumps(dict(arguments), sort_keys=True, ensure_ascii=False)
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return {"arguments_sha256": digest, "characters": len(text)}
 
 
 def _without_secrets(value: Any, name: str = "") -> Any:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from agents.answers import Answer
+from agents.audit import told
 from agents.steps import Answered, Retrieved, Step, ToolCall, ToolResult
 from agents.tools import TOOLS, Desk
 from corpus.errors import UserError
@@ -189,7 +190,7 @@ def run_command(question: str, desk: Desk, audit: Audit | None = None) -> Iterat
     tool = TOOLS[command.tool]
     text = tool(arguments, desk)
     if audit is not None and tool.needs_approval:
-        about = {"thread": desk.source, "tool": tool.name, "arguments": dict(arguments)}
+        about = {"thread": desk.source, "tool": tool.name, **told(arguments, tool.labels)}
         audit(desk.person, "tool.commanded", about)
     passages = tuple(desk.passages)
     if passages:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from agents.audit import told
 from agents.commands import run_command
+from agents.labels import Label
 from agents.memory import Chats
 from agents.tools import Desk
 from corpus.errors import NotFound
@@ -99,15 +102,21 @@ def test_a_command_that_writes_is_told_like_the_agent_s_tool(chats: Chats) -> No
     )
     for typed in ("/note Plan: buy soup", "/remember I like soup", "/recall soup", "/calc 1+1"):
         list(run_command(typed, desk, chats.audit))
-    told = [(e["person"], e["action"], e["details"]) for e in reversed(chats.audit.entries())]
-    note = {"title": "Plan", "text": "buy soup"}
-    assert told == [
-        ("ada", "tool.commanded", {"thread": "thread-1", "tool": "write_note", "arguments": note}),
-        (
-            *("ada", "tool.commanded"),
-            {"thread": "thread-1", "tool": "remember", "arguments": {"text": "I like soup"}},
-        ),
+    entries = [(e["person"], e["action"], e["details"]) for e in reversed(chats.audit.entries())]
+    note, memory = {"title": "Plan", "text": "buy soup"}, {"text": "I like soup"}
+    writes = {Label.WRITES}
+    assert entries == [
+        ("ada", "tool.commanded", {"thread": "thread-1", "tool": tool, **told(of, writes)})
+        for tool, of in (("write_note", note), ("remember", memory))
     ]
+
+
+def test_of_what_is_written_here_the_log_keeps_a_digest_and_of_what_left_everything() -> None:
+    words = {"text": "my secret plan"}
+    kept = told(words, {Label.WRITES})
+    assert "plan" not in json.dumps(kept)
+    assert kept != told({"text": "my other plan."}, {Label.WRITES})
+    assert told(words, ("writes", "leaves the machine")) == {"arguments": words}
 
 
 def test_the_service_tells_of_deleted_documents_and_of_commands(plain_bench: ServiceBench) -> None:

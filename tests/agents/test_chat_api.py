@@ -188,7 +188,7 @@ def test_a_client_that_leaves_while_nothing_comes_stops_the_model(
     llm.say("word ", end="hang")
     request = body(stream=stream)
     with pytest.raises(httpx.ReadTimeout):
-        patient_bench.http.post("/v1/chat/completions", json=request, timeout=0.5)
+        patient_bench.http.post("/v1/chat/completions", json=request, timeout=2)
     until(lambda: llm.gone == 1, 1.0)
     until(lambda: patient_bench.app.runs.active == 0)
 
