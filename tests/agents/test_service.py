@@ -250,7 +250,6 @@ def test_an_answer_is_written_while_nobody_watches(bench: ServiceBench, llm: Fak
     assert bench.message(ids)["content"] == "Thirty days."
 
 
-@pytest.mark.parametrize("mode", ["answer", "agent"])
 def test_a_number_beyond_all_events_is_answered_or_refused(plain_bench: ServiceBench) -> None:
     run = plain_bench.ask()["run"]
     list(plain_bench.events(run))
@@ -259,6 +258,7 @@ def test_a_number_beyond_all_events_is_answered_or_refused(plain_bench: ServiceB
         plain_bench.get(f"/v1/runs/{run}/events", 400, params={"after": after})
 
 
+@pytest.mark.parametrize("mode", ["answer", "agent"])
 def test_cancelling_stops_the_model_within_a_second(
     bench: ServiceBench, llm: FakeLLMServer, mode: str
 ) -> None:
