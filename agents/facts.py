@@ -13,7 +13,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from agents.words import content_words, names, stem
+from agents.words import MONTHS, content_words, names, stem
 
 __all__ = ["Figure", "clashes", "equal", "figures", "is_computed"]
 
@@ -51,10 +51,6 @@ _NUMBER = re.compile(
 )
 _AFTER = re.compile(r"(?:st|nd|rd|th)?[\s-]{0,2}([^\W\d_]+|[%$€£]|°[CF])")
 _DATE = re.compile(r"\b(\d{4})-(\d{2})(?:-(\d{2}))?\b")
-_MONTH_LIST = (
-    "january february march april may june july august september october november december"
-)
-_CALENDAR = _MONTH_LIST.split()
 _DAY_LIST = "monday tuesday wednesday thursday friday saturday sunday"
 _DAYS = frozenset(_DAY_LIST.split())
 _NOT = re.compile(
@@ -179,16 +175,16 @@ def _value(figure: str) -> float:
 def _calendar(text: str) -> set[str]:
     """The months and days of the week that are named, those of ISO dates among them."""
     words = {word.lower() for word in re.findall(r"\b[A-Z][a-z]+\b", text)}
-    found = words & (_DAYS | set(_CALENDAR))
+    found = words & (_DAYS | set(MONTHS))
     iso = (int(date[2]) for date in _DATE.finditer(text))
-    return found | {_CALENDAR[month - 1] for month in iso if 1 <= month <= 12}
+    return found | {MONTHS[month - 1] for month in iso if 1 <= month <= 12}
 
 
 def _names(sentence: str, whole: str) -> Iterator[str]:
     there = set(content_words(whole)) | {stem(word) for word in re.findall(r"\w+", whole)}
     initials = "".join(word[0] for word in re.findall(r"\b[A-Z]\w*", whole)).lower()
     spelled = _spelled_out(sentence, there)
-    for name in sorted(names(sentence) - {stem(month) for month in _CALENDAR} - set(_DAYS)):
+    for name in sorted(names(sentence) - {stem(month) for month in MONTHS} - set(_DAYS)):
         if name[0].isdigit() or name in there | spelled or name in _UNITS or name in _VALUES:
             continue
         if not (_inflected(name, there) or (len(name) <= 4 and name in initials)):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from agents.words import content_words
+from agents.words import MONTHS, content_words
 
 __all__ = ["has_figure"]
 
@@ -24,7 +24,7 @@ _TIME_CUE = re.compile(
     re.IGNORECASE,
 )
 _TIME_WORD = re.compile(
-    r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december"
+    rf"\b(?:{'|'.join(MONTHS)}"
     r"|monday|tuesday|wednesday|thursday|friday|saturday|sunday|century|today|tomorrow|yesterday"
     r"|noon|midnight|morning|evening|daily|weekly|monthly|yearly|annually)s?\b",
     re.IGNORECASE,

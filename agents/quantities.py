@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from agents.words import MONTHS
+
 __all__ = ["Column", "is_blank", "parse_date", "read_column"]
 
 _BLANK = {"", "-", "–", "—", "n/a", "na", "none", "null", ".", "…", "?", "tbd", "not set"}
@@ -26,20 +28,9 @@ _NUMBER = re.compile(
 _MOST_CHARACTERS = 60
 _POINT = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?|\d+(\.\d+)?")
 _COMMA = re.compile(r"\d{1,3}(\.\d{3})+(,\d+)?|\d+(,\d+)?")
-_MONTHS = (
-    ("january", "jan"),
-    ("february", "feb"),
-    ("march", "mar"),
-    ("april", "apr"),
-    ("may",),
-    ("june", "jun"),
-    ("july", "jul"),
-    ("august", "aug"),
-    ("september", "sep", "sept"),
-    ("october", "oct"),
-    ("november", "nov"),
-    ("december", "dec"),
-)
+_MONTHS = {
+    name: number for number, month in enumerate(MONTHS, 1) for name in (month, month[:3])
+} | {"sept": 9}
 _DATES = (
     r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})(?:[t ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?z?)?",
     r"(?P<d>\d{1,2})\.? (?P<m>[a-z]+)\.?,? (?P<y>\d{4})",
@@ -161,7 +152,4 @@ def parse_date(text: str, slashes: str = "") -> date | None:
 
 
 def _month(text: str) -> int:
-    for number, names in enumerate(_MONTHS, 1):
-        if text in names:
-            return number
-    return int(text)
+    return _MONTHS.get(text) or int(text)

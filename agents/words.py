@@ -11,11 +11,11 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
-__all__ = ["content_words", "coverage", "names", "numbers", "rarity", "stem"]
+__all__ = ["MONTHS", "content_words", "coverage", "names", "numbers", "rarity", "stem"]
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)*[A-Za-z%]*|[^\W\d_]+(?:['’][^\W\d_]+)?\d*[^\W_]*")
 _DATE = re.compile(r"(?<!\d)\d{4}-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?(?!\d)")  # ISO 8601
-_MONTHS = (
+MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july", "august", "september"),
     *("october", "november", "december"),
 )
@@ -74,7 +74,7 @@ def content_words(text: str) -> list[str]:
     words = [_NUMBER_WORDS.get(w) or stem(w) for w in found if w not in _FUNCTION_WORDS]
     words += [unit[1] for word in words if (unit := _WITH_UNIT.fullmatch(word))]
     for date in _DATE.finditer(text):
-        words.append(stem(_MONTHS[int(date[1]) - 1]))
+        words.append(stem(MONTHS[int(date[1]) - 1]))
         if date[2]:
             words.append(str(int(date[2])))
     return words
