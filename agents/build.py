@@ -94,6 +94,7 @@ class App:
         self.retelling = Retelling(
             self.chats, lambda: self._core and self._core.engine, lambda: self.runs.active > 0
         )
+        self.chats.log.after = self.retelling.later
         self._load_encoder = load_encoder
         self._finder: Finder | None = None
         self._core: Core | None = None

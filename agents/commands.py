@@ -215,7 +215,7 @@ def _answer(
 def _entry(passage: Passage, shown: int) -> str:
     page = f", page {passage.page}" if passage.page else ""
     body = passage.text if len(passage.text) <= shown else passage.text[:shown].rstrip() + " …"
-    name = passage.document.title or passage.document.source.rsplit("/", 1)[-1]
+    name = passage.document.title or passage.document.file_name
     return f"[{passage.number}] {name}{page}\n\n{body}"
 
 

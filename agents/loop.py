@@ -35,6 +35,7 @@ from agents.fences import unfenced
 from agents.fitting import fit_history
 from agents.hands import Hands, Used
 from agents.loop_guard import Watch, guard
+from agents.model_facts import LETTERS
 from agents.planning import PLAN
 from agents.prompts import REFUSAL
 from agents.reader import Reader
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Agent", "ServerEngine"]
 
-_TOKEN_CHARACTERS = 3  # of a token; English has four, code and other languages fewer
 _RESULTS = 3  # results of tools that must fit at once
 _LEAST_ROOM = 400  # characters
 _NEAREST = 3  # passages that a refusal names
@@ -193,7 +193,7 @@ class Agent:
     def _room(self) -> int:
         """Characters that messages may have beside the rules and the tools, cautiously estimated."""
         tools = sum(len(f"{t.description}{t.parameters}") for t in self._tools.values())
-        room = _TOKEN_CHARACTERS * self._engine.room() - len(_prompt()) - tools
+        room = LETTERS * self._engine.room() - len(_prompt()) - tools
         return max(_LEAST_ROOM, min(self._settings.context_characters, room))
 
     def _graph(

@@ -17,9 +17,10 @@ from typing import Any, Final
 
 from agents.discover import UNREADABLE, fetch_json
 
-__all__ = ["DEFAULT_WINDOW", "Facts", "estimate", "window_in"]
+__all__ = ["DEFAULT_WINDOW", "LETTERS", "Facts", "estimate", "window_in"]
 
 DEFAULT_WINDOW: Final = 8192  # tokens; what nearly every model served today can take
+LETTERS: Final = 3  # of a token, at least: English has four, code and other languages fewer
 _OLLAMA_WINDOW = (
     4096  # its default where little memory is free; it says more once a model is loaded
 )
@@ -41,9 +42,9 @@ _ASKED = re.compile(
 
 
 def estimate(text: str) -> int:
-    """Tokens of ``text``, rather too many: 3 letters of Latin script each, else one per character."""
+    """Tokens of ``text``, rather too many: ``LETTERS`` of Latin script each, else one per character."""
     ascii_ = len(text.encode("ascii", "ignore"))
-    return ascii_ // 3 + (len(text) - ascii_) + 1
+    return ascii_ // LETTERS + (len(text) - ascii_) + 1
 
 
 def window_in(message: str) -> tuple[int, int] | None:

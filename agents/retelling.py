@@ -17,6 +17,7 @@ from typing import Protocol, runtime_checkable
 
 from agents.inert import one_line
 from agents.memory import Chats
+from agents.model_facts import LETTERS
 from agents.prompts import Role, summarise_messages
 from agents.summaries import LONGEST_TOLD, ToRetell, told_in
 from corpus.errors import AlcoveError
@@ -30,7 +31,6 @@ _TOKENS = 500  # of a reply
 _LINES = 8
 _THREADS = 1_000  # that may be waiting
 _QUESTION, _ANSWER = 600, 1_200  # characters of a turn
-_TOKEN_CHARACTERS = 3  # of a token; English has four, code and other languages fewer
 _RULES = 2_500  # characters of the prompt besides what was said
 _LEAST_TURN = 120  # characters
 _JOIN_S = 6.0  # a request to a model is closed within five
@@ -71,7 +71,6 @@ class Retelling:
         self._threads: dict[str, None] = {}  # in the order in which they came, each once
         self._lock = threading.Lock()
         self._news, self._closing = threading.Event(), threading.Event()
-        chats.log.after = self.later
         self._worker = threading.Thread(target=self._work, name="retelling", daemon=True)
 
     def start(self) -> None:
@@ -148,7 +147,7 @@ class _Stop(threading.Event):
 
 def _messages(wanted: ToRetell, room: int) -> list[Role]:
     """The request, with turns cut to what the model's window holds."""
-    free = _TOKEN_CHARACTERS * room - _RULES - len(wanted.told)
+    free = LETTERS * room - _RULES - len(wanted.told)
     each = max(_LEAST_TURN, min(_QUESTION + _ANSWER, free // len(wanted.turns)))
     share = each / (_QUESTION + _ANSWER)
     turns = [_turn(row, int(_QUESTION * share), int(_ANSWER * share)) for row in wanted.turns]

@@ -34,6 +34,7 @@ class Idle:
         self.chats, self.llm, self.busy = Chats(Home(home)), llm, False
         self.engine = OpenAIEngine(QUICK, llm.url, llm.model)
         self.retelling = Retelling(self.chats, lambda: self.engine, lambda: self.busy)
+        self.chats.log.after = self.retelling.later
         self.thread = self.chats.create_thread()["id"]
         self.turns = 0
 
