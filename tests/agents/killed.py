@@ -9,10 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import signal
-import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -22,6 +19,7 @@ from agents.settings import LLMSettings
 from corpus.crash import CallPoint, arm
 from corpus.identity import OWNER
 from tests.agents.office import Office
+from tests.killed import Forker, killed_after, was_killed
 
 __all__ = ["Service"]
 
@@ -35,25 +33,12 @@ _IMPORTED = (  # some of them load their parts when these are asked for
     "openai.resources.chat",
     "openai.types.responses",
 )
-ROOT = Path(__file__).parents[2]
 
 
-class Service:
+class Service(Forker):
     """Plays a service in children; ``with Service() as service: service.live("ask", home, url)``."""
 
-    def __enter__(self) -> Service:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.agents.killed"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with self._process:
-            self._process.stdin.close()
+    module = "tests.agents.killed"
 
     def live(
         self,
@@ -75,9 +60,7 @@ class Service:
         """
         request = {"task": task, "home": str(home), "url": url, "repeatable": repeatable}
         request |= {"point": point, "seconds": seconds}
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        return bool(json.loads(self._process.stdout.readline())["killed"])
+        return bool(self.request(request)["killed"])
 
 
 def _serve() -> None:
@@ -87,7 +70,9 @@ def _serve() -> None:
         child = os.fork()
         if child == 0:
             _child(request)
-        print(json.dumps({"killed": _killed(child, request["seconds"])}), flush=True)
+        with killed_after(child, request["seconds"]):
+            os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+        print(json.dumps({"killed": was_killed(child, "service")}), flush=True)
 
 
 def _import_all() -> None:
@@ -119,20 +104,6 @@ def _do(request: dict[str, Any]) -> None:
             office.decisions.decide(OWNER, approval.id, "approve")
     while office.runs.active:
         time.sleep(0.005)
-
-
-def _killed(child: int, seconds: float | None) -> bool:
-    timer = threading.Timer(seconds or 0, os.kill, (child, signal.SIGKILL))
-    if seconds is not None:
-        timer.start()
-    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # until it is reaped its id is its own
-    if seconds is not None:
-        timer.cancel()
-        timer.join()
-    _, status = os.waitpid(child, 0)
-    if os.WIFEXITED(status) and status:
-        raise SystemExit(f"the service failed with status {status}")
-    return os.WIFSIGNALED(status)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
 import sys
-import threading
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +26,8 @@ from ingest.report import Progress
 from ingest.settings import IngestSettings
 from ingest.writer import Writer
 from tests.fakes import HashEncoder
+from tests.killed import Forker, killed_after, was_killed
 
-ROOT = Path(__file__).parents[2]
 NEXT = (64, "next")  # dimension and name of the encoder that the task "reindex" moves to
 
 
@@ -43,22 +40,10 @@ class Ending:
     embedded: int | None
 
 
-class Workshop:
+class Workshop(Forker):
     """Does work on homes in children; ``with Workshop() as shop: shop.work("ingest", home, folder)``."""
 
-    def __enter__(self) -> Workshop:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.ingest.killed"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with self._process:
-            self._process.stdin.close()
+    module = "tests.ingest.killed"
 
     def work(
         self,
@@ -74,9 +59,7 @@ class Workshop:
         """Do ``task``; die when ``point`` is passed for the ``visit``-th time, or after ``seconds``."""
         request = {"task": task, "home": str(home), "folder": str(folder), "batch": batch}
         request |= {"point": point, "visit": visit, "seconds": seconds}
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        return Ending(**json.loads(self._process.stdout.readline()))
+        return Ending(**self.request(request))
 
 
 def _serve() -> None:
@@ -135,19 +118,10 @@ def _do(request: dict[str, Any], told: int) -> int:
 
 
 def _ending(child: int, reading: int, seconds: float | None) -> dict[str, Any]:
-    timer = threading.Timer(seconds or 0, os.kill, (child, signal.SIGKILL))
-    if seconds is not None:
-        timer.start()
-    with open(reading, "rb") as pipe:
+    with killed_after(child, seconds), open(reading, "rb") as pipe:
         told = [json.loads(line) for line in pipe if line.endswith(b"\n")]
-    if seconds is not None:  # before the child is waited for: until then its id is its own
-        timer.cancel()
-        timer.join()
-    _, status = os.waitpid(child, 0)
-    if os.WIFEXITED(status) and status:
-        raise SystemExit(f"the work failed with status {status}")
     return {
-        "killed": os.WIFSIGNALED(status),
+        "killed": was_killed(child, "work"),
         "acknowledged": [line["done"] for line in told if "done" in line],
         "embedded": next((line["embedded"] for line in told if "embedded" in line), None),
     }

@@ -55,7 +55,8 @@ def create_fake(store: Store) -> FastAPI:
 
     _status_routes(app, store)
     _document_routes(app, store)
-    _chat_routes(app, store)
+    _thread_routes(app, store)
+    _run_routes(app, store)
     return app
 
 
@@ -172,7 +173,7 @@ def _document_routes(app: FastAPI, store: Store) -> None:
         return get(store.jobs, id, "job")
 
 
-def _chat_routes(app: FastAPI, store: Store) -> None:
+def _thread_routes(app: FastAPI, store: Store) -> None:
     @app.get("/v1/threads")
     async def threads() -> Json:
         newest = sorted(store.threads.values(), key=lambda t: t["updated"], reverse=True)
@@ -211,6 +212,8 @@ def _chat_routes(app: FastAPI, store: Store) -> None:
         get(store.threads, id, "thread")
         del store.threads[id]
 
+
+def _run_routes(app: FastAPI, store: Store) -> None:
     @app.post("/v1/runs", status_code=202)
     async def run(body: Json) -> Json:
         return start_run(store, body)
