@@ -34,9 +34,10 @@ from agents.settings import AnswerSettings
 from agents.steps import Answered, Cancelled, Failed, Retrieved, Step, Token
 from agents.thoughts import without_thoughts
 from corpus import errors
-from corpus.errors import InternalError, ModelError, UserError
+from corpus.errors import InternalError, ModelError
 from corpus.records import Passage, SearchResult, Span
 from retrieval.protocols import Encoder
+from retrieval.search import check_query
 
 __all__ = ["Answerer"]
 
@@ -112,14 +113,7 @@ class Answerer:
         return self._steps(question, history, collection, stop or threading.Event())
 
     def _checked(self, question: str) -> str:
-        longest = self._settings.question_characters
-        if not question.strip():
-            raise UserError("the question is empty; type some words")
-        if len(question) > longest:
-            raise UserError(
-                f"the question has {len(question)} characters, at most {longest} are allowed; "
-                "shorten it"
-            )
+        check_query(question, self._settings.question_characters)
         return question.strip()
 
     def _steps(

@@ -19,7 +19,7 @@ from typing import Literal
 from agents.approval_rows import ROWS, Approval, approval_of, lose, note, owner_of
 from agents.chat_tables import ChatTables, now, one
 from corpus.crash import CallPoint, crash_point
-from corpus.errors import Conflict, NotFound
+from corpus.errors import Conflict
 
 __all__ = ["Approvals"]
 
@@ -53,10 +53,8 @@ class Approvals:
     def get(self, id: str, owner: str) -> Approval:
         """One approval of a person; raises ``NotFound`` when there is none or it is another's."""
         with self._tables.transaction() as db:
-            approval = approval_of(one(db, f"{ROWS} WHERE a.id = ?", id, "approval"))
-        if approval.owner != owner:
-            raise NotFound(f"there is no approval {id!r}; list them to see which exist")
-        return approval
+            query = f"{ROWS} WHERE a.id = ? AND t.owner = ?"
+            return approval_of(one(db, query, id, "approval", owner))
 
     def decide(
         self,

@@ -21,7 +21,7 @@ from corpus.database import sqlite_errors
 from corpus.errors import NotFound, OperatorError
 from corpus.home import disk_errors
 
-__all__ = ["ChatTables", "id_of", "new_id", "now", "once", "one"]
+__all__ = ["ChatTables", "found", "id_of", "new_id", "now", "once", "one"]
 
 _MIGRATIONS = (
     """
@@ -219,7 +219,15 @@ def one(db: sqlite3.Connection, query: str, key: str, noun: str, *more: str) -> 
     Raises:
         NotFound: it finds none; the message says which ``noun`` is missing.
     """
-    row: sqlite3.Row | None = db.execute(query, (key, *more)).fetchone()
+    return found(db.execute(query, (key, *more)).fetchone(), key, noun)
+
+
+def found(row: sqlite3.Row | None, key: str, noun: str) -> sqlite3.Row:
+    """``row``, which was looked for by ``key``.
+
+    Raises:
+        NotFound: there is none; the message says which ``noun`` is missing.
+    """
     if row is None:
         raise NotFound(f"there is no {noun} {key!r}; list them to see which exist")
     return row

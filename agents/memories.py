@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from agents.audit import record
-from agents.chat_tables import ChatTables, id_of, new_id, now, once
+from agents.chat_tables import ChatTables, found, id_of, new_id, now, once, one
 from agents.fences import Fence
 from agents.inert import one_line
 from agents.tools.tool import Entry
-from corpus.errors import Conflict, NotFound, UserError
+from corpus.errors import Conflict, UserError
 
 __all__ = ["LONGEST", "MOST", "StoredMemories", "as_data", "checked_text"]
 
@@ -80,13 +80,18 @@ class StoredMemories:
                 "UPDATE memories SET text = ?, updated = ? WHERE id = ? AND owner = ? RETURNING *",
                 (text, now(), id, owner),
             ).fetchone()
-        return _entry(_found(row, id))
+        return _entry(found(row, id, "memory"))
 
     def delete(self, owner: str, id: str) -> None:
         """Remove a memory, and its text from the file; raises ``NotFound``."""
         with self._tables.transaction() as db:
-            query = "DELETE FROM memories WHERE id = ? AND owner = ? RETURNING id"
-            _found(db.execute(query, (id, owner)).fetchone(), id)
+            one(
+                db,
+                "DELETE FROM memories WHERE id = ? AND owner = ? RETURNING id",
+                id,
+                "memory",
+                owner,
+            )
             record(db, owner, "memory.deleted", {"memory": id})
         self._tables.forget()
 
@@ -122,12 +127,6 @@ def _require_room(db: sqlite3.Connection, owner: str) -> None:
     (count,) = db.execute("SELECT count(*) FROM memories WHERE owner = ?", (owner,)).fetchone()
     if count >= MOST:
         raise Conflict(f"{count} memories are kept, which is the most; delete some first")
-
-
-def _found(row: sqlite3.Row | None, id: str) -> sqlite3.Row:
-    if row is None:
-        raise NotFound(f"there is no memory {id!r}; list them to see which exist")
-    return row
 
 
 def _entry(row: sqlite3.Row) -> Entry:

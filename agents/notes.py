@@ -10,10 +10,10 @@ import sqlite3
 from collections.abc import Sequence
 
 from agents.audit import record
-from agents.chat_tables import ChatTables, id_of, new_id, now, once
+from agents.chat_tables import ChatTables, found, id_of, new_id, now, once, one
 from agents.memories import checked_text
 from agents.tools.tool import Entry
-from corpus.errors import Conflict, NotFound
+from corpus.errors import Conflict
 
 __all__ = ["LONGEST", "MOST", "StoredNotes"]
 
@@ -56,10 +56,7 @@ class StoredNotes:
     def read(self, owner: str, title: str) -> Entry:
         """The note of this title; raises ``NotFound``."""
         with self._tables.transaction() as db:
-            row = _by_title(db, owner, title.strip())
-        if row is None:
-            raise NotFound(f"there is no note {title!r}; list them to see which exist")
-        return _entry(row)
+            return _entry(found(_by_title(db, owner, title.strip()), title, "note"))
 
     def notes(self, owner: str) -> Sequence[Entry]:
         """All notes of a person, the last changed first."""
@@ -80,25 +77,24 @@ class StoredNotes:
         with self._tables.transaction() as db:
             query = "SELECT 1 FROM notes WHERE owner = ? AND title = ? AND id <> ?"
             if title is not None and db.execute(query, (owner, title, id)).fetchone():
-                _found(db.execute(_OWN, (id, owner)).fetchone(), id)
+                one(db, _OWN, id, "note", owner)
                 raise Conflict(f"there is a note {title!r} already; choose another title")
             row = db.execute(
                 "UPDATE notes SET title = coalesce(?, title), text = coalesce(?, text), updated = ?"
                 " WHERE id = ? AND owner = ? RETURNING *",
                 (title, text, now(), id, owner),
             ).fetchone()
-        return _entry(_found(row, id))
+        return _entry(found(row, id, "note"))
 
     def note(self, owner: str, id: str) -> Entry:
         """The note with this id; raises ``NotFound``."""
         with self._tables.transaction() as db:
-            return _entry(_found(db.execute(_OWN, (id, owner)).fetchone(), id))
+            return _entry(one(db, _OWN, id, "note", owner))
 
     def delete(self, owner: str, id: str) -> None:
         """Remove a note, and its text from the file; raises ``NotFound``."""
         with self._tables.transaction() as db:
-            query = "DELETE FROM notes WHERE id = ? AND owner = ? RETURNING id"
-            _found(db.execute(query, (id, owner)).fetchone(), id)
+            one(db, "DELETE FROM notes WHERE id = ? AND owner = ? RETURNING id", id, "note", owner)
             record(db, owner, "note.deleted", {"note": id})
         self._tables.forget()
 
@@ -116,12 +112,6 @@ def _require_room(db: sqlite3.Connection, owner: str, title: str) -> None:
     (count,) = db.execute("SELECT count(*) FROM notes WHERE owner = ?", (owner,)).fetchone()
     if count >= MOST and _by_title(db, owner, title) is None:
         raise Conflict(f"{count} notes are kept, which is the most; delete some first")
-
-
-def _found(row: sqlite3.Row | None, id: str) -> sqlite3.Row:
-    if row is None:
-        raise NotFound(f"there is no note {id!r}; list them to see which exist")
-    return row
 
 
 def _entry(row: sqlite3.Row) -> Entry:

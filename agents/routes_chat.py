@@ -28,6 +28,7 @@ from agents.steps import Answered, Failed, Token, step_from_json
 from corpus.errors import AlcoveError, NotFound, UserError
 from corpus.identity import Person
 from retrieval.caller import Caller
+from retrieval.search import check_query
 
 __all__ = ["router"]
 
@@ -101,12 +102,7 @@ def _start(app: App, body: Completion, person: Person) -> LiveRun:
     question = last.words
     if last.role != "user" or not question.strip():
         raise UserError("the last message must be a question from the role 'user'; add one")
-    longest = app.settings.answer.question_characters
-    if len(question) > longest:
-        raise UserError(
-            f"the question has {len(question)} characters, at most {longest} are allowed;"
-            " shorten it"
-        )
+    check_query(question, app.settings.answer.question_characters)
     history = [Message(_TURNS[m.role], m.words) for m in before if m.role in _TURNS]
     return app.runs.detached(
         lambda stop: app.answerer(person).steps(question, history, body.collection, stop)

@@ -14,8 +14,9 @@ from agents.build import App
 from agents.record_json import Json
 from agents.runs import MODES, Asked
 from agents.sse import PING, event, stream
-from corpus.errors import NotFound, UserError
+from corpus.errors import NotFound
 from retrieval.caller import Caller
+from retrieval.search import check_query
 
 __all__ = ["router"]
 
@@ -116,12 +117,7 @@ def _add_runs(api: APIRouter, app: App) -> None:
     def start_run(body: NewRun, person: Caller) -> Json:
         """Ask a question in a thread; the answer is written whether or not anybody watches."""
         app.chats.require_thread(body.thread, person.name)
-        longest = app.settings.answer.question_characters
-        if len(body.question) > longest:
-            raise UserError(
-                f"the question has {len(body.question)} characters, at most {longest} are"
-                " allowed; shorten it"
-            )
+        check_query(body.question, app.settings.answer.question_characters)
         return app.runs.start(Asked(body.thread, body.question, body.mode, body.collection, person))
 
     @api.get("/runs/{id}", tags=["runs"])
