@@ -13,8 +13,8 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 
 from agents.evidence import Evidence, passage_words
-from agents.pieces import score
 from agents.prompts import REFUSAL
+from agents.sentence_scores import score
 from agents.words import content_words, names, numbers
 from corpus.records import Hit, Passage
 
@@ -31,7 +31,7 @@ WEIGHTS: Mapping[str, float] = {
     "stands_out": 8.56,
     "bias": -7.9,
 }
-_SCALE = 10.0  # of ``agents.pieces.score``, which comes near 20
+_SCALE = 10.0  # of ``agents.sentence_scores.score``, which comes near 20
 _COMPARED = 25  # best pieces that are looked at
 
 
@@ -41,7 +41,7 @@ def features(
     """The measures that the score is made of.
 
     ``meaning``: cosine of the best piece; ``score``: how well that piece answers, a tenth of
-    ``agents.pieces.score``; the shares of the question's words ``passage_words`` in the best
+    ``agents.sentence_scores.score``; the shares of the question's words ``passage_words`` in the best
     passage and ``found_words`` in all hits; ``names``: the share of its names and numbers that the
     best piece's passage has; ``stands_out``: how far the nearest piece is ahead of the next.
     """

@@ -18,8 +18,8 @@ from typing import IO, TYPE_CHECKING, TypeAlias
 
 from agents.commands import is_command, run_command
 from agents.decisions import Decisions
-from agents.earlier import earlier_turns
 from agents.finder import Finder, batching
+from agents.history import earlier_turns
 from agents.identity import Users
 from agents.job_settings import job_settings
 from agents.memory import Chats

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from agents.approval_rows import Approval, canonical
 from agents.approvals import Approvals
-from agents.hands import plain
+from agents.executor import plain
 from agents.record_json import Json
 from agents.runs import Runs
 from agents.tools import Tool

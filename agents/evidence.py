@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agents.kinds import has_figure
-from agents.pieces import Weighed, promise
+from agents.sentence_scores import Weighed, promise
 from agents.sentences import Unit, units
 from agents.words import content_words, coverage, rarity
 from corpus.records import ElementKind, Parsed, Passage
@@ -69,7 +69,7 @@ class Weigher:
     Args:
         encoder: the encoder of the index.
         texts: where the documents' elements are read.
-        most: how many units are compared by their vectors; see ``agents.pieces.promise``.
+        most: how many units are compared by their vectors; see ``agents.sentence_scores.promise``.
     """
 
     def __init__(self, encoder: Encoder, texts: Texts, most: int) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from agents.answers import Message, Written
 from agents.evidence import Evidence, Weigher
 from agents.followup import standalone
-from agents.pieces import Weighed, score
+from agents.sentence_scores import Weighed, score
 from agents.settings import AnswerSettings
 from agents.words import content_words
 from corpus.records import Passage

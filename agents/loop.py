@@ -29,11 +29,10 @@ from agents.budgets import Budget
 from agents.checkpoints import checkpoints
 from agents.claims import grounded
 from agents.computed import Computed, computed_in
-from agents.context import fitted
 from agents.declines import is_refusal
+from agents.executor import Executor, Used
 from agents.fences import unfenced
 from agents.fitting import fit_history
-from agents.hands import Hands, Used
 from agents.loop_guard import Watch, guard
 from agents.model_facts import LETTERS
 from agents.planning import PLAN
@@ -43,6 +42,7 @@ from agents.settings import AgentSettings, LLMSettings
 from agents.steps import Answered, Retrieved, Step
 from agents.thoughts import without_thoughts
 from agents.tools import TOOLS, Desk, Tool
+from agents.trimming import fitted
 from corpus.errors import Conflict, ModelError, ModelTimeout
 
 if TYPE_CHECKING:
@@ -168,11 +168,11 @@ class Agent:
         budget = Budget(self._settings, turn.earlier)
         longest = min(self._settings.result_characters, turn.room // _RESULTS)
         settings = self._settings.model_copy(update={"result_characters": longest})
-        hands = Hands(turn.desk, budget, settings, self._approvals, turn.run)
+        executor = Executor(turn.desk, budget, settings, self._approvals, turn.run)
         reader = Reader(turn.desk, turn.earlier)
         async with self._engine.transport() as http:
             with checkpoints(self._chats, turn.thread, anew=not turn.earlier) as saver:
-                graph, watch = self._graph(http, saver, budget, hands, turn.room)
+                graph, watch = self._graph(http, saver, budget, executor, turn.room)
                 stream = graph.astream(
                     self._input(saver, turn),
                     {"configurable": {"thread_id": turn.thread}, "recursion_limit": 1000},
@@ -197,21 +197,21 @@ class Agent:
         return max(_LEAST_ROOM, min(self._settings.context_characters, room))
 
     def _graph(
-        self, http: Any, saver: Any, budget: Budget, hands: Hands, room: int
+        self, http: Any, saver: Any, budget: Budget, executor: Executor, room: int
     ) -> tuple[Any, Watch]:
         from langchain.agents import create_agent
 
         engine = self._engine
         middleware, watch = guard(
             budget,
-            hands,
+            executor,
             self._tools,
             lambda messages: fitted(messages, room),
             (engine.url, engine.model),
         )
         graph = create_agent(
             engine.chat_model(http),
-            [_langchain_tool(tool, hands) for tool in self._tools.values()],
+            [_langchain_tool(tool, executor) for tool in self._tools.values()],
             system_prompt=_prompt(),
             middleware=[middleware],
             checkpointer=saver,
@@ -287,14 +287,14 @@ def _prompt() -> str:
     return text.format(refusal=REFUSAL)
 
 
-def _langchain_tool(tool: Tool, hands: Hands) -> BaseTool:
+def _langchain_tool(tool: Tool, executor: Executor) -> BaseTool:
     """Our tool as LangChain's; the guard carries its calls out, and should one come by another way, it
     cannot be named, so that nothing that needs approval is done.
     """
     from langchain_core.tools import StructuredTool
 
     def run(**arguments: Any) -> str:
-        used = hands.use(tool, arguments, "")
+        used = executor.use(tool, arguments, "")
         return used.text if isinstance(used, Used) else ""
 
     return StructuredTool(

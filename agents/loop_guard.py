@@ -1,7 +1,7 @@
 """What stands between LangChain's agent and the world: every call of the model and of a tool passes here.
 
 Before the model is asked, what it is shown is fitted to its window; once a budget has ended it gets no tools and is
-told to answer. Errors of its server become ours. Calls of tools go to ``agents.hands``, and to nothing else; what a
+told to answer. Errors of its server become ours. Calls of tools go to ``agents.executor``, and to nothing else; what a
 person must be asked first interrupts the graph. Knows nothing of documents.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 from agents.answers import Usage
 from agents.budgets import SPENT, Budget
 from agents.chat_model import model_error
-from agents.hands import Hands
+from agents.executor import Executor
 from agents.inert import inert_values
 from agents.reader import call_id, usage_of
 from agents.steps import ApprovalAsked, LimitReached
@@ -40,7 +40,7 @@ class Watch:
 
 def guard(
     budget: Budget,
-    hands: Hands,
+    executor: Executor,
     tools: Mapping[str, Tool],
     fit: Fit,
     where: tuple[str, str],
@@ -49,7 +49,7 @@ def guard(
 
     Args:
         budget: what the turn may cost.
-        hands: carries calls out.
+        executor: carries calls out.
         tools: those there are, by name.
         fit: see ``Fit``.
         where: the server's URL and its model's name, for errors.
@@ -89,9 +89,9 @@ def guard(
             if tool is None:
                 return await handler(request)  # LangChain says which tools there are
             id = call_id(_round(request.state["messages"]), call["id"])
-            used = await asyncio.to_thread(hands.use, tool, call["args"], id)
+            used = await asyncio.to_thread(executor.use, tool, call["args"], id)
             if isinstance(used, ApprovalAsked):
-                interrupt(used.to_json())  # ends this task; when it is resumed, hands know more
+                interrupt(used.to_json())  # ends this task; resumed, it knows more
                 raise AssertionError("a run went on that nobody had decided about")
             status = "success" if used.ok else "error"
             return ToolMessage(used.text, name=tool.name, tool_call_id=call["id"], status=status)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from agents.fences import defused
 from agents.inert import one_line
 from agents.mcp_session import Session
-from agents.reach import McpSettings, ServerSettings, WebSettings
+from agents.outside_settings import McpSettings, ServerSettings, WebSettings
 from agents.tools.tool import Desk, Tool
 from corpus.errors import AlcoveError, Conflict
 

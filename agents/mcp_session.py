@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import urlsplit
 
 from agents.addresses import is_this_machine, place_of
-from agents.reach import ServerSettings, WebSettings
+from agents.outside_settings import ServerSettings, WebSettings
 from corpus.errors import AlcoveError, NotAllowed, OperatorError
 
 if TYPE_CHECKING:

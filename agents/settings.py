@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from agents.reach import McpSettings, WebSettings
+from agents.outside_settings import McpSettings, WebSettings
 from corpus.errors import UserError
 from corpus.home import disk_errors
 from corpus.settings import CorpusSettings, default_home

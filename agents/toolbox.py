@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 
 from agents.mcp_client import make_servers, server_tools
-from agents.reach import McpSettings, WebSettings
+from agents.outside_settings import McpSettings, WebSettings
 from agents.tools import TOOLS, Tool
 from agents.tools.fetch_url import make_fetch_tool
 from agents.web import Web

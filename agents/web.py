@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from urllib.parse import urljoin
 
 from agents.addresses import Address, Place, is_public, place_of, resolve
-from agents.reach import WebSettings
+from agents.outside_settings import WebSettings
 from corpus.errors import NotAllowed, OperatorError, UserError
 
 __all__ = ["Connect", "Page", "Resolve", "Web"]

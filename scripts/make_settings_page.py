@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from agents.reach import ServerSettings
+from agents.outside_settings import ServerSettings
 from agents.settings import Settings
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"

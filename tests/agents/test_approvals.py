@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from agents.approval_rows import add_asked, approval_id, canonical, close_open
 from agents.audit import told as digest
 from agents.budgets import Budget
-from agents.hands import Hands, Used
+from agents.executor import Executor, Used
 from agents.record_json import Json
 from agents.runs import Asked
 from agents.settings import AgentSettings
@@ -460,9 +460,9 @@ def test_the_audit_log_tells_every_stage(office: Office, llm: FakeLLMServer) -> 
 # Whatever the graph does: the one place where calls are carried out
 
 
-def hands_of(office: Office, run: str, shelf: Shelf) -> Hands:
+def executor_of(office: Office, run: str, shelf: Shelf) -> Executor:
     settings_ = AgentSettings(tool_calls=1000)
-    return Hands(Desk(shelf, shelf), Budget(settings_), settings_, office.approvals, run)
+    return Executor(Desk(shelf, shelf), Budget(settings_), settings_, office.approvals, run)
 
 
 def test_without_a_table_a_run_or_a_name_nothing_is_written(office: Office, tmp_path: Path) -> None:
@@ -474,7 +474,7 @@ def test_without_a_table_a_run_or_a_name_nothing_is_written(office: Office, tmp_
         (office.approvals, "", "1.a"),
         (office.approvals, "run", ""),
     ):
-        used = Hands(desk, budget, settings_, approvals, run).use(tool, {"text": "milk"}, call)
+        used = Executor(desk, budget, settings_, approvals, run).use(tool, {"text": "milk"}, call)
         assert isinstance(used, Used)
         assert not used.ok
     assert effects(tmp_path / "out") == []
@@ -499,12 +499,12 @@ def test_no_order_of_calls_and_decisions_writes_what_was_not_approved_or_twice(
         thread = office.chats.create_thread()["id"]
         run = office.chats.log.begin(thread, "Write.", "agent", None)["run"]
         tool = writing_tool(office.file, repeatable=False)
-        hands = hands_of(office, run, Shelf())
+        executor = executor_of(office, run, Shelf())
         allowed: dict[str, str] = {}
         for what, call, text, other in scene:
             id = approval_id(run, call)
             if what == "use":
-                used = hands.use(tool, {"text": text}, call)
+                used = executor.use(tool, {"text": text}, call)
                 if isinstance(used, ApprovalAsked):
                     with office.chats._tables.transaction() as db:
                         add_asked(db, run, [used])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from agents.mcp_client import McpServer, fingerprint, server_tools
-from agents.reach import ServerSettings, WebSettings
+from agents.outside_settings import ServerSettings, WebSettings
 from agents.tools import Desk, Label, Tool
 from corpus.errors import AlcoveError, Conflict, NotAllowed, OperatorError, UserError
 from tests.agents.shelf import Shelf

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from agents.answers import Message
-from agents.earlier import earlier_turns
 from agents.fitting import fit_history
+from agents.history import earlier_turns
 from agents.memory import Chats
 from agents.openai_engine import OpenAIEngine
 from agents.outcome import Outcome

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.reach import McpSettings, ServerSettings, WebSettings
+from agents.outside_settings import McpSettings, ServerSettings, WebSettings
 from agents.settings import Settings
 from agents.toolbox import Toolbox
 from agents.tools import TOOLS, Label

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from agents.addresses import is_public, place_of
-from agents.reach import WebSettings
+from agents.outside_settings import WebSettings
 from agents.tools import Desk, Label
 from agents.tools.fetch_url import make_fetch_tool
 from agents.web import Web

@@ -25,7 +25,7 @@ import pytest
 
 from agents.identity import Users
 from agents.mcp_client import McpServer, fingerprint
-from agents.reach import ServerSettings, WebSettings
+from agents.outside_settings import ServerSettings, WebSettings
 from corpus.catalog import Catalog
 from corpus.home import Home
 from ingest.pipeline import Pipeline

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from agents.outside_settings import McpSettings, WebSettings
 from agents.planning import PLAN
-from agents.reach import McpSettings, WebSettings
 from agents.toolbox import Toolbox
 from agents.tools import TOOLS
 from ui.tool_words import TOOL_WORDS, tool_words

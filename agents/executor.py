@@ -29,7 +29,7 @@ from agents.tools import Desk, Tool
 from corpus.crash import CallPoint, crash_point
 from corpus.errors import AlcoveError, Conflict, InternalError, NotAllowed
 
-__all__ = ["Hands", "Used", "plain"]
+__all__ = ["Executor", "Used", "plain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Used:
     ok: bool = True
 
 
-class Hands:
+class Executor:
     """Carries out the calls of one run.
 
     Args:
