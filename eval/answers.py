@@ -41,8 +41,8 @@ from agents.answers import Answer
 from agents.calibration import auroc
 from corpus.errors import NotFound
 from corpus.records import Citation
-from eval.measures import Rows
 from eval.report import Report, System
+from eval.scoring.measures import Rows
 from eval.spans import Placed, Texts, is_covered
 
 __all__ = ["Answers", "evaluate_answers", "resolves", "token_recall"]

@@ -28,10 +28,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from corpus.records import Hit, SearchResult, Span
 from eval.chunk_gold import GoldQuestion
-from eval.measures import Rows
 from eval.report import System, Test
 from eval.retrieval import Search
-from eval.stats import compare
+from eval.scoring.measures import Rows
+from eval.scoring.stats import compare
 
 __all__ = ["compared_with", "evaluate_chunks"]
 

@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from eval.measures import Rows
-from eval.stats import Comparison, Estimate, compare, estimate, percentile
+from eval.scoring.measures import Rows
+from eval.scoring.stats import Comparison, Estimate, compare, estimate, percentile
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -20,8 +20,8 @@ from typing import Protocol
 
 from corpus.datasets import Dataset, Query
 from corpus.records import Hit, SearchResult
-from eval.measures import MEASURES, Rows, measure, per_query
 from eval.report import System
+from eval.scoring.measures import MEASURES, Rows, measure, per_query
 from eval.spans import Placed, is_covered
 
 __all__ = ["MODES", "Search", "depth", "evaluate_dataset", "evaluate_questions"]

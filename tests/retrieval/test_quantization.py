@@ -12,7 +12,7 @@ import pytest
 from corpus.datasets import Dataset, load_beir
 from corpus.errors import Damaged, NotFound, UserError
 from corpus.home import Home
-from eval.measures import measure, per_query
+from eval.scoring.measures import measure, per_query
 from retrieval.encoder import TransformerEncoder, load_encoder, with_quantization
 from retrieval.models import resolve
 from retrieval.quantization import LEAST_TEXTS, Agreement, Quantized, agreement, quantize

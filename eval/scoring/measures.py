@@ -2,13 +2,13 @@
 
 Every figure is computed by ``ir_measures`` (MacAvaney, Macdonald & Ounis 2022, "Streamlining
 Evaluation with ir-measures"), which runs TREC's own code; where that is not packaged, on Linux on
-arm64, by the same formulas in ``eval.formulas``.
+arm64, by the same formulas in ``eval.scoring.formulas``.
 
 Two things the library leaves open are settled here. A judged query without results has its row
 and scores 0. And a run is a *ranking*, best first: ties in scores have been broken by the system
 that made it, and are not broken again by sorting document ids.
 
-Knows nothing of indexes. ``eval/stats.py`` makes means and intervals of the rows.
+Knows nothing of indexes. ``eval/scoring/stats.py`` makes means and intervals of the rows.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from corpus.errors import UserError
-from eval.formulas import FORMULAS
+from eval.scoring.formulas import FORMULAS
 
 __all__ = ["MEASURES", "Measure", "Qrels", "Rows", "Run", "measure", "per_query"]
 

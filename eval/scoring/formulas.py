@@ -1,6 +1,6 @@
 """The measures written out, for machines that TREC's own code is not packaged for (Linux on arm64).
 
-Where it is, ``eval.measures`` uses that code, and the tests hold these formulas equal to it. Grades at or below 0 count
+Where it is, ``eval.scoring.measures`` uses that code, and the tests hold these formulas equal to it. Grades at or below 0 count
 as not relevant. Rankings are best first, without repetition.
 """
 
@@ -40,4 +40,4 @@ FORMULAS: dict[str, Formula] = {
     "recall@100": _recall,
     "MRR@10": _reciprocal_rank,
 }
-"""By the names of ``eval.measures.MEASURES``."""
+"""By the names of ``eval.scoring.measures.MEASURES``."""

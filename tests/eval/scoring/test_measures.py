@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from corpus.errors import UserError
-from eval.measures import MEASURES, measure, per_query
+from eval.scoring.measures import MEASURES, measure, per_query
 
 ALL = tuple(MEASURES.values())
 

@@ -8,8 +8,8 @@ from math import log2
 
 import pytest
 
-from eval.formulas import FORMULAS
-from eval.measures import MEASURES, per_query
+from eval.scoring.formulas import FORMULAS
+from eval.scoring.measures import MEASURES, per_query
 
 
 def test_there_is_a_formula_for_every_measure() -> None:

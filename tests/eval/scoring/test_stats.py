@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from eval.stats import compare, estimate, percentile
+from eval.scoring.stats import compare, estimate, percentile
 
 
 def named(values: list[float]) -> dict[str, float]:

@@ -1,0 +1,1 @@
+"""Questions with what is known about their answers, from every layout that is read."""

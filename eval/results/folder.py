@@ -1,0 +1,162 @@
+"""A results folder: everything a benchmark found, as plain files that outlive it.
+
+::
+
+    report.json        means, intervals, tests and what they depend on (``eval/report.py``)
+    queries.jsonl      one line per system and question (``eval/results/records.py``)
+    qrels.txt          the judgements, in TREC's format
+    runs/SYSTEM.run    the rankings, in TREC's format; with qrels.txt they give the same figures elsewhere
+    report.html        the same to look at; needs no network and no other file
+
+A folder is whole or not there: it is written beside its place and renamed. Writing the same again
+gives the same bytes. Knows nothing of how results were computed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from corpus.errors import NotFound, UserError
+from corpus.home import disk_errors
+from corpus.lines import Place, lines_of
+from eval.results.records import Row
+
+__all__ = ["REPORT", "Results", "Run", "slug", "write_results"]
+
+REPORT, ROWS, QRELS, RUNS, HTML = "report.json", "queries.jsonl", "qrels.txt", "runs", "report.html"
+
+Run = Mapping[str, Sequence[tuple[str, float]]]
+"""For each query its items with their scores, best first."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """A results folder that was read; its rows are read when they are asked for."""
+
+    folder: Path
+    report: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, folder: Path) -> Results:
+        """Read a results folder.
+
+        Raises:
+            NotFound: there is no report in it.
+            UserError: it is no report.
+        """
+        path = folder / REPORT
+        if not path.is_file():
+            raise NotFound(f"There are no results in {str(folder)!r}; it has no {REPORT!r}.")
+        try:
+            report = json.loads(path.read_bytes())
+        except ValueError as exc:
+            raise UserError(f"{str(path)!r} is not JSON ({exc}); run the benchmark anew.") from exc
+        if not isinstance(report, dict) or not isinstance(report.get("systems"), list):
+            raise UserError(f"{str(path)!r} is no report of a benchmark; run it anew.")
+        return cls(folder, report)
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """Every row.
+
+        Raises:
+            NotFound: there is no file of rows. UserError: a line is no row; names file and line.
+        """
+        return tuple(_row(line, place) for place, line in lines_of(self.folder / ROWS))
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """The names of the systems, in the order of the report."""
+        return tuple(system["name"] for system in self.report["systems"])
+
+    def values(self, system: str, metric: str) -> dict[str, float]:
+        """Values by query of one system in one measure; queries it does not apply to are left out."""
+        return {
+            row.query: row.metrics[metric]
+            for row in self.rows
+            if row.system == system and metric in row.metrics
+        }
+
+
+def write_results(
+    folder: Path,
+    report: Mapping[str, Any],
+    rows: Iterable[Row],
+    qrels: Mapping[str, Mapping[str, int]],
+    runs: Mapping[str, Run],
+    html: str,
+) -> None:
+    """Write a results folder in the place of an earlier one.
+
+    Args:
+        folder: made anew; refused if it holds something that is no results folder.
+        report: of ``eval.report.Report.to_json``.
+        qrels: grades by query and item.
+        runs: by the name of the system.
+
+    Raises:
+        UserError: the folder holds something else. DiskFull, OperatorError: it cannot be written;
+            what was there before still is.
+    """
+    if folder.exists() and any(folder.iterdir()) and not (folder / REPORT).is_file():
+        raise UserError(f"{str(folder)!r} holds something else; choose an empty folder.")
+    with disk_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            _write(made / REPORT, json.dumps(report, ensure_ascii=False, indent=1) + "\n")
+            lines = (json.dumps(row.to_json(), ensure_ascii=False) + "\n" for row in rows)
+            _write(made / ROWS, lines)
+            judged = ((q, i, g) for q, grades in qrels.items() for i, g in grades.items())
+            _write(made / QRELS, (f"{query} 0 {item} {grade}\n" for query, item, grade in judged))
+            (made / RUNS).mkdir()
+            for name, run in runs.items():
+                _write(made / RUNS / f"{slug(name)}.run", _run_lines(slug(name), run))
+            _write(made / HTML, html)
+            made.chmod(0o777 & ~_umask())
+            if folder.exists():
+                shutil.rmtree(folder)
+            made.rename(folder)
+        except BaseException:
+            shutil.rmtree(made, ignore_errors=True)
+            raise
+
+
+def slug(name: str) -> str:
+    """A system's name as a file name and as a word of TREC's files."""
+    return re.sub(r"[^\w.+-]+", "_", name).strip("_") or "system"
+
+
+def _run_lines(tag: str, run: Run) -> Iterable[str]:
+    for query, found in run.items():
+        for rank, (item, score) in enumerate(found, start=1):
+            yield f"{query} Q0 {item} {rank} {score:.6f} {tag}\n"
+
+
+def _write(path: Path, text: str | Iterable[str]) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.writelines([text] if isinstance(text, str) else text)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _row(line: str, place: Place) -> Row:
+    try:
+        return Row.from_json(json.loads(line))
+    except (ValueError, TypeError, KeyError) as exc:
+        raise place.error("this is no row of a benchmark; run it anew") from exc

@@ -1,0 +1,1 @@
+"""What is measured: the measures, the statistics, and the comparison of two systems."""
