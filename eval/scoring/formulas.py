@@ -1,7 +1,7 @@
 """The measures written out, for machines that TREC's own code is not packaged for (Linux on arm64).
 
-Where it is, ``eval.scoring.measures`` uses that code, and the tests hold these formulas equal to it. Grades at or below 0 count
-as not relevant. Rankings are best first, without repetition.
+Where it is, ``eval.scoring.measures`` uses that code, and the tests hold these formulas equal to it.
+Grades at or below 0 count as not relevant. Rankings are best first, without repetition.
 """
 
 from __future__ import annotations
