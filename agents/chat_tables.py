@@ -121,6 +121,10 @@ _MIGRATIONS = (
     CREATE TRIGGER audit_is_true BEFORE UPDATE ON audit
         BEGIN SELECT raise(ABORT, 'the audit log is only added to'); END;
     """,
+    """
+    ALTER TABLE feedback ADD COLUMN sources TEXT NOT NULL DEFAULT '[]';
+    ALTER TABLE feedback ADD COLUMN unanswerable INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 
 

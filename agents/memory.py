@@ -7,8 +7,9 @@ Safe to use from several threads. Knows nothing of engines, tools or HTTP.
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from agents.answers import Message
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Chats"]
 
 _HEAD = "t.id, t.title, t.created, t.updated"
+_VERDICT = "f.rating, f.comment, f.sources, f.unanswerable"
 _ACTIVE = "SELECT id FROM runs WHERE thread = ? AND state IN ('running', 'waiting')"
 
 
@@ -97,8 +99,8 @@ class Chats:
             head = self._head(db, thread, owner)
             end = _position(db, thread, before)
             rows = db.execute(
-                "SELECT * FROM messages WHERE thread = ? AND position < ?"
-                " ORDER BY position DESC LIMIT ?",
+                f"SELECT m.*, {_VERDICT} FROM messages m LEFT JOIN feedback f ON f.message = m.id"
+                " WHERE m.thread = ? AND m.position < ? ORDER BY m.position DESC LIMIT ?",
                 (thread, end, -1 if limit is None else limit),
             ).fetchall()
             active = db.execute(_ACTIVE, (thread,)).fetchone()
@@ -176,8 +178,20 @@ class Chats:
         with self._tables.transaction() as db:
             retell(db, wanted, text)
 
-    def rate(self, message: str, rating: int, comment: str = "", owner: str = "") -> None:
+    def rate(
+        self,
+        message: str,
+        rating: int,
+        comment: str = "",
+        owner: str = "",
+        sources: Sequence[Json] = (),
+        unanswerable: bool = False,
+    ) -> None:
         """Keep a person's verdict (1 or -1) on an answer; a later one replaces it.
+
+        Args:
+            sources: where the answer should have come from, as ``agents.feedback.right_sources`` gives them.
+            unanswerable: the documents do not say.
 
         Raises:
             NotFound: there is no such answer.
@@ -188,19 +202,35 @@ class Chats:
                 " WHERE m.id = ? AND t.owner = ? AND m.role = 'assistant'"
             )
             one(db, query, message, "message", owner)
-            values = (message, rating, comment, now())
-            db.execute("INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?)", values)
+            given = json.dumps(list(sources), ensure_ascii=False)
+            values = (message, rating, comment, now(), given, unanswerable)
+            db.execute("INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?, ?, ?)", values)
 
     def feedback(self, owner: str = "") -> list[Json]:
-        """Every verdict of a person with the question and the answer it is about, the latest first."""
+        """Every verdict of a person with the question and the answer it is about, the latest first.
+
+        ``position`` is the answer's in its thread, counted from 0; ``question`` is ``None`` where it is not known.
+        """
         with self._tables.transaction() as db:
             rows = db.execute(
-                "SELECT f.*, a.content AS answer, r.question FROM feedback f"
+                "SELECT f.*, a.content AS answer, a.citations, a.abstained, a.position, r.question"
+                " FROM feedback f"
                 " JOIN messages a ON a.id = f.message LEFT JOIN runs r ON r.message = a.id"
-                " JOIN threads t ON t.id = a.thread WHERE t.owner = ? ORDER BY f.created DESC",
+                " JOIN threads t ON t.id = a.thread WHERE t.owner = ?"
+                " ORDER BY f.created DESC, f.rowid DESC",
                 (owner,),
             ).fetchall()
-        return [dict(row) for row in rows]
+        return [
+            {**dict(row), **_unpacked(row), "abstained": bool(row["abstained"])} for row in rows
+        ]
+
+
+def _unpacked(row: sqlite3.Row) -> Json:
+    return {
+        "citations": unpacked(row["citations"]),
+        "sources": json.loads(row["sources"]),
+        "unanswerable": bool(row["unanswerable"]),
+    }
 
 
 def _position(db: sqlite3.Connection, thread: str, before: str | None) -> int:
@@ -224,4 +254,16 @@ def _message_json(row: sqlite3.Row) -> Json:
         {key: row[key] for key in plain}
         | {key: bool(row[key]) for key in flags}
         | {key: unpacked(row[key]) for key in encoded}
+        | {"feedback": _verdict_json(row)}
     )
+
+
+def _verdict_json(row: sqlite3.Row) -> Json | None:
+    if row["rating"] is None:
+        return None
+    return {
+        "rating": row["rating"],
+        "comment": row["comment"],
+        "sources": json.loads(row["sources"]),
+        "unanswerable": bool(row["unanswerable"]),
+    }

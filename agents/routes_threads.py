@@ -11,10 +11,11 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from agents.build import App
+from agents.feedback import MOST_SOURCES, right_sources
 from agents.record_json import Json
 from agents.runs import MODES, Asked
 from agents.sse import PING, event, stream
-from corpus.errors import NotFound
+from corpus.errors import NotFound, UserError
 from retrieval.caller import Caller
 from retrieval.search import check_query
 
@@ -49,12 +50,24 @@ class NewRun(_Body):
     collection: str | None = None
 
 
+class Source(_Body):
+    """A stretch [start, end) of a document's canonical text that holds what an answer needs."""
+
+    document: str = Field(description="id of a document")
+    start: int = Field(ge=0, lt=2**53)
+    end: int = Field(ge=1, lt=2**53)
+
+
 class Verdict(_Body):
     """Body of ``POST /v1/feedback``."""
 
     message: str
     rating: Literal[1, -1]
     comment: str = Field(default="", max_length=4000)
+    sources: list[Source] = Field(
+        default=[], max_length=MOST_SOURCES, description="where the answer should have come from"
+    )
+    unanswerable: bool = Field(default=False, description="the documents do not say")
 
 
 def router(app: App) -> APIRouter:
@@ -65,8 +78,15 @@ def router(app: App) -> APIRouter:
 
     @api.post("/feedback", status_code=201, tags=["threads"])
     def rate(body: Verdict, person: Caller) -> Json:
-        """Keep a verdict on an answer; a later one replaces it."""
-        app.chats.rate(body.message, body.rating, body.comment, person.name)
+        """Keep a verdict on an answer, with the right source or that there is none; a later one replaces it."""
+        if body.sources and body.unanswerable:
+            raise UserError(
+                "a question has a source or no answer; give 'sources' or 'unanswerable'"
+            )
+        given = [(source.document, source.start, source.end) for source in body.sources]
+        sources = right_sources(app.catalog, given, person)
+        about = (body.message, body.rating, body.comment, person.name)
+        app.chats.rate(*about, sources, body.unanswerable)
         return {"message": body.message, "rating": body.rating}
 
     return api

@@ -19,7 +19,7 @@ DOCUMENT = {
 THREAD = {"id", "title", "created", "updated", "messages"}
 MESSAGE = {
     "id", "role", "content", "created", "citations", "engine", "model", "abstained",
-    "interrupted", "steps", "error", "run", "claims", "usage",
+    "interrupted", "steps", "error", "run", "claims", "usage", "feedback",
 }  # fmt: skip
 HIT = {
     "rank", "score", "chunk", "document", "source", "page", "start", "end", "text", "headings",
