@@ -1,22 +1,39 @@
 """What a benchmark found, as JSON for programs and as a table for people.
 
-JSON (one object): ``{"dataset", "systems": [{"name", "metrics": {measure: mean}, "ci95": {measure:
-[low, high]}, "latency_ms": {"p50", "p95"}, "n", "n_by_metric": {measure: n}}], "tests": [{"a", "b",
-"metric", "delta", "ci95", "p", "n", "wins", "ties", "losses"}], "context": {...}}``. ``n`` counts
-queries; a mean over fewer of them (answers that were not refused, say) says so in
-``n_by_metric``. A system measured by kind of question has ``"kinds": {kind: {...}}`` besides, each
-shaped like a system; one with figures about itself (its chunks, say) has ``"facts": {...}``.
-``context`` names what the figures depend on: encoder, sizes, options.
+One JSON object::
+
+    dataset      its name
+    metric       the measure that tests, plots and diagnosis go by; null: none is singled out
+    metrics      every measure, in the order to show them
+    baseline     the system that the others are tested against; null: none
+    systems      [{name, metrics: {measure: mean}, ci95: {measure: [low, high]},
+                   n: queries, n_by_metric: {measure: n}, latency_ms: {p50, p95},
+                   parts: {chunker, size, encoder, ...}, facts: {figure: value},
+                   losses: {stage: questions}, missed: questions,
+                   kinds: {kind: {metrics, ci95, n, n_by_metric}}}]
+    tests        [{a, b, metric, delta, ci95, p, p_t, p_holm, n, wins, ties, losses,
+                   moved: [{query, delta}]}]
+    context      {...}
+
+``n`` counts queries; a mean over fewer of them (answers that were not refused, say) says so in
+``n_by_metric``. Latencies are null where nothing was timed. Of a system, ``parts`` says what it is
+made of, ``facts`` are figures about itself (its chunks, say), ``losses`` counts questions by the
+first stage that lost any of their gold, ``missed`` those of whose gold nothing was found; each of
+these, and ``kinds``, is left out where nobody looked. A test is about ``a`` minus ``b``: ``p`` is of
+the randomization test, ``p_t`` of Student's paired t-test, ``p_holm`` the first after Holm's
+correction over all tests of that measure; null where not computed. ``moved`` are the queries that
+differ most, the largest difference first. ``context`` names what the figures depend on.
 
 Knows rows, not how they were made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from eval.results.records import Stage
 from eval.scoring.measures import Rows
 from eval.scoring.stats import Comparison, Estimate, compare, estimate, percentile
 
@@ -31,8 +48,8 @@ __all__ = ["Report", "System", "Test", "paired_tests", "print_report"]
 class System:
     """One way of answering queries, with a value per measure and query.
 
-    ``latencies_ms`` holds a figure per query that was run; ``kinds`` names subsets of the queries;
-    ``facts`` are figures about the system itself.
+    ``latencies_ms`` holds a figure per query that was timed; ``kinds`` names subsets of the queries.
+    The rest is as the module's docstring has it; ``missed`` is None where nobody looked.
     """
 
     name: str
@@ -40,6 +57,9 @@ class System:
     latencies_ms: Sequence[float]
     kinds: Mapping[str, Sequence[str]] = field(default_factory=dict)
     facts: Mapping[str, float] = field(default_factory=dict)
+    parts: Mapping[str, str | int] = field(default_factory=dict)
+    losses: Mapping[str, int] = field(default_factory=dict)
+    missed: int | None = None
 
     @property
     def queries(self) -> set[str]:
@@ -60,13 +80,13 @@ class System:
         data: dict[str, Any] = {
             "name": self.name,
             **_figures(self.estimates(), len(self.queries)),
-            "latency_ms": {
-                "p50": round(percentile(self.latencies_ms, 0.5), 3),
-                "p95": round(percentile(self.latencies_ms, 0.95), 3),
-            },
+            "latency_ms": {"p50": self._latency(0.5), "p95": self._latency(0.95)},
         }
-        if self.facts:
-            data["facts"] = dict(self.facts)
+        for key, found in (("parts", self.parts), ("facts", self.facts)):
+            if found:
+                data[key] = dict(found)
+        if self.missed is not None:
+            data |= {"losses": _in_order(self.losses), "missed": self.missed}
         if self.kinds:
             data["kinds"] = {
                 kind: _figures(self.estimates(queries), len(queries))
@@ -74,10 +94,16 @@ class System:
             }
         return data
 
+    def _latency(self, share: float) -> float | None:
+        return round(percentile(self.latencies_ms, share), 3) if self.latencies_ms else None
+
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """Whether system ``a`` differs from system ``b`` in one measure."""
+    """Whether system ``a`` differs from system ``b`` in one measure.
+
+    ``p_t``, ``p_holm`` and ``moved`` (query and difference) are as the module's docstring has them.
+    """
 
     __test__ = False  # a class named Test is not one of pytest's
 
@@ -85,6 +111,9 @@ class Test:
     b: str
     metric: str
     result: Comparison
+    p_t: float | None = None
+    p_holm: float | None = None
+    moved: Sequence[tuple[str, float]] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The test as the module's docstring shows it."""
@@ -96,30 +125,45 @@ class Test:
             "delta": found.delta,
             "ci95": [found.low, found.high],
             "p": found.p,
+            "p_t": self.p_t,
+            "p_holm": self.p_holm,
             "n": found.n,
             "wins": found.wins,
             "ties": found.ties,
             "losses": found.losses,
+            "moved": [{"query": query, "delta": delta} for query, delta in self.moved],
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything one benchmark run found."""
+    """Everything one benchmark run found.
+
+    ``metrics`` are the measures to show, in order; empty: all that a system has.
+    """
 
     dataset: str
     systems: tuple[System, ...]
     tests: tuple[Test, ...] = ()
     context: Mapping[str, Any] = field(default_factory=dict)
+    metric: str | None = None
+    metrics: Sequence[str] = ()
+    baseline: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The report as the module's docstring shows it."""
         return {
             "dataset": self.dataset,
+            "metric": self.metric,
+            "metrics": list(self.metrics or self._measures()),
+            "baseline": self.baseline,
             "systems": [system.to_json() for system in self.systems],
             "tests": [test.to_json() for test in self.tests],
             "context": dict(self.context),
         }
+
+    def _measures(self) -> Iterable[str]:
+        return dict.fromkeys(name for system in self.systems for name in system.rows)
 
 
 def paired_tests(systems: Sequence[System], of: str = "hybrid") -> tuple[Test, ...]:
@@ -158,6 +202,11 @@ def _figures(estimates: Mapping[str, Estimate], n: int) -> dict[str, Any]:
         "n": n,
         "n_by_metric": {name: found.n for name, found in estimates.items()},
     }
+
+
+def _in_order(losses: Mapping[str, int]) -> dict[str, int]:
+    """The stages that lost something, as they follow each other."""
+    return {stage.value: losses[stage] for stage in Stage if losses.get(stage)}
 
 
 def _print_systems(report: Report, console: Console) -> None:

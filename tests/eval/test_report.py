@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -91,3 +92,42 @@ def test_many_systems_are_rows_with_what_is_known_of_each() -> None:
     text = shown(Report("weather", systems), upright=False)
     assert re.search(r"x │ 2,365 │ 0\.500 │ 1100 │ 2 │", text)
     assert systems[0].to_json()["facts"] == {"chunks": 2365}
+
+
+def test_a_test_says_what_was_computed_of_it_and_what_was_not() -> None:
+    plain = paired_tests(SYSTEMS)[0]
+    assert (plain.to_json()["p_t"], plain.to_json()["p_holm"], plain.to_json()["moved"]) == (
+        None,
+        None,
+        [],
+    )
+    whole = replace(plain, p_t=0.04, p_holm=0.08, moved=(("b", 0.4), ("a", -0.1)))
+    data = whole.to_json()
+    assert (data["p_t"], data["p_holm"]) == (0.04, 0.08)
+    assert data["moved"] == [{"query": "b", "delta": 0.4}, {"query": "a", "delta": -0.1}]
+
+
+def test_a_system_says_what_it_is_made_of_and_where_it_lost_what() -> None:
+    parts = {"chunker": "recursive", "size": 200, "fusion": "dense"}
+    losses = {"not retrieved": 2, "split apart": 1, "filtered": 0}
+    data = System("dense", DENSE.rows, [1.0], parts=parts, losses=losses, missed=2).to_json()
+    assert (data["parts"], data["missed"]) == (parts, 2)
+    assert list(data["losses"].items()) == [("split apart", 1), ("not retrieved", 2)]
+
+
+def test_what_nobody_looked_at_is_not_said_to_be_none() -> None:
+    assert not {"parts", "losses", "missed", "facts", "kinds"} & DENSE.to_json().keys()
+    assert System("lucky", DENSE.rows, [], missed=0).to_json()["losses"] == {}
+
+
+def test_a_system_that_was_not_timed_has_no_latency() -> None:
+    assert System("read", DENSE.rows, []).to_json()["latency_ms"] == {"p50": None, "p95": None}
+
+
+def test_a_report_names_its_measures_and_the_one_it_goes_by() -> None:
+    data = Report("weather", SYSTEMS).to_json()
+    assert (data["metric"], data["metrics"], data["baseline"]) == (None, ["nDCG@10"], None)
+    data = Report(
+        "weather", SYSTEMS, metric="MRR", metrics=("MRR", "MAP"), baseline="dense"
+    ).to_json()
+    assert (data["metric"], data["metrics"], data["baseline"]) == ("MRR", ["MRR", "MAP"], "dense")
