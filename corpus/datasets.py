@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus.errors import NotFound, UserError
-from corpus.lines import Place, lines_of, name_of, read_records, text_of
+from corpus.lines import Place, grade_in, lines_of, name_of, read_records, text_of, whole_number
 from corpus.records import Judgement
 
 __all__ = [
@@ -155,10 +155,8 @@ def _judgement(line: str, place: Place) -> Judgement:
     if len(fields) != len(QRELS_HEADER):
         raise place.error(f"three fields separated by tabs were expected, not {len(fields)}")
     query, document, score = fields
-    try:
-        return Judgement(query, document, int(score))
-    except ValueError as exc:
-        raise place.error(f"the score must be a whole number, not {score!r}") from exc
+    grade = grade_in(whole_number(score, "the score", place), place, "the score")
+    return Judgement(query, document, grade)
 
 
 def _refuse_dangling(

@@ -1,20 +1,34 @@
 """Text files read line by line, so that every complaint about one names the file and the line.
 
-Used by the readers of data sets (``corpus/datasets.py``, ``corpus/questions.py``). A file is read
-whole or refused; nothing is skipped but blank lines.
+Used by the readers of data sets (``corpus/datasets.py``, ``corpus/questions.py``, ``corpus/trec.py``).
+A file is read whole or refused; nothing is skipped but blank lines.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from corpus.errors import NotFound, UserError
+from corpus.errors import NotFound, OperatorError, UserError
 
-__all__ = ["Identified", "Place", "lines_of", "name_of", "read_records", "text_of"]
+__all__ = [
+    "Identified",
+    "Place",
+    "grade_in",
+    "lines_of",
+    "name_of",
+    "object_in",
+    "read_records",
+    "records_in",
+    "text_of",
+    "whole_number",
+]
+
+MAX_GRADE = 1000  # TREC's own code counts the documents of every grade in a table as long as that
 
 
 class Identified(Protocol):
@@ -41,10 +55,19 @@ class Place:
 
 def read_records(path: Path, read: Callable[[dict[str, Any], Place], Record]) -> dict[str, Record]:
     """The records of a JSON Lines file by their id, which no two may share."""
+    return records_in(lines_of(path), read, path)
+
+
+def records_in(
+    lines: Iterable[tuple[Place, str]],
+    read: Callable[[dict[str, Any], Place], Record],
+    path: Path,
+) -> dict[str, Record]:
+    """The records of such lines; ``path`` names their file if there is no line."""
     records: dict[str, Record] = {}
     first_seen: dict[str, int] = {}
-    for place, line in lines_of(path):
-        record = read(_object(line, place), place)
+    for place, line in lines:
+        record = read(object_in(line, place), place)
         if record.id in records:
             raise place.error(f"id {record.id!r} stands already on line {first_seen[record.id]}")
         records[record.id] = record
@@ -55,28 +78,75 @@ def read_records(path: Path, read: Callable[[dict[str, Any], Place], Record]) ->
 
 
 def lines_of(path: Path) -> Iterator[tuple[Place, str]]:
-    """The lines of a UTF-8 file that are not blank, each with its place."""
-    if not path.is_file():
-        raise NotFound(f"There is no file {str(path)!r}; the data set is not complete without it.")
-    with path.open("rb") as stream:
-        for number, raw in enumerate(stream, start=1):
-            place = Place(path, number)
-            try:
-                line = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-            except UnicodeDecodeError as exc:
-                raise place.error(f"byte {exc.start + 1} is not UTF-8; save it as UTF-8") from exc
-            if line.strip():
-                yield place, line
+    """The lines of a UTF-8 file that are not blank, each with its place.
 
-
-def _object(line: str, place: Place) -> dict[str, Any]:
+    Raises:
+        NotFound: there is no such file. OperatorError: it cannot be read.
+        UserError: a line is not UTF-8; names file and line.
+    """
     try:
-        record = json.loads(line)
+        if not path.is_file():
+            raise NotFound(
+                f"There is no file {str(path)!r}; the data set is not complete without it."
+            )
+        with path.open("rb") as stream:
+            for number, raw in enumerate(stream, start=1):
+                place = Place(path, number)
+                line = _decoded(raw, place).rstrip("\r\n")
+                if line.strip():
+                    yield place, line
+    except OSError as exc:
+        raise OperatorError(
+            f"{str(path)!r} cannot be read ({exc.strerror or exc}); look at its permissions."
+        ) from exc
+
+
+def _decoded(raw: bytes, place: Place) -> str:
+    try:
+        return raw.decode("utf-8-sig" if place.line == 1 else "utf-8")
+    except UnicodeDecodeError as exc:
+        raise place.error(f"byte {exc.start + 1} is not UTF-8; save it as UTF-8") from exc
+
+
+def object_in(line: str, place: Place) -> dict[str, Any]:
+    """The JSON object that is a line; one that names a key twice is refused."""
+    try:
+        record = json.loads(line, object_pairs_hook=_distinct)
     except json.JSONDecodeError as exc:
         raise place.error(f"not JSON ({exc.msg} at character {exc.colno})") from exc
+    except ValueError as exc:
+        raise place.error(f"not JSON that can be read ({exc})") from exc
+    except RecursionError as exc:
+        raise place.error("not JSON that can be read (it is nested too deeply)") from exc
     if not isinstance(record, dict):
         raise place.error("a JSON object was expected")
     return record
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(
+            f"the key {next(key for key in keys if keys.count(key) > 1)!r} is there twice"
+        )
+    return found
+
+
+def whole_number(text: str, what: str, place: Place) -> int:
+    """A whole number in ASCII digits; ``what`` it is, for the message."""
+    if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+        raise place.error(f"{what} must be a whole number, not {text[:40]!r}")
+    return int(text)
+
+
+def grade_in(value: object, place: Place, what: str = "the grade") -> int:
+    """A relevance grade; above 0 is relevant."""
+    if type(value) is not int:
+        raise place.error(f"{what} must be a whole number, not {value!r}")
+    if abs(value) > MAX_GRADE:
+        raise place.error(f"{what} must lie between {-MAX_GRADE} and {MAX_GRADE}; {value} does not")
+    return value
 
 
 def text_of(record: Mapping[str, Any], key: str, place: Place, default: str | None = None) -> str:

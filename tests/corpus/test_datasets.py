@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from corpus.datasets import Dataset, load_beir
-from corpus.errors import NotFound, UserError
-from corpus.questions import load_questions
-from corpus.records import Judgement, Span
+from corpus.errors import NotFound, OperatorError, UserError
+from corpus.lines import lines_of
+from corpus.records import Judgement
 
 DOCUMENTS = [
     {"_id": "d1", "title": "Rain", "text": "It rains."},
@@ -24,14 +25,6 @@ QUERIES = [
 ]
 HEADER = "query-id\tcorpus-id\tscore"
 QRELS = [HEADER, "q2\td2\t2", "q1\td1\t1", "q3\td1\t0"]
-
-QUESTION = {
-    "id": "1",
-    "question": "Does it rain?",
-    "kind": "lookup",
-    "answer": "Yes",
-    "gold": [{"document": "notes/rain.md", "quote": "It rains.", "start": 3, "end": 12}],
-}
 
 
 def write_lines(path: Path, lines: Sequence[str]) -> None:
@@ -54,13 +47,6 @@ def make_set(
 def refusal(folder: Path) -> str:
     with pytest.raises(UserError) as caught:
         load_beir(folder)
-    return str(caught.value)
-
-
-def question_refusal(path: Path, *records: object) -> str:
-    write_lines(path, [json.dumps(record) for record in records])
-    with pytest.raises(UserError) as caught:
-        load_questions(path)
     return str(caught.value)
 
 
@@ -163,6 +149,37 @@ def test_a_byte_that_is_not_utf8_is_refused_with_its_line(tmp_path: Path) -> Non
     assert "queries.jsonl', line 4: byte 27 is not UTF-8" in refusal(folder)
 
 
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ('{"_id": "d1", "text": "a", "text": "b"}', "(the key 'text' is there twice)"),
+        ('{"_id": ' + "9" * 5000 + "}", "not JSON that can be read (Exceeds the limit"),
+        ('{"_id": ' + "[" * 100_000, "(it is nested too deeply)"),
+    ],
+)
+def test_json_that_cannot_be_taken_at_its_word_is_refused(
+    tmp_path: Path, line: str, complaint: str
+) -> None:
+    folder = make_set(tmp_path)
+    write_lines(folder / "corpus.jsonl", [line])
+    told = refusal(folder)
+    assert "corpus.jsonl', line 1: not JSON that can be read" in told
+    assert complaint in told
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
+    folder = make_set(tmp_path)
+    (folder / "corpus.jsonl").chmod(0)
+    with pytest.raises(OperatorError, match=r"corpus\.jsonl' cannot be read \(Permission denied"):
+        load_beir(folder)
+
+
+def test_a_name_that_no_file_can_have_is_refused_as_well(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match="cannot be read"):
+        list(lines_of(tmp_path / ("a" * 5000)))
+
+
 def test_half_a_character_is_refused(tmp_path: Path) -> None:
     folder = make_set(tmp_path, documents=[{"_id": "d1", "text": "\ud83d"}, *DOCUMENTS[1:]])
     assert "line 1: 'text' holds half of a surrogate pair" in refusal(folder)
@@ -201,6 +218,9 @@ def test_metadata_that_is_no_object_is_refused(tmp_path: Path) -> None:
         (["q1\td1\t1"], "line 1: the header"),
         ([HEADER, "q1 d1 1"], "line 2: three fields separated by tabs were expected, not 1"),
         ([HEADER, "q1\td1\thigh"], "line 2: the score must be a whole number, not 'high'"),
+        ([HEADER, "q1\td1\t1_0"], "line 2: the score must be a whole number, not '1_0'"),
+        ([HEADER, "q1\td1\t" + "9" * 5000], "line 2: the score must be a whole number"),
+        ([HEADER, "q1\td1\t1001"], "line 2: the score must lie between -1000 and 1000"),
         ([HEADER, "q1\td1\t1", "q1\td1\t2"], "line 3: the pair ('q1', 'd1') was judged already"),
         ([HEADER, "q1\td1\t1", "q9\td1\t1"], "line 3: query 'q9' is judged but is not in"),
         (
@@ -213,56 +233,3 @@ def test_a_broken_judgement_is_refused_with_its_line(
     tmp_path: Path, lines: Sequence[str], complaint: str
 ) -> None:
     assert complaint in refusal(make_set(tmp_path, qrels=lines))
-
-
-def test_a_question_is_read_with_its_gold_span(tmp_path: Path) -> None:
-    path = tmp_path / "questions.jsonl"
-    none = {"id": "2", "question": "Why?", "kind": "unanswerable", "answer": None, "gold": []}
-    write_lines(path, [json.dumps(QUESTION), json.dumps(none)])
-    questions = load_questions(path)
-    first, second = questions.questions
-    assert questions.name == "questions"
-    assert questions.kinds == ("lookup", "unanswerable")
-    assert first.gold[0].span == Span(3, 12)
-    assert (first.answerable, second.answerable) == (True, False)
-    assert second.answer == ""
-
-
-@pytest.mark.parametrize(
-    ("change", "complaint"),
-    [
-        ({"gold": None}, "'gold' must be a list"),
-        ({"gold": []}, "kind 'lookup' does not go with 0 gold spans"),
-        ({"kind": "unanswerable"}, "kind 'unanswerable' does not go with 1 gold spans"),
-        ({"question": ""}, "'question' is empty"),
-        ({"gold": ["x"]}, "a gold span must be an object"),
-    ],
-)
-def test_a_question_that_is_none_is_refused(
-    tmp_path: Path, change: Mapping[str, object], complaint: str
-) -> None:
-    told = question_refusal(tmp_path / "questions.jsonl", QUESTION | dict(change))
-    assert f"questions.jsonl', line 1: {complaint}" in told
-
-
-@pytest.mark.parametrize(
-    ("change", "complaint"),
-    [
-        ({"document": "/etc/passwd"}, "must be a path below the documents' folder"),
-        ({"document": "../secret.md"}, "must be a path below the documents' folder"),
-        ({"start": True}, "'start' and 'end' must be offsets"),
-        ({"start": -1, "end": 8}, "'start' and 'end' must be offsets"),
-        ({"end": 13}, "span 3-13 is not as long as its quote (9)"),
-    ],
-)
-def test_a_gold_span_that_is_none_is_refused(
-    tmp_path: Path, change: Mapping[str, object], complaint: str
-) -> None:
-    gold = {"document": "rain.md", "quote": "It rains.", "start": 3, "end": 12} | dict(change)
-    told = question_refusal(tmp_path / "questions.jsonl", QUESTION | {"gold": [gold]})
-    assert complaint in told
-
-
-def test_two_questions_with_one_id_are_refused(tmp_path: Path) -> None:
-    told = question_refusal(tmp_path / "questions.jsonl", QUESTION, QUESTION)
-    assert "line 2: id '1' stands already on line 1" in told
