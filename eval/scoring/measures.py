@@ -4,24 +4,26 @@ Every figure is computed by ``ir_measures`` (MacAvaney, Macdonald & Ounis 2022, 
 Evaluation with ir-measures"), which runs TREC's own code; where that is not packaged, on Linux on
 arm64, by the same formulas in ``eval.scoring.formulas``.
 
-Two things the library leaves open are settled here. A judged query without results has its row
-and scores 0. And a run is a *ranking*, best first: ties in scores have been broken by the system
-that made it, and are not broken again by sorting document ids.
+Three things the library leaves open are settled here. A judged query without results has its row and
+scores 0. A run is a *ranking*, best first: ties in scores have been broken by the system that made
+it, and are not broken again by sorting document ids. And ``k`` is what the name says, however short
+the run: ``precision@10`` of three results divides by ten.
 
-Knows nothing of indexes. ``eval/scoring/stats.py`` makes means and intervals of the rows.
+Knows nothing of indexes; measures of text, not of judged items, are in
+``eval/scoring/token_measures.py``. ``eval/scoring/stats.py`` makes means and intervals of the rows.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from corpus.errors import UserError
 from eval.scoring.formulas import FORMULAS
 
-__all__ = ["MEASURES", "Measure", "Qrels", "Rows", "Run", "measure", "per_query"]
+__all__ = ["FAMILIES", "MEASURES", "Measure", "Qrels", "Rows", "Run", "measure", "per_query"]
 
 Qrels = Mapping[str, Mapping[str, int]]
 """Grades by query and document; above 0 is relevant."""
@@ -30,47 +32,103 @@ Run = Mapping[str, Sequence[str]]
 Rows = dict[str, dict[str, float]]
 """Values by measure name and query."""
 
+_IR = "Manning, Raghavan & Schütze 2008, Introduction to Information Retrieval, ch. 8"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Measures that differ in ``k`` alone. ``library`` is the name in ``ir_measures``."""
+
+    library: str
+    meaning: str
+    citation: str
+    whole: bool = False  # also without a cut-off
+
+
+FAMILIES: dict[str, Family] = {
+    "nDCG": Family(
+        "nDCG",
+        "graded gain of {first}, discounted by log2 of the rank, over the best possible",
+        "Järvelin & Kekäläinen 2002, Cumulated gain-based evaluation of IR techniques",
+    ),
+    "MRR": Family(
+        "RR",
+        "one over the rank of the first relevant document among {first}, 0 if there is none",
+        "Kantor & Voorhees 2000, The TREC-5 Confusion Track",
+        whole=True,
+    ),
+    "MAP": Family(
+        "AP",
+        "mean precision at the ranks of the relevant documents, those not among {first} counting 0",
+        "Buckley & Voorhees 2000, Evaluating evaluation measure stability",
+        whole=True,
+    ),
+    "recall": Family("R", "share of the relevant documents that is among {first}", _IR),
+    "precision": Family("P", "share of {first} that is relevant", _IR),
+    "success": Family(
+        "Success",
+        "1 if any relevant document is among {first}, else 0",
+        "Craswell & Hawking 2004, Overview of the TREC 2004 Web Track",
+    ),
+}
+"""By what stands before the ``@`` in a measure's name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What is measured. ``expression`` is its name in ``ir_measures``; values lie in 0..1."""
+    """What is measured: a family and how many results count (``None``: all). Values lie in 0..1."""
 
-    name: str
-    expression: str
-    meaning: str
-    citation: str
+    family: str
+    k: int | None
+
+    @property
+    def name(self) -> str:
+        """As people write it: ``nDCG@10``, ``MRR``."""
+        return self.family + self._cutoff
+
+    @property
+    def expression(self) -> str:
+        """Its name in ``ir_measures``."""
+        return FAMILIES[self.family].library + self._cutoff
+
+    @property
+    def meaning(self) -> str:
+        """What it says, in words."""
+        first = "all results" if self.k is None else f"the first {self.k}"
+        return FAMILIES[self.family].meaning.format(first=first)
+
+    @property
+    def citation(self) -> str:
+        """Where it was defined."""
+        return FAMILIES[self.family].citation
+
+    @property
+    def _cutoff(self) -> str:
+        return "" if self.k is None else f"@{self.k}"
 
 
 MEASURES: dict[str, Measure] = {
-    entry.name: entry
-    for entry in (
-        Measure(
-            "nDCG@10",
-            "nDCG@10",
-            "graded gain of the first ten, discounted by log2 of the rank, over the best possible",
-            "Järvelin & Kekäläinen 2002, Cumulated gain-based evaluation of IR techniques",
-        ),
-        Measure(
-            "recall@100",
-            "R@100",
-            "share of the relevant documents among the first hundred",
-            "Manning, Raghavan & Schütze 2008, Introduction to Information Retrieval, ch. 8",
-        ),
-        Measure(
-            "MRR@10",
-            "RR@10",
-            "one over the rank of the first relevant document, 0 below rank ten",
-            "Kantor & Voorhees 2000, The TREC-5 Confusion Track",
-        ),
-    )
+    entry.name: entry for entry in (Measure("nDCG", 10), Measure("recall", 100), Measure("MRR", 10))
 }
+"""What judged documents are measured by unless something else is asked for."""
 
 
 def measure(name: str) -> Measure:
-    """The measure of that name; an unknown one raises a ``UserError`` that lists the names."""
-    if name not in MEASURES:
-        raise UserError(f"There is no measure {name!r}; choose one of {sorted(MEASURES)}.")
-    return MEASURES[name]
+    """The measure of that name, with any ``k`` from 1 up.
+
+    Raises:
+        UserError: there is none of that name; lists the families.
+    """
+    family, at, k = name.partition("@")
+    found = FAMILIES.get(family)
+    if found and at and re.fullmatch(r"[1-9][0-9]{0,8}", k):
+        return Measure(family, int(k))
+    if found and not at and found.whole:
+        return Measure(family, None)
+    families = [f"{key}@k" for key in FAMILIES] + [key for key, f in FAMILIES.items() if f.whole]
+    raise UserError(
+        f"There is no measure {name!r}; choose from {', '.join(families)}, with a number for k."
+    )
 
 
 def per_query(measures: Sequence[Measure], qrels: Qrels, run: Run) -> Rows:
@@ -89,28 +147,28 @@ def per_query(measures: Sequence[Measure], qrels: Qrels, run: Run) -> Rows:
         return rows
     if importlib.util.find_spec("pytrec_eval") is None:
         for entry in measures:
-            formula = FORMULAS[entry.name]
-            rows[entry.name] |= {query: formula(qrels[query], run[query]) for query in scored}
+            formula = FORMULAS[entry.family]
+            found = {query: formula(qrels[query], run[query], entry.k) for query in scored}
+            rows[entry.name] |= found
         return rows
     import ir_measures
 
     expressions = {ir_measures.parse_measure(entry.expression): entry.name for entry in measures}
-    for value in ir_measures.iter_calc(list(expressions), _plain(qrels), scored):
+    for value in ir_measures.iter_calc(list(expressions), _judged(qrels, scored), scored):
         rows[expressions[value.measure]][value.query_id] = float(value.value)
     return rows
 
 
-def _plain(qrels: Qrels) -> dict[str, dict[str, int]]:
-    return {query: dict(grades) for query, grades in qrels.items()}
+def _judged(qrels: Qrels, scored: Mapping[str, object]) -> dict[str, dict[str, int]]:
+    """The judgements of the queries that have results, as the library takes them."""
+    return {query: dict(qrels[query]) for query in scored}
 
 
 def _scored(run: Run) -> dict[str, dict[str, float]]:
     """Rankings as distinct falling scores, the form the library takes them in."""
     scored: dict[str, dict[str, float]] = {}
     for query, ranking in run.items():
-        scores: dict[str, Any] = {
-            document: float(-rank) for rank, document in enumerate(ranking, start=1)
-        }
+        scores = {document: float(-rank) for rank, document in enumerate(ranking, start=1)}
         if len(scores) != len(ranking):
             raise ValueError(f"the ranking of query {query!r} names a document twice")
         if scores:
