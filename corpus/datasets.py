@@ -26,6 +26,8 @@ __all__ = [
     "DatasetDocument",
     "Query",
     "load_beir",
+    "read_documents",
+    "refuse_dangling",
 ]
 
 QRELS_HEADER = ("query-id", "corpus-id", "score")
@@ -89,18 +91,27 @@ def load_beir(folder: Path, split: str = "test") -> Dataset:
     """
     if not folder.is_dir():
         raise NotFound(f"There is no folder {str(folder)!r}; name one in BEIR's layout.")
-    documents = read_records(folder / "corpus.jsonl", _document)
+    documents = read_documents(folder / "corpus.jsonl")
     queries = read_records(folder / "queries.jsonl", _query)
     path = _split_file(folder / "qrels", split)
     judgements = _read_qrels(path)
-    _refuse_dangling(judgements, "query", queries, folder / "queries.jsonl")
-    _refuse_dangling(judgements, "document", documents, folder / "corpus.jsonl")
+    refuse_dangling(judgements, "query", queries, folder / "queries.jsonl")
+    refuse_dangling(judgements, "document", documents, folder / "corpus.jsonl")
     return Dataset(
         folder.resolve().name,
         tuple(documents.values()),
         tuple(queries.values()),
         tuple(judgements),
     )
+
+
+def read_documents(path: Path) -> dict[str, DatasetDocument]:
+    """The documents of a ``corpus.jsonl``, by id.
+
+    Raises:
+        NotFound: there is no such file. UserError: a line is no document; names file and line.
+    """
+    return read_records(path, _document)
 
 
 def _document(record: dict[str, Any], place: Place) -> DatasetDocument:
@@ -159,10 +170,18 @@ def _judgement(line: str, place: Place) -> Judgement:
     return Judgement(query, document, grade)
 
 
-def _refuse_dangling(
+def refuse_dangling(
     judgements: Mapping[Judgement, Place], side: str, known: Mapping[str, object], path: Path
 ) -> None:
-    """Refuse judgements of a query or document (``side``) that the set does not hold."""
+    """Refuse judgements of a query or document (``side``) that the set does not hold.
+
+    Args:
+        side: ``query`` or ``document``.
+        known: whatever there is of that, by id; ``path``: the file that holds it.
+
+    Raises:
+        UserError: names file and line of the first such judgement.
+    """
     places = [
         (getattr(judgement, side), place)
         for judgement, place in judgements.items()

@@ -25,7 +25,7 @@ Place = tuple[str, Span]
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Gold that cannot be found because its text is not there: ``why`` says what is missing."""
+    """A gold quote that cannot be found because it is not there: ``why`` says what is missing."""
 
     document: str
     quote: str
@@ -36,8 +36,9 @@ class Lost:
 class Topic:
     """A question. ``gold`` and ``grades`` name documents as ``GoldSet.documents`` does.
 
-    ``grades`` above 0 are relevant. ``lost`` is gold that its file names and no document holds; it
-    counts as gold that was never found. ``answer`` is the reference answer, if there is one.
+    ``grades`` above 0 are relevant. ``lost`` are quotes that its file names and no document holds; they
+    count as gold that was never found, and so does a relevant document that is not there
+    (``GoldSet.unread``). ``answer`` is the reference answer, if there is one.
     """
 
     id: str
@@ -45,7 +46,7 @@ class Topic:
     kind: str = ""
     answer: str = ""
     gold: tuple[Place, ...] = ()
-    grades: Mapping[str, int] = field(default_factory=dict)
+    grades: Mapping[str, int] = field(default_factory=dict, hash=False)
     lost: tuple[Lost, ...] = ()
 
     @property
@@ -70,13 +71,17 @@ class GoldSet:
     """Documents by name, and questions about them.
 
     ``whole``: a document that fits the encoder's window is one chunk, under its title, as published
-    figures of document collections have it; a longer one is cut.
+    figures of document collections have it; a longer one is cut. ``moved`` counts the quotes that
+    stand elsewhere than their file says; ``unread`` are the documents that are graded as relevant and
+    are not among ``documents``, each with the reason in words.
     """
 
     name: str
     documents: Mapping[str, Parsed]
     topics: tuple[Topic, ...]
     whole: bool = False
+    moved: int = 0
+    unread: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def answerable(self) -> tuple[Topic, ...]:
