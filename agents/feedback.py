@@ -35,7 +35,6 @@ __all__ = [
     "MOST_SOURCES",
     "FeedbackQuestions",
     "feedback_questions",
-    "gold_name",
     "right_sources",
 ]
 
@@ -160,9 +159,4 @@ def _gold(verdict: Mapping[str, Any]) -> Sequence[Mapping[str, Any]] | str:
 
 
 def _as_gold(entry: Mapping[str, Any]) -> Gold:
-    return Gold(gold_name(entry["source"]), entry["quote"], Span(entry["start"], entry["end"]))
-
-
-def gold_name(source: str) -> str:
-    """A document's source as question sets name it: a path that begins nowhere."""
-    return source.removeprefix("upload:").lstrip("/")
+    return Gold(entry["source"], entry["quote"], Span(entry["start"], entry["end"]))

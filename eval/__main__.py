@@ -24,6 +24,7 @@ from corpus.questions import load_questions
 from eval.articles import article_set
 from eval.bench import open_bench
 from eval.chunk_gold import ChunkGold, from_placed, load_chunk_gold
+from eval.commands.feedback import feedback
 from eval.options import HomeFolder, Json
 from eval.report import Report, paired_tests, print_report
 from eval.retrieval import MODES, depth, evaluate_dataset, evaluate_questions
@@ -253,6 +254,9 @@ def answers(
         with _ticks("answering", choice.count(found)) as tick:
             report = ask(bench, found, choice, tick)
     _show(report, as_json)
+
+
+app.command()(feedback)
 
 
 def main(arguments: list[str] | None = None) -> None:

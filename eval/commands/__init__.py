@@ -1,0 +1,1 @@
+"""Commands of ``alcove eval``, one module each; ``eval/__main__.py`` lists them."""
