@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, TypeAlias
 
 from agents.commands import is_command, run_command
 from agents.decisions import Decisions
+from agents.evaluations import Evaluations
 from agents.finder import Finder, batching
 from agents.history import earlier_turns
 from agents.identity import Users
@@ -85,6 +86,7 @@ class App:
         self.chats = Chats(self.home, lambda: self._core.encoder if self._core else None)
         self.toolbox = Toolbox(settings.web, settings.mcp)
         self.jobs = JobQueue(self.home, self.catalog, job_settings(settings))
+        self.evaluations = Evaluations(self.home)
         service = settings.service
         self.runs = Runs(
             *(self.chats.log, self.respond, self.catalog.text, self.chats.approvals),
@@ -118,6 +120,7 @@ class App:
         self.decisions.start()
         self.retelling.start()
         self.jobs.start()
+        self.evaluations.start()
         self._loader = threading.Thread(target=self._load_in_background, name="loader", daemon=True)
         self._loader.start()
 
@@ -127,6 +130,7 @@ class App:
         self.retelling.close()
         self.runs.close()
         self.jobs.close()
+        self.evaluations.close()
         self.chats.close()
         self.catalog.close()
         self.toolbox.close()
@@ -190,8 +194,8 @@ class App:
         core = self._core and self.core()
         if core is not None and self._may_look_again():
             self._looked = time.monotonic()
-            engine = _make_engine(self.settings, core.encoder, self.catalog)
-            if (engine.name, engine.url, engine.model) != _identity(core.engine):
+            engine, old = _make_engine(self.settings, core.encoder, self.catalog), core.engine
+            if (engine.name, engine.url, engine.model) != (old.name, old.url, old.model):
                 core = self._core = self._assembled(self.finder(), engine)
         return core
 
@@ -314,7 +318,3 @@ def _require_agent(core: Core) -> Agent:
             " or set llm.url, or use answer mode, /search or /read"
         )
     return core.agent
-
-
-def _identity(engine: Engine) -> tuple[str, str, str]:
-    return engine.name, engine.url, engine.model

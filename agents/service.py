@@ -29,6 +29,7 @@ import retrieval.routes
 from agents import (
     routes_approvals,
     routes_chat,
+    routes_evaluations,
     routes_export,
     routes_memories,
     routes_status,
@@ -85,6 +86,7 @@ def create_app(app: App, start: bool = True) -> FastAPI:
     service.include_router(routes_approvals.router(app))
     service.include_router(routes_memories.router(app))
     service.include_router(routes_export.router(app))
+    service.include_router(routes_evaluations.router(app))
     service.include_router(routes_chat.router(app), responses=refusals(502, 504))
     service.include_router(
         retrieval.routes.router(lambda: app.finder().searcher, lambda: app.finder().encoder)

@@ -40,6 +40,8 @@ def ask(method: str, path: str, json: Any = None, **options: Any) -> Ask:
         def filled(value: Any) -> Any:
             if isinstance(value, Mapping):
                 return {key: filled(item) for key, item in value.items()}
+            if isinstance(value, list):
+                return [filled(item) for item in value]
             if isinstance(value, str):
                 return value.replace("{id}", id).replace("{extra}", extra)
             return value
@@ -60,6 +62,10 @@ class Case:
 
 UPLOAD = [("files", ("mine.txt", b"Something of mine."))]
 CHAT = {"messages": [{"role": "user", "content": "What is the word of the day?"}]}
+PLACE = {"document": "{id}", "start": 0, "end": 3}
+WRONG = {"message": "of-nobody", "rating": -1, "comment": "no"}
+MEASURE = {"question_set": "sample", "collection": "work"}
+QUESTIONS = {"file": ("mine.jsonl", b"{}")}
 COLLECTION = "collection"  # its id is a name, that of a private collection
 
 TABLE: dict[str, list[Case]] = {
@@ -90,6 +96,8 @@ TABLE: dict[str, list[Case]] = {
     "POST /v1/runs/{id}/cancel": [Case("run", ask("POST", "/v1/runs/{id}/cancel"))],
     "POST /v1/feedback": [
         Case("message", ask("POST", "/v1/feedback", {"message": "{id}", "rating": 1})),
+        Case("message", ask("POST", "/v1/feedback", {**WRONG, "message": "{id}"})),
+        Case("document", ask("POST", "/v1/feedback", {**WRONG, "sources": [PLACE]})),
     ],
     "GET /v1/approvals": [Case("", ask("GET", "/v1/approvals"))],
     "GET /v1/approvals/{id}": [Case("approval", ask("GET", "/v1/approvals/{id}"))],
@@ -142,6 +150,28 @@ TABLE: dict[str, list[Case]] = {
         Case("note", ask("PATCH", "/v1/notes/{id}", {"title": "Mine"})),
     ],
     "DELETE /v1/notes/{id}": [Case("note", ask("DELETE", "/v1/notes/{id}"))],
+    # Measuring is the owner's: whoever else asks is told that, whatever the id.
+    "GET /v1/question-sets": [Case("", ask("GET", "/v1/question-sets"))],
+    "POST /v1/question-sets": [Case("", ask("POST", "/v1/question-sets", files=QUESTIONS))],
+    "GET /v1/question-sets/{name}": [
+        Case("", ask("GET", "/v1/question-sets/feedback")),
+        Case("thread", ask("GET", "/v1/question-sets/{id}")),
+    ],
+    "DELETE /v1/question-sets/{name}": [Case("", ask("DELETE", "/v1/question-sets/mine"))],
+    "GET /v1/evaluations": [Case("", ask("GET", "/v1/evaluations"))],
+    "POST /v1/evaluations": [
+        Case("", ask("POST", "/v1/evaluations", MEASURE)),
+        Case(COLLECTION, ask("POST", "/v1/evaluations", {**MEASURE, "collection": "{id}"})),
+    ],
+    "GET /v1/evaluations/compare": [Case("", ask("GET", "/v1/evaluations/compare?a=x&b=y"))],
+    "GET /v1/evaluations/{id}": [Case("run", ask("GET", "/v1/evaluations/{id}"))],
+    "GET /v1/evaluations/{id}/queries": [Case("run", ask("GET", "/v1/evaluations/{id}/queries"))],
+    "GET /v1/evaluations/{id}/report.html": [
+        Case("run", ask("GET", "/v1/evaluations/{id}/report.html")),
+    ],
+    "POST /v1/evaluations/{id}/cancel": [Case("run", ask("POST", "/v1/evaluations/{id}/cancel"))],
+    "POST /v1/evaluations/{id}/resume": [Case("run", ask("POST", "/v1/evaluations/{id}/resume"))],
+    "DELETE /v1/evaluations/{id}": [Case("run", ask("DELETE", "/v1/evaluations/{id}"))],
 }
 
 
