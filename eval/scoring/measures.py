@@ -9,8 +9,8 @@ scores 0. A run is a *ranking*, best first: ties in scores have been broken by t
 it, and are not broken again by sorting document ids. And ``k`` is what the name says, however short
 the run: ``precision@10`` of three results divides by ten.
 
-Knows nothing of indexes; measures of text, not of judged items, are in
-``eval/scoring/token_measures.py``. ``eval/scoring/stats.py`` makes means and intervals of the rows.
+Measures of *text* are named here and computed in ``eval/scoring/token_measures.py``;
+``eval/scoring/score.py`` gives the rows of both. Knows nothing of indexes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,17 @@ from dataclasses import dataclass
 from corpus.errors import UserError
 from eval.scoring.formulas import FORMULAS
 
-__all__ = ["FAMILIES", "MEASURES", "Measure", "Qrels", "Rows", "Run", "measure", "per_query"]
+__all__ = [
+    "FAMILIES",
+    "MEASURES",
+    "Measure",
+    "Qrels",
+    "Rows",
+    "Run",
+    "is_cost",
+    "measure",
+    "per_query",
+]
 
 Qrels = Mapping[str, Mapping[str, int]]
 """Grades by query and document; above 0 is relevant."""
@@ -35,14 +45,25 @@ Rows = dict[str, dict[str, float]]
 _IR = "Manning, Raghavan & Schütze 2008, Introduction to Information Retrieval, ch. 8"
 
 
+_TEXT = "Smith & Troynikov 2024, Evaluating Chunking Strategies for Retrieval, Chroma"
+_HERE = "defined here (Alcove, 2026)"
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Measures that differ in ``k`` alone. ``library`` is the name in ``ir_measures``."""
+    """Measures that differ in ``k`` alone.
+
+    ``library`` is the name in ``ir_measures``; "" for measures of text. ``at`` parts a name from its
+    ``k``; "" where there is none. ``whole``: also without it. ``cost``: less is better, and values
+    are counts, not shares.
+    """
 
     library: str
     meaning: str
     citation: str
-    whole: bool = False  # also without a cut-off
+    whole: bool = False
+    at: str = "@"
+    cost: bool = False
 
 
 FAMILIES: dict[str, Family] = {
@@ -70,41 +91,66 @@ FAMILIES: dict[str, Family] = {
         "1 if any relevant document is among {first}, else 0",
         "Craswell & Hawking 2004, Overview of the TREC 2004 Web Track",
     ),
+    "token recall": Family("", "share of the gold text that is in {first}", _TEXT),
+    "token precision": Family("", "share of the text of {first} that is gold", _TEXT),
+    "token IoU": Family("", "gold text in {first} over all text that is gold or in them", _TEXT),
+    "precision omega": Family(
+        "", "token precision if exactly the chunks that hold gold were found", _TEXT, True, ""
+    ),
+    "span recall": Family(
+        "", "share of the gold spans of which one passage of {first} holds at least half", _HERE
+    ),
+    "recall in": Family(
+        "",
+        "share of the gold text in the best passages, whole and in order, of {k} characters at most",
+        _HERE,
+        at=" ",
+    ),
+    "context tokens": Family(
+        "", "encoder tokens of the text of {first}, each stretch once", _HERE, cost=True
+    ),
 }
-"""By what stands before the ``@`` in a measure's name."""
+"""By what stands before ``k`` in a measure's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What is measured: a family and how many results count (``None``: all). Values lie in 0..1."""
+    """What is measured: a family and its ``k``, how many results count (``None``: all)."""
 
     family: str
     k: int | None
 
     @property
     def name(self) -> str:
-        """As people write it: ``nDCG@10``, ``MRR``."""
-        return self.family + self._cutoff
+        """As people write it: ``nDCG@10``, ``MRR``, ``recall in 4000``."""
+        return self.family + ("" if self.k is None else f"{FAMILIES[self.family].at}{self.k}")
 
     @property
     def expression(self) -> str:
-        """Its name in ``ir_measures``."""
-        return FAMILIES[self.family].library + self._cutoff
+        """Its name in ``ir_measures``.
+
+        Raises:
+            ValueError: it is a measure of text, which that library has not.
+        """
+        if self.of_text:
+            raise ValueError(f"{self.name!r} is no measure of judged items")
+        return FAMILIES[self.family].library + ("" if self.k is None else f"@{self.k}")
+
+    @property
+    def of_text(self) -> bool:
+        """Whether it compares text with gold spans, rather than rankings with judged items."""
+        return not FAMILIES[self.family].library
 
     @property
     def meaning(self) -> str:
         """What it says, in words."""
         first = "all results" if self.k is None else f"the first {self.k}"
-        return FAMILIES[self.family].meaning.format(first=first)
+        return FAMILIES[self.family].meaning.format(first=first, k=self.k)
 
     @property
     def citation(self) -> str:
         """Where it was defined."""
         return FAMILIES[self.family].citation
-
-    @property
-    def _cutoff(self) -> str:
-        return "" if self.k is None else f"@{self.k}"
 
 
 MEASURES: dict[str, Measure] = {
@@ -119,16 +165,22 @@ def measure(name: str) -> Measure:
     Raises:
         UserError: there is none of that name; lists the families.
     """
-    family, at, k = name.partition("@")
-    found = FAMILIES.get(family)
-    if found and at and re.fullmatch(r"[1-9][0-9]{0,8}", k):
-        return Measure(family, int(k))
-    if found and not at and found.whole:
-        return Measure(family, None)
-    families = [f"{key}@k" for key in FAMILIES] + [key for key, f in FAMILIES.items() if f.whole]
+    for family, entry in FAMILIES.items():
+        if entry.whole and name == family:
+            return Measure(family, None)
+        number = name.removeprefix(family + entry.at)
+        if entry.at and number != name and re.fullmatch("[1-9][0-9]{0,8}", number):
+            return Measure(family, int(number))
+    cut = [f"{family}{entry.at}k" for family, entry in FAMILIES.items() if entry.at]
+    whole = [family for family, entry in FAMILIES.items() if entry.whole]
     raise UserError(
-        f"There is no measure {name!r}; choose from {', '.join(families)}, with a number for k."
+        f"There is no measure {name!r}; choose from {', '.join(cut + whole)}, with a number for k."
     )
+
+
+def is_cost(name: str) -> bool:
+    """Whether less is better. False for names that are no measure of this module, too."""
+    return any(entry.cost and name.startswith(family) for family, entry in FAMILIES.items())
 
 
 def per_query(measures: Sequence[Measure], qrels: Qrels, run: Run) -> Rows:
@@ -139,11 +191,13 @@ def per_query(measures: Sequence[Measure], qrels: Qrels, run: Run) -> Rows:
         run: the rankings. Queries that are not judged are left out.
 
     Raises:
-        ValueError: a ranking names a document twice, which no measure is defined for.
+        ValueError: a ranking names a document twice, which no measure is defined for; or a measure
+            is one of text.
     """
+    expressions = {entry.expression: entry for entry in measures}
     scored = _scored({query: ranking for query, ranking in run.items() if query in qrels})
     rows: Rows = {entry.name: dict.fromkeys(qrels, 0.0) for entry in measures}
-    if not scored:
+    if not scored or not measures:
         return rows
     if importlib.util.find_spec("pytrec_eval") is None:
         for entry in measures:
@@ -153,9 +207,9 @@ def per_query(measures: Sequence[Measure], qrels: Qrels, run: Run) -> Rows:
         return rows
     import ir_measures
 
-    expressions = {ir_measures.parse_measure(entry.expression): entry.name for entry in measures}
-    for value in ir_measures.iter_calc(list(expressions), _judged(qrels, scored), scored):
-        rows[expressions[value.measure]][value.query_id] = float(value.value)
+    names = {ir_measures.parse_measure(text): entry.name for text, entry in expressions.items()}
+    for value in ir_measures.iter_calc(list(names), _judged(qrels, scored), scored):
+        rows[names[value.measure]][value.query_id] = float(value.value)
     return rows
 
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from corpus.errors import UserError
-from eval.scoring.measures import FAMILIES, MEASURES, measure, per_query
+from eval.scoring.measures import FAMILIES, MEASURES, is_cost, measure, per_query
 
 EVERY = ("nDCG@10", "MRR", "MRR@10", "MAP", "MAP@10", "recall@10", "precision@1", "success@1")
 ALL = tuple(measure(name) for name in EVERY)
@@ -70,17 +70,45 @@ def test_a_measure_is_named_by_its_family_and_a_number() -> None:
 def test_every_measure_says_what_it_means_and_where_it_comes_from() -> None:
     assert measure("success@3").meaning == "1 if any relevant document is among the first 3, else 0"
     assert "among all results" in measure("MRR").meaning
+    assert measure("recall in 4000").meaning.endswith("of 4000 characters at most")
     for family in FAMILIES.values():
         assert any(character.isdigit() for character in family.citation)
 
 
+def test_measures_of_text_are_named_but_not_computed_from_rankings() -> None:
+    for name in ("token IoU@5", "precision omega", "span recall@3", "recall in 12000"):
+        assert (measure(name).name, measure(name).of_text) == (name, True)
+    with pytest.raises(ValueError, match="'token IoU@5' is no measure of judged items"):
+        per_query([measure("token IoU@5")], {"q": {"a": 1}}, {})
+
+
+def test_of_tokens_spent_less_is_better() -> None:
+    assert is_cost("context tokens@5")
+    assert not any(is_cost(name) for name in (*EVERY, "token IoU@5", "anything else"))
+
+
 @pytest.mark.parametrize(
     "name",
-    ["F1", "nDCG", "recall", "ndcg@10", "nDCG@0", "nDCG@-1", "nDCG@1.5", "nDCG@", "MRR@x", ""],
+    [
+        "F1",
+        "nDCG",
+        "recall",
+        "ndcg@10",
+        "nDCG@0",
+        "nDCG@-1",
+        "nDCG@1.5",
+        "nDCG@",
+        "MRR@x",
+        "",
+        "precision omega@5",
+        "recall in",
+        "token recall",
+        "recall in x",
+    ],
 )
 def test_an_unknown_measure_lists_the_families(name: str) -> None:
     with pytest.raises(
-        UserError, match=r"choose from nDCG@k, MRR@k, MAP@k, .*, MRR, MAP,"
+        UserError, match=r"choose from nDCG@k, MRR@k, MAP@k, .*, MRR, MAP, "
     ) as error:
         measure(name)
     assert repr(name) in str(error.value)
