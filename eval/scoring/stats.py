@@ -107,7 +107,7 @@ def estimate_all(
     for chosen, table in _tables(rows):
         lows, highs = _intervals(table, resamples, seed)
         for place, column, low, high in zip(chosen, table.T, lows, highs, strict=True):
-            found[place] = Estimate(_mean(column), float(low), float(high), column.size)
+            found[place] = Estimate(_mean(column), _plain(low), _plain(high), column.size)
     return [found[place] for place in range(len(rows))]
 
 
@@ -129,8 +129,8 @@ def compare_all(
     for chosen, table in _tables(rows):
         lows, highs = _intervals(table, resamples, seed)
         chances = _randomization(table, resamples, seed, _further)
-        for place, column, *rest in zip(chosen, table.T, lows, highs, chances, strict=True):
-            found[place] = _comparison(column, *map(float, rest))
+        for place, column, low, high, p in zip(chosen, table.T, lows, highs, chances, strict=True):
+            found[place] = _comparison(column, _plain(low), _plain(high), float(p))
     return [found[place] for place in range(len(rows))]
 
 
@@ -215,12 +215,17 @@ def _comparison(column: Floats, low: float, high: float, p: float) -> Comparison
 
 
 def _mean(column: Floats) -> float:
-    return float(column.sum() / column.size)
+    return _plain(column.sum() / column.size)
+
+
+def _plain(figure: float) -> float:
+    """Without the digits in which it is not exact: 0.2, not 0.19999999999999996."""
+    return round(float(figure), 12)
 
 
 def _error(column: Floats) -> float:
     spread = np.ascontiguousarray(column).std(ddof=1) if column.size > 1 else 0.0
-    return float(spread / sqrt(column.size))
+    return _plain(spread / sqrt(column.size))
 
 
 def _t_test(column: Floats) -> float | None:
