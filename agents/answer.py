@@ -236,14 +236,15 @@ class Answerer:
     def _checked_answer(
         self, text: str, passages: Sequence[Passage], written: Written, clock: _Clock
     ) -> Answer:
-        if is_refusal(unfenced(text)):
-            return replace(self._refusal(passages, clock), usage=written.usage)
         shown = _shown(passages, written)  # nothing else can be cited
+        if is_refusal(unfenced(text)):
+            refused = self._refusal(passages, clock)
+            return replace(refused, usage=written.usage, shown=tuple(shown))
         similar = None if self._engine.name == "extractive" else self._weigher.similar
         read, split = self._catalog.text, self._weigher.split
         made = grounded(text, shown, read, split, similar)
         rest = {"citations": made.citations, "claims": made.claims, "usage": written.usage}
-        return self._made(made.text, False, clock, **rest)
+        return self._made(made.text, False, clock, **rest, shown=tuple(shown))
 
     def _made(self, text: str, abstained: bool, clock: _Clock, **rest: object) -> Answer:
         engine, timings = self._engine, clock.timings_ms()

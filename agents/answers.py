@@ -90,7 +90,9 @@ class Answer:
 
     ``interrupted`` says that the text stops early; ``claims`` are its sentences as they were checked.
     ``timings_ms``: search, first_token, total. ``score``: how probable (0..1) an answer was held to
-    be before it was written; ``None``: that was not asked.
+    be before it was written; ``None``: that was not asked. ``shown`` is what the engine was shown, of
+    its first passage perhaps the beginning only: nothing if it was not asked. It is for who measures
+    answers, and as long as a prompt: it is not stored, and two answers are equal without it.
     """
 
     text: str
@@ -104,6 +106,7 @@ class Answer:
     claims: tuple[Claim, ...] = ()
     usage: Usage = Usage()
     score: float | None = None
+    shown: tuple[Passage, ...] = field(default=(), compare=False)
 
     def to_json(self) -> Json:
         """Plain JSON values: the keys of ``alcove ask --json`` and what the page needs besides."""

@@ -1,12 +1,13 @@
 """Questions whose gold is character spans of documents, so that it holds for every chunking.
 
 One JSON object per line: ``{"id", "question", "kind", "answer", "gold": [{"document", "quote",
-"start", "end"}], "documents": {"name": grade}}``. A document is named by its POSIX path relative to
+"start", "end"}], "documents": {"name": grade}, "answers": [...]}``. A document is named by its POSIX path relative to
 the folder of the documents, or by its source in a collection (an absolute path, or ``upload:NAME``).
 ``start`` and ``end`` index into the document's canonical text, and ``quote`` is the text there.
 ``documents`` grades whole documents, above 0 being relevant; of ``gold`` and ``documents`` one may
-be left out. A question of kind ``unanswerable`` has neither, every other kind has a gold span or a
-relevant document. A broken line raises a ``UserError`` that names file and line. Whether the quotes
+be left out. ``answers`` are reference answers as right as ``answer``, and may be left out too. A
+question of kind ``unanswerable`` has neither gold nor documents, every other kind has a gold span or
+a relevant document. A broken line raises a ``UserError`` that names file and line. Whether the quotes
 stand in the documents is not known here; that is checked where the documents are (``eval/spans.py``).
 """
 
@@ -43,7 +44,7 @@ class Gold:
 class Question:
     """A question with its reference answer; without gold and relevant documents, nothing answers it.
 
-    ``documents`` are grades by the name of the document.
+    ``documents`` are grades by the name of the document; ``answers`` are further reference answers.
     """
 
     id: str
@@ -52,6 +53,12 @@ class Question:
     answer: str
     gold: tuple[Gold, ...]
     documents: Mapping[str, int] = field(default_factory=dict, hash=False)
+    answers: tuple[str, ...] = ()
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Every reference answer; none where there is none."""
+        return tuple(dict.fromkeys(text for text in (self.answer, *self.answers) if text))
 
     @property
     def answerable(self) -> bool:
@@ -101,14 +108,16 @@ def _record(question: Question) -> dict[str, Any]:
         {"document": g.document, "quote": g.quote, "start": g.span.start, "end": g.span.end}
         for g in question.gold
     ]
-    record = {
+    record: dict[str, Any] = {
         "id": question.id,
         "question": question.text,
         "kind": question.kind,
         "answer": question.answer,
         "gold": gold,
     }
-    return record | ({"documents": dict(question.documents)} if question.documents else {})
+    if question.documents:
+        record["documents"] = dict(question.documents)
+    return record | ({"answers": list(question.answers)} if question.answers else {})
 
 
 def _question(record: dict[str, Any], place: Place) -> Question:
@@ -122,6 +131,7 @@ def _question(record: dict[str, Any], place: Place) -> Question:
         text_of(record, "answer", place, default=""),
         tuple(_gold(entry, place) for entry in listed),
         _documents(record.get("documents", {}), place),
+        _answers(record.get("answers", []), place),
     )
     counted = f"{len(question.gold)} gold spans"
     if question.documents:
@@ -152,6 +162,12 @@ def _documents(grades: object, place: Place) -> dict[str, int]:
         _document(name_of({"document": name}, "document", place), place)
         grade_in(grade, place, f"the grade of document {name!r}")
     return grades
+
+
+def _answers(listed: object, place: Place) -> tuple[str, ...]:
+    if not isinstance(listed, list):
+        raise place.error(f"'answers' must be a list of texts, not {listed!r}")
+    return tuple(text_of({"answers": text}, "answers", place) for text in listed)
 
 
 def _document(name: str, place: Place) -> str:

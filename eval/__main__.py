@@ -9,46 +9,30 @@ stderr, on a terminal only.
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from corpus.datasets import load_beir
 from corpus.errors import AlcoveError, UserError
 from corpus.questions import load_questions
-from eval.articles import article_set
 from eval.bench import open_bench
 from eval.chunk_gold import ChunkGold, from_placed, load_chunk_gold
+from eval.commands.answers import answers
 from eval.commands.feedback import feedback
-from eval.options import HomeFolder, Json
-from eval.report import Report, paired_tests, print_report
+from eval.commands.terminal import bench_name, present, progress, question_files, ticks
+from eval.options import Cache, Documents, HomeFolder, Json, Questions
+from eval.report import Report, paired_tests
 from eval.retrieval import MODES, depth, evaluate_dataset, evaluate_questions
 from ingest.chunking import STRATEGIES, require_strategy, strategy_names
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
 __all__ = ["app", "main"]
 
-SAMPLE = Path(__file__).parent.parent / "corpus" / "sample"
-
 app = typer.Typer(help="Measure retrieval, chunking and answers.", no_args_is_help=True)
-
-Cache = Annotated[
-    Path | None, typer.Option("--cache", help="Where indexes are kept; default: HOME/eval.")
-]
-Questions = Annotated[
-    Path | None, typer.Option("--questions", help="A questions.jsonl; default: the sample's.")
-]
-Documents = Annotated[
-    Path | None, typer.Option("--documents", help="The folder the questions are about.")
-]
+app.command()(answers)
+app.command()(feedback)
 
 
 @app.command()
@@ -74,9 +58,9 @@ def retrieval(
     if dataset is not None:
         if questions or documents:
             raise UserError("Give either --dataset or --questions, not both.")
-        _show(_on_dataset(dataset, split, modes, limit_queries, cache, home), as_json)
+        present(_on_dataset(dataset, split, modes, limit_queries, cache, home), as_json)
         return
-    _show(_on_questions(questions, documents, modes, limit_queries, cache, home), as_json)
+    present(_on_questions(questions, documents, modes, limit_queries, cache, home), as_json)
 
 
 def _modes(chosen: list[str] | None) -> tuple[str, ...]:
@@ -96,12 +80,12 @@ def _on_dataset(
 ) -> Report:
     dataset = load_beir(folder, split)
     with open_bench(dataset.name, cache, home) as bench:
-        with _progress("embedding") as show:
+        with progress("embedding") as show:
             bench.index(dataset, show)
         context = bench.context
         asked = depth(context["chunks"], context["documents"])
         count = len(dataset.judged()[:limit])
-        with _ticks("searching", count * len(modes)) as tick:
+        with ticks("searching", count * len(modes)) as tick:
             systems = evaluate_dataset(dataset, bench.searcher, modes, asked, limit, tick)
         context |= {"split": split, "chunks_per_query": asked}
         return Report(dataset.name, tuple(systems), paired_tests(systems), context)
@@ -115,13 +99,13 @@ def _on_questions(
     cache: Path | None,
     home: Path | None,
 ) -> Report:
-    file, folder = _question_files(file, folder)
+    file, folder = question_files(file, folder)
     asked = load_questions(file)
-    with open_bench(_bench_name(folder), cache, home) as bench:
-        with _progress("ingesting") as show:
+    with open_bench(bench_name(folder), cache, home) as bench:
+        with progress("ingesting") as show:
             bench.ingest(folder, lambda done: show(done.done, done.total))
         placed = [p for p in bench.place(asked, folder) if p.question.answerable][:limit]
-        with _ticks("searching", len(placed) * len(modes)) as tick:
+        with ticks("searching", len(placed) * len(modes)) as tick:
             systems = evaluate_questions(placed, bench.searcher, modes, tick=tick)
         context = bench.context | {
             "gold_missing": sum(p.missing for p in placed),
@@ -179,84 +163,23 @@ def chunking(
         _modes(mode or ["dense"]),
     )
     gold = load_chunk_gold(data) if data else _sample_gold(questions, documents, cache, home)
-    with open_bench(f"chunking-{gold.name}", cache, home) as bench, _progress("measuring") as show:
+    with open_bench(f"chunking-{gold.name}", cache, home) as bench, progress("measuring") as show:
         report = run(gold, choice, bench, limit_queries, show)
-    _show(report, as_json, upright=False)
+    present(report, as_json, upright=False)
 
 
 def _sample_gold(
     file: Path | None, folder: Path | None, cache: Path | None, home: Path | None
 ) -> ChunkGold:
     """The gold of a question set in its documents, read by ingestion."""
-    file, folder = _question_files(file, folder)
+    file, folder = question_files(file, folder)
     asked = load_questions(file)
-    with open_bench(_bench_name(folder), cache, home) as bench:
-        with _progress("reading") as show:
+    with open_bench(bench_name(folder), cache, home) as bench:
+        with progress("reading") as show:
             bench.ingest(folder, lambda done: show(done.done, done.total))
         placed = bench.place(asked, folder)
         ids = [document.id for document in bench.catalog.documents() if document.state.searchable]
         return from_placed(asked.name, {id: bench.catalog.parsed(id) for id in ids}, placed)
-
-
-@app.command()
-def answers(
-    dataset: Annotated[
-        Path | None,
-        typer.Option("--dataset", help="A folder in BEIR's layout, of articles and short answers."),
-    ] = None,
-    answerable: Annotated[
-        int, typer.Option(min=2, help="Of --dataset: questions whose article is indexed.")
-    ] = 300,
-    unanswerable: Annotated[
-        int, typer.Option(min=2, help="Of --dataset: questions whose article is left out.")
-    ] = 300,
-    paragraphs: Annotated[
-        int, typer.Option(min=1, help="Of --dataset: indexed at least, if there are so many.")
-    ] = 3000,
-    seed: Annotated[int, typer.Option(help="Deals articles and questions out.")] = 5,
-    questions: Questions = None,
-    documents: Documents = None,
-    half: Annotated[str, typer.Option(help="fit, test or both: which questions.")] = "both",
-    calibrate: Annotated[
-        float | None,
-        typer.Option(help="Calibrate on the half fit, so that this share is answered; ask test."),
-    ] = None,
-    limit_queries: Annotated[
-        int | None, typer.Option(min=1, help="Only the first so many questions.")
-    ] = None,
-    engine: Annotated[
-        str | None, typer.Option(help="auto, openai or extractive; default: as set.")
-    ] = None,
-    cache: Cache = None,
-    home: HomeFolder = None,
-    as_json: Json = False,
-) -> None:
-    """Refusals, citations and correctness of answers on questions with gold spans."""
-    from eval.answering import Choice, ask, on_articles, on_questions
-
-    choice = Choice("test" if calibrate else half, calibrate, limit_queries)
-    overrides = {"llm": {"engine": engine}} if engine else {}
-    if dataset is not None:
-        if questions or documents:
-            raise UserError("Give either --dataset or --questions, not both.")
-        chosen = article_set(load_beir(dataset), answerable, unanswerable, seed, paragraphs)
-        name = f"{chosen.name}-answers"
-    else:
-        file, folder = _question_files(questions, documents)
-        asked, name = load_questions(file), _bench_name(folder)
-    with open_bench(name, cache, home, overrides) as bench:
-        with _progress("ingesting") as show:
-            found = (
-                on_articles(bench, chosen, show)
-                if dataset is not None
-                else on_questions(bench, asked, folder, show)
-            )
-        with _ticks("answering", choice.count(found)) as tick:
-            report = ask(bench, found, choice, tick)
-    _show(report, as_json)
-
-
-app.command()(feedback)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -266,53 +189,6 @@ def main(arguments: list[str] | None = None) -> None:
     except AlcoveError as exc:
         print(f"alcove: {exc}", file=sys.stderr)
         sys.exit(exc.exit_status)
-
-
-def _question_files(file: Path | None, folder: Path | None) -> tuple[Path, Path]:
-    """The question file and the folder it is about; the sample's when neither is given."""
-    if (file is None) != (folder is None):
-        raise UserError("--questions and --documents go together; give both or neither.")
-    if file is None or folder is None:
-        return SAMPLE / "questions.jsonl", SAMPLE / "documents"
-    return file, folder.resolve()
-
-
-def _bench_name(folder: Path) -> str:
-    return "sample" if folder == SAMPLE / "documents" else folder.name
-
-
-def _show(report: Report, as_json: bool, upright: bool = True) -> None:
-    if as_json:
-        print(json.dumps(report.to_json(), ensure_ascii=False))
-        return
-    from rich.console import Console
-
-    print_report(report, Console(), upright)
-
-
-@contextmanager
-def _progress(doing: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr, if that is a terminal; yields what to call with (done, total)."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(doing, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-@contextmanager
-def _ticks(doing: str, total: int) -> Iterator[Callable[[], None]]:
-    """The same, for work that is counted one by one."""
-    with _progress(doing) as show:
-        done = 0
-
-        def tick() -> None:
-            nonlocal done
-            done += 1
-            show(done, total)
-
-        yield tick
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ Knows nothing of the measures (``eval/answers.py``).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,16 +17,18 @@ from agents.calibration import calibrate
 from corpus.calibrations import set_calibration
 from corpus.errors import UserError
 from corpus.questions import QuestionSet
-from eval.answers import evaluate_answers
+from eval.answer_rows import renamed
+from eval.answers import Measured, Why, evaluate_answers
 from eval.articles import ArticleSet, half_of
-from eval.report import Report
-from eval.spans import Placed, place
+from eval.causes.answered import HomeAnswers, answer_losses
+from eval.gold.records import Topic
+from eval.spans import Placed, by_path, place
 
 if TYPE_CHECKING:
     from eval.bench import Bench
     from ingest.report import Progress
 
-__all__ = ["Choice", "Halves", "ask", "on_articles", "on_questions"]
+__all__ = ["Choice", "Halves", "ask", "on_articles", "on_questions", "save"]
 
 HALVES = ("fit", "test", "both")
 COLLECTION = "default"  # of everything in a benchmark home
@@ -34,12 +36,16 @@ COLLECTION = "default"  # of everything in a benchmark home
 
 @dataclass(frozen=True, slots=True)
 class Halves:
-    """Questions with their gold, by the half they belong to."""
+    """Questions with their gold, by the half they belong to.
+
+    ``names`` are documents as people know them, by their source, where that is something else.
+    """
 
     name: str
     fit: Sequence[Placed]
     test: Sequence[Placed]
     context: dict[str, Any] = dataclasses.field(default_factory=dict)
+    names: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +100,13 @@ def on_questions(
     placed = bench.place(asked, folder)
     fit = [p for p in placed if half_of(p.question.id) == "fit"]
     test = [p for p in placed if half_of(p.question.id) == "test"]
-    return Halves(asked.name, fit, test)
+    paths = by_path(bench.catalog.documents(), folder)
+    names = {document.source: path for path, document in paths.items()}
+    return Halves(asked.name, fit, test, names=names)
 
 
-def ask(bench: Bench, halves: Halves, choice: Choice, tick: Callable[[], object]) -> Report:
-    """Calibrate, if that is chosen, and measure the answers.
+def ask(bench: Bench, halves: Halves, choice: Choice, tick: Callable[[], object]) -> Measured:
+    """Calibrate, if that is chosen, measure the answers, and tell what lost the gold of each.
 
     Raises:
         UserError: the half for fitting has too few questions of a kind.
@@ -108,8 +116,42 @@ def ask(bench: Bench, halves: Halves, choice: Choice, tick: Callable[[], object]
     if choice.target is not None:
         context["calibration"] = _calibrated(bench, halves.fit, choice.target, tick)
     answerer, placed = bench.answerer, choice.of(halves)
-    report = evaluate_answers(halves.name, placed, answerer, bench.catalog, tick)
-    return dataclasses.replace(report, context={**context, **report.context})
+    sources = {document.id: document.source for document in bench.catalog.documents()}
+    sources |= {name: source for source, name in halves.names.items()}
+    found = evaluate_answers(
+        halves.name, placed, answerer, bench.catalog, tick, _why(bench), sources
+    )
+    report = dataclasses.replace(found.report, context={**context, **found.report.context})
+    rows = tuple(renamed(row, halves.names) for row in found.rows)
+    topics = tuple(_renamed(topic, halves.names) for topic in found.topics)
+    return dataclasses.replace(found, report=report, rows=rows, topics=topics)
+
+
+def _renamed(topic: Topic, names: Mapping[str, str]) -> Topic:
+    gold = tuple((names.get(document, document), span) for document, span in topic.gold)
+    grades = {names.get(document, document): grade for document, grade in topic.grades.items()}
+    return dataclasses.replace(topic, gold=gold, grades=grades)
+
+
+def save(measured: Measured, folder: Path) -> None:
+    """Write a results folder: report, rows, judgements, and the page that shows them.
+
+    Raises:
+        UserError: the folder holds something else. DiskFull, OperatorError: it cannot be written.
+    """
+    from eval.results.folder import write_results
+    from eval.results.html_report import render_html
+
+    report = measured.report.to_json()
+    qrels = {topic.id: topic.qrels() for topic in measured.topics}
+    page = render_html(report, measured.rows)
+    write_results(folder, report, measured.rows, qrels, {}, page)
+
+
+def _why(bench: Bench) -> Why:
+    settings = bench.settings
+    look = HomeAnswers(bench.catalog, bench.searcher, settings.answer, settings.retrieval)
+    return lambda topic, references, answer: answer_losses(topic, references, answer, look)
 
 
 def _calibrated(

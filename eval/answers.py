@@ -18,22 +18,25 @@ Measures, each per question with a mean, n and interval (``eval/report.py``):
   citation holds at least half.
 - ``cites gold``: of the answers given to answerable questions, the share with a citation that
   shares characters with a gold span.
-- ``token recall``: of those, the share of the reference answer's words that the answer holds, after
-  SQuAD's normalisation (Rajpurkar et al. 2016, "SQuAD: 100,000+ Questions for Machine
-  Comprehension of Text").
+- ``exact match``, ``token F1``: of all answerable questions with a reference answer, refused or not
+  (a refusal scores 0), how the answer's words agree with the nearest reference.
+- ``token recall``: of the answers given to them, the share of a reference's words that the answer holds.
+
+Words are compared as ``eval/reference.py`` says. Measures against gold spans are of the questions that
+have some; questions whose gold is whole documents have the others.
 
 The system's facts have ``AUROC``: how well the score that decides on refusing tells the two kinds of
 question apart (0.5: not at all), whatever the threshold.
 
-Knows nothing of how answers are made. Run it with ``alcove eval answers``.
+Every question has a row besides, with its answer, and the stages that lost its gold if somebody looks
+(``eval/causes/answered.py``). Knows nothing of how answers are made. Run it with ``alcove eval answers``.
 """
 
 from __future__ import annotations
 
-import re
-import string
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -41,11 +44,15 @@ from agents.answers import Answer
 from agents.calibration import auroc
 from corpus.errors import NotFound
 from corpus.records import Citation
+from eval.answer_rows import Asked, row_of, topic_of
+from eval.gold.records import Topic
+from eval.reference import citation_numbers, exact_match, says, token_f1, token_recall
 from eval.report import Report, System
+from eval.results.records import Loss, Row
 from eval.scoring.measures import Rows
 from eval.spans import Placed, Texts, is_covered
 
-__all__ = ["Answers", "evaluate_answers", "resolves", "token_recall"]
+__all__ = ["Answers", "Measured", "Why", "evaluate_answers", "resolves"]
 
 MEASURES = (
     "refused unanswerable",
@@ -57,8 +64,14 @@ MEASURES = (
     "citation precision",
     "citation recall",
     "cites gold",
+    "exact match",
+    "token F1",
     "token recall",
 )
+PRIMARY = "holds answer"
+
+Why = Callable[[Topic, Sequence[str], Answer], Sequence[Loss]]
+"""Tells what an answer lost of a topic's gold, which it is given with its reference answers."""
 
 
 class Answers(Protocol):
@@ -69,41 +82,54 @@ class Answers(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a benchmark of answers found; ``rows`` and ``topics`` are in the order of the questions."""
+
+    report: Report
+    rows: tuple[Row, ...]
+    topics: tuple[Topic, ...]
+    asked: tuple[Asked, ...]
+
+
 def evaluate_answers(
     name: str,
     questions: Sequence[Placed],
     answers: Answers,
     texts: Texts,
     tick: Callable[[], object] = lambda: None,
-) -> Report:
+    why: Why | None = None,
+    sources: Mapping[str, str] | None = None,
+) -> Measured:
     """Ask every question and measure what comes back.
 
     Args:
         name: of the question set.
         questions: with their gold looked up in ``texts``.
         tick: called after each answer, for a progress bar.
+        why: asked of every answerable question; ``None``: no losses are told.
+        sources: of documents, as for ``topic_of``: what topics and rows call them.
 
     Raises:
         AlcoveError: whatever answering raises; a benchmark with holes is none.
     """
-    rows: Rows = {measure: {} for measure in MEASURES}
-    latencies: list[float] = []
-    engines: Counter[str] = Counter()
-    scores: dict[bool, list[float]] = {True: [], False: []}
-    for placed in questions:
+    topics = tuple(topic_of(placed, sources or {}) for placed in questions)
+    asked: list[Asked] = []
+    for placed, topic in zip(questions, topics, strict=True):
         begun = perf_counter()
         answer = answers.answer(placed.question.text)
-        latencies.append(1000 * (perf_counter() - begun))
-        engines[f"{answer.engine} {answer.model}".strip()] += 1
-        if answer.score is not None:
-            scores[placed.question.answerable].append(answer.score)
-        for measure, value in _values(placed, answer, texts).items():
-            rows[measure][placed.question.id] = value
+        took = 1000 * (perf_counter() - begun)
+        losses = why(topic, placed.question.references, answer) if why else ()
+        asked.append(Asked(placed, answer, took, tuple(losses)))
         tick()
-    engine = " + ".join(engines)
-    facts = {"AUROC": auroc(scores[True], scores[False])} if all(scores.values()) else {}
-    system = System(engine, rows, latencies, _kinds(questions), facts)
-    return Report(name, (system,), context={"engine": engine, **_context(questions)})
+    engine = " + ".join(dict.fromkeys(f"{a.answer.engine} {a.answer.model}".strip() for a in asked))
+    values = [_values(entry.placed, entry.answer, texts) for entry in asked]
+    made = zip(asked, topics, values, strict=True)
+    rows = tuple(row_of(engine, entry, topic, found) for entry, topic, found in made)
+    system = _system(engine, asked, values, rows if why else None)
+    context = {"engine": engine, **_context(questions)}
+    report = Report(name, (system,), context=context, metric=PRIMARY)
+    return Measured(report, rows, topics, tuple(asked))
 
 
 def resolves(citation: Citation, texts: Texts) -> bool:
@@ -115,44 +141,70 @@ def resolves(citation: Citation, texts: Texts) -> bool:
     return bool(citation.quote) and text[citation.span.start : citation.span.end] == citation.quote
 
 
-def token_recall(reference: str, answer: str) -> float:
-    """Share (0..1) of the words of ``reference`` that ``answer`` holds, each as often as it does.
-
-    A reference without words is held by every answer.
-    """
-    wanted, found = Counter(_words(reference)), Counter(_words(answer))
-    return (wanted & found).total() / wanted.total() if wanted else 1.0
+def _system(
+    engine: str,
+    asked: Sequence[Asked],
+    values: Sequence[Mapping[str, float]],
+    explained: Sequence[Row] | None,
+) -> System:
+    rows: Rows = {measure: {} for measure in MEASURES}
+    scores: dict[bool, list[float]] = {True: [], False: []}
+    for entry, found in zip(asked, values, strict=True):
+        for measure, value in found.items():
+            rows[measure][entry.placed.question.id] = value
+        if entry.answer.score is not None:
+            scores[entry.placed.question.answerable].append(entry.answer.score)
+    facts = {"AUROC": auroc(scores[True], scores[False])} if all(scores.values()) else {}
+    return System(
+        engine,
+        rows,
+        [entry.latency_ms for entry in asked],
+        _kinds([entry.placed for entry in asked]),
+        facts,
+        losses=Counter(row.stage for row in explained or () if row.stage),
+        missed=None if explained is None else sum(row.missed for row in explained),
+    )
 
 
 def _values(placed: Placed, answer: Answer, texts: Texts) -> dict[str, float]:
     """The measures that apply to this question and this answer."""
-    answerable = placed.question.answerable
-    refused = "refused answerable" if answerable else "refused unanswerable"
+    question = placed.question
+    refused = "refused answerable" if question.answerable else "refused unanswerable"
     values = {refused: float(answer.abstained)}
     if answer.citations:
         values["citations valid"] = _mean(resolves(cited, texts) for cited in answer.citations)
-    if answerable:
-        values["holds answer"] = float(not answer.abstained and _holds(placed, answer))
+    if question.answerable:
+        values |= _rightness(placed, answer)
     if answer.abstained:
         return values
-    values["dangling"] = float(bool(_numbers(answer.text) - {c.n for c in answer.citations}))
+    marks = citation_numbers(answer.text)
+    values["dangling"] = float(bool(marks - {c.n for c in answer.citations}))
     values["cited"] = float(bool(answer.citations))
-    if answerable:
+    if question.gold:
         hits = [_is_gold(citation, placed) for citation in answer.citations]
         values["cites gold"] = float(any(hits))
         values["citation precision"] = _mean(hits) if hits else 0.0
-        values["citation recall"] = _cited(placed, answer) / len(placed.question.gold)
-        values["token recall"] = token_recall(placed.question.answer, answer.text)
+        values["citation recall"] = _cited(placed, answer) / len(question.gold)
+    if question.references:
+        values["token recall"] = token_recall(question.references, answer.text)
+    return values
+
+
+def _rightness(placed: Placed, answer: Answer) -> dict[str, float]:
+    """What is measured of every answerable question, refused or not."""
+    references = placed.question.references
+    values = {"holds answer": float(not answer.abstained and _holds(placed, answer))}
+    for measure, score in (("exact match", exact_match), ("token F1", token_f1)):
+        if references:
+            values[measure] = 0.0 if answer.abstained else score(references, answer.text)
     return values
 
 
 def _holds(placed: Placed, answer: Answer) -> bool:
-    wanted, said = _words(placed.question.answer), _words(answer.text)
-    size = len(wanted)
-    if size and any(said[i : i + size] == wanted for i in range(len(said) - size + 1)):
+    if says(placed.question.references, answer.text):
         return True
     least = len(placed.question.gold) if placed.question.kind == "multi" else 1
-    return _cited(placed, answer) >= least
+    return bool(placed.question.gold) and _cited(placed, answer) >= least
 
 
 def _cited(placed: Placed, answer: Answer) -> int:
@@ -161,16 +213,6 @@ def _cited(placed: Placed, answer: Answer) -> int:
         is_covered(span, [[c.span for c in answer.citations if c.document == document]])
         for document, span in placed.gold
     )
-
-
-def _numbers(text: str) -> set[int]:
-    """The numbers of the marks ``[n]`` in an answer, those in code left out."""
-    bare = re.sub(r"`[^`]*`", "", text)
-    return {
-        int(number)
-        for mark in re.findall(r"\[(\d+(?:, ?\d+)*)\]", bare)
-        for number in mark.split(",")
-    }
 
 
 def _is_gold(citation: Citation, placed: Placed) -> bool:
@@ -183,12 +225,6 @@ def _is_gold(citation: Citation, placed: Placed) -> bool:
 def _mean(values: Iterable[float]) -> float:
     listed = [float(value) for value in values]
     return sum(listed) / len(listed)
-
-
-def _words(text: str) -> list[str]:
-    """Lower case, without punctuation and articles."""
-    bare = text.lower().translate(str.maketrans("", "", string.punctuation))
-    return re.sub(r"\b(a|an|the)\b", " ", bare).split()
 
 
 def _kinds(questions: Sequence[Placed]) -> dict[str, list[str]]:

@@ -166,7 +166,7 @@ def _question(
         found = _place(document.text, answer, query.text)
         if found is not None:
             gold = Gold(title, answer, Span(start + found, start + found + len(answer)))
-            return Question(query.id, query.text, ANSWERED, answer, (gold,))
+            return Question(query.id, query.text, ANSWERED, answer, (gold,), answers=tuple(answers))
     return None
 
 

@@ -54,6 +54,11 @@ class Bench:
         return self._app.catalog
 
     @property
+    def settings(self) -> Settings:
+        """By which everything here works."""
+        return self._app.settings
+
+    @property
     def searcher(self) -> Searcher:
         """The search over this home."""
         return self._app.finder().searcher

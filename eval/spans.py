@@ -18,6 +18,7 @@ from typing import Protocol
 from corpus.errors import UserError
 from corpus.questions import Gold, Question
 from corpus.records import Document, Span
+from eval.gold.records import Lost
 
 __all__ = ["COVERED", "Placed", "Texts", "by_path", "covered", "is_covered", "locate", "place"]
 
@@ -37,13 +38,14 @@ class Placed:
     """A question with its gold in the documents as they are stored now.
 
     ``gold`` pairs document ids with spans; ``missing`` counts the quotes that were not found, and
-    ``moved`` those found elsewhere than their file says.
+    ``moved`` those found elsewhere than their file says. ``lost`` says of each that is missing why.
     """
 
     question: Question
     gold: tuple[tuple[str, Span], ...]
     missing: int = 0
     moved: int = 0
+    lost: tuple[Lost, ...] = ()
 
 
 def by_path(documents: Iterable[Document], root: Path) -> dict[str, Document]:
@@ -75,6 +77,7 @@ def place(
 
 def _place(question: Question, documents: Mapping[str, Document], texts: Texts) -> Placed:
     found: list[tuple[str, Span]] = []
+    lost: list[Lost] = []
     moved = 0
     for gold in question.gold:
         document = documents.get(gold.document)
@@ -82,7 +85,18 @@ def _place(question: Question, documents: Mapping[str, Document], texts: Texts) 
         if document and span:
             found.append((document.id, span))
             moved += span != gold.span
-    return Placed(question, tuple(found), len(question.gold) - len(found), moved)
+        else:
+            lost.append(Lost(gold.document, gold.quote, _why_lost(document)))
+    return Placed(question, tuple(found), len(lost), moved, tuple(lost))
+
+
+def _why_lost(document: Document | None) -> str:
+    if document is None:
+        return "there is no such document"
+    reason = f" ({document.reason})" if document.reason else ""
+    if not document.state.searchable:
+        return f"the document ended as {document.state.value}{reason}"
+    return f"the text that was read does not hold it{reason}"
 
 
 def locate(gold: Gold, text: str) -> Span | None:

@@ -147,6 +147,21 @@ def test_a_passage_that_the_model_was_not_shown_cannot_be_cited() -> None:
     assert answer.usage == Usage(100, 20)
 
 
+def test_an_answer_tells_what_its_engine_was_shown_but_does_not_store_it() -> None:
+    question, said = "How long are backups kept?", "They are kept for thirty days [1]."
+    answer = answerer(Scripted(said, cut=[2])).answer(question)
+    found = next(s for s in answerer(Scripted(said)).steps(question) if isinstance(s, Retrieved))
+    numbers = [passage.number for passage in found.passages]
+    assert [passage.number for passage in answer.shown] == [n for n in numbers if n != 2]
+    assert "shown" not in answer.to_json()
+    assert Answer.from_json(answer.to_json()) == answer
+    (beginning, *_) = answerer(Scripted(said, characters=9)).answer(question).shown
+    assert beginning.text == found.passages[0].text[:9]
+    assert answerer(Scripted(REFUSAL)).answer(question).shown == found.passages
+    never = AnswerSettings(threshold_model=0.99)
+    assert answerer(Scripted(said), never).answer(question).shown == ()
+
+
 def test_what_the_documents_do_not_answer_is_refused_with_what_was_nearest() -> None:
     engine = Scripted("never asked")
     settings = AnswerSettings(threshold_model=0.99)

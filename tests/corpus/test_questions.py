@@ -54,6 +54,22 @@ def test_a_question_may_grade_documents_instead_of_naming_spans(tmp_path: Path) 
     assert question.answerable
 
 
+def test_a_question_may_have_several_reference_answers(tmp_path: Path) -> None:
+    more = QUESTION | {"answers": ["It does", "Yes", ""]}
+    (question,) = load_questions(written(tmp_path / "q.jsonl", more)).questions
+    assert question.references == ("Yes", "It does")
+    none = {"id": "2", "question": "Why?", "kind": "unanswerable", "gold": []}
+    (question,) = load_questions(written(tmp_path / "q.jsonl", none)).questions
+    assert question.references == ()
+
+
+@pytest.mark.parametrize("answers", ["Yes", [7]])
+def test_reference_answers_that_are_no_texts_are_refused(tmp_path: Path, answers: object) -> None:
+    assert "line 1: 'answers' must be a" in refusal(
+        tmp_path / "q.jsonl", QUESTION | {"answers": answers}
+    )
+
+
 def test_a_question_may_have_spans_and_graded_documents(tmp_path: Path) -> None:
     (question,) = load_questions(written(tmp_path / "q.jsonl", GRADED | QUESTION)).questions
     assert (len(question.gold), len(question.documents)) == (1, 2)

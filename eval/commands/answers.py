@@ -1,0 +1,120 @@
+"""``alcove eval answers``: refusals, citations and correctness of answers, and where gold was lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from corpus.datasets import load_beir
+from corpus.errors import UserError
+from corpus.questions import load_questions
+from eval.articles import article_set
+from eval.bench import open_bench
+from eval.commands.terminal import bench_name, present, progress, question_files, ticks
+from eval.options import Cache, Documents, HomeFolder, Json, Questions
+
+if TYPE_CHECKING:
+    from eval.answering import Halves
+    from eval.bench import Bench
+
+__all__ = ["answers"]
+
+Dataset = Annotated[
+    Path | None,
+    typer.Option("--dataset", help="A folder in BEIR's layout, of articles and short answers."),
+]
+Answerable = Annotated[
+    int, typer.Option(min=2, help="Of --dataset: questions whose article is indexed.")
+]
+Unanswerable = Annotated[
+    int, typer.Option(min=2, help="Of --dataset: questions whose article is left out.")
+]
+Paragraphs = Annotated[
+    int, typer.Option(min=1, help="Of --dataset: indexed at least, if there are so many.")
+]
+Half = Annotated[str, typer.Option(help="fit, test or both: which questions.")]
+Calibrate = Annotated[
+    float | None,
+    typer.Option(help="Calibrate on the half fit, so that this share is answered; ask test."),
+]
+Limit = Annotated[int | None, typer.Option(min=1, help="Only the first so many questions.")]
+Engine = Annotated[str | None, typer.Option(help="auto, openai or extractive; default: as set.")]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", help="A folder for the results: a row per question, with its losses."),
+]
+
+
+def answers(
+    dataset: Dataset = None,
+    answerable: Answerable = 300,
+    unanswerable: Unanswerable = 300,
+    paragraphs: Paragraphs = 3000,
+    seed: Annotated[int, typer.Option(help="Deals articles and questions out.")] = 5,
+    questions: Questions = None,
+    documents: Documents = None,
+    half: Half = "both",
+    calibrate: Calibrate = None,
+    limit_queries: Limit = None,
+    engine: Engine = None,
+    out: Out = None,
+    cache: Cache = None,
+    home: HomeFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Refusals, citations and correctness of answers, and the stage that lost what is missing."""
+    from eval.answering import Choice, ask, save
+
+    choice = Choice("test" if calibrate else half, calibrate, limit_queries)
+    settings = {"llm": {"engine": engine}} if engine else {}
+    if dataset is None:
+        opened = _on_questions(questions, documents, cache, home, settings)
+    elif questions or documents:
+        raise UserError("Give either --dataset or --questions, not both.")
+    else:
+        counts = (answerable, unanswerable, seed, paragraphs)
+        opened = _on_dataset(dataset, counts, cache, home, settings)
+    with opened as (bench, found), ticks("answering", choice.count(found)) as tick:
+        measured = ask(bench, found, choice, tick)
+    if out is not None:
+        save(measured, out)
+    present(measured.report, as_json)
+
+
+@contextmanager
+def _on_dataset(
+    folder: Path,
+    counts: tuple[int, int, int, int],
+    cache: Path | None,
+    home: Path | None,
+    settings: dict[str, dict[str, Any]],
+) -> Iterator[tuple[Bench, Halves]]:
+    from eval.answering import on_articles
+
+    chosen = article_set(load_beir(folder), *counts)
+    with open_bench(f"{chosen.name}-answers", cache, home, settings) as bench:
+        with progress("ingesting") as show:
+            found = on_articles(bench, chosen, show)
+        yield bench, found
+
+
+@contextmanager
+def _on_questions(
+    file: Path | None,
+    folder: Path | None,
+    cache: Path | None,
+    home: Path | None,
+    settings: dict[str, dict[str, Any]],
+) -> Iterator[tuple[Bench, Halves]]:
+    from eval.answering import on_questions
+
+    file, folder = question_files(file, folder)
+    asked = load_questions(file)
+    with open_bench(bench_name(folder), cache, home, settings) as bench:
+        with progress("ingesting") as show:
+            found = on_questions(bench, asked, folder, show)
+        yield bench, found
