@@ -21,6 +21,7 @@ from corpus.questions import load_questions
 from eval.bench import open_bench
 from eval.chunk_gold import ChunkGold, from_placed, load_chunk_gold
 from eval.commands.answers import answers
+from eval.commands.compare import compare
 from eval.commands.feedback import feedback
 from eval.commands.terminal import bench_name, present, progress, question_files, ticks
 from eval.options import Cache, Documents, HomeFolder, Json, Questions
@@ -32,6 +33,7 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(help="Measure retrieval, chunking and answers.", no_args_is_help=True)
 app.command()(answers)
+app.command()(compare)
 app.command()(feedback)
 
 

@@ -1,0 +1,89 @@
+"""``alcove eval compare``: is B really better than A, in a sentence, then measure by measure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from eval.options import Json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from eval.scoring.comparison import Compared
+
+__all__ = ["compare"]
+
+
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="A results folder, or FOLDER:SYSTEM.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another, or another system of the same.")],
+    metric: Annotated[
+        str, typer.Option(help="What the answer goes by; default: what the results go by.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Say whether B is better than A, how sure that is, and on which questions they differ."""
+    from eval.scoring.comparison import compare_sides
+    from eval.scoring.sides import Side, pairs_of
+    from eval.scoring.wording import sentence
+
+    found = compare_sides(pairs_of(Side.of(a), Side.of(b)), metric)
+    if as_json:
+        told = [{**one.to_json(), "sentence": sentence(one)} for one in found]
+        said = " ".join(one["sentence"] for one in told)
+        data = {"metric": found[0].answer.metric, "sentence": said, "comparisons": told}
+        print(json.dumps(data, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    console = Console()
+    for one in found:
+        console.print(sentence(one), highlight=False, markup=False, soft_wrap=True)
+    for one in found:
+        _print(one, console)
+
+
+def _print(compared: Compared, console: Console) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from eval.scoring.wording import chance, figure, signed
+
+    table = Table("measure", title=Text(f"A: {compared.a}   B: {compared.b}"))
+    for heading in ["A", "B", "B - A", "p", "p (Holm)", "better/same/worse", "noticeable"]:
+        table.add_column(heading, justify="right")
+    for one in compared.outcomes:
+        name, found = one.metric, one.result
+        interval = f"{signed(found.low, name)} to {signed(found.high, name)}"
+        table.add_row(
+            name,
+            figure(one.mean_a, name),
+            figure(one.mean_b, name),
+            f"{signed(found.delta, name)}\n{interval}",
+            chance(found.p),
+            chance(one.p_holm),
+            f"{one.better}/{found.ties}/{one.worse}",
+            "-" if one.detectable is None else figure(one.detectable, name),
+        )
+    console.print(table)
+    if compared.moved:
+        _print_moved(compared, console)
+
+
+def _print_moved(compared: Compared, console: Console) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from eval.scoring.wording import figure, signed
+
+    metric = compared.answer.metric
+    table = Table("question", "", title=f"What differs most in {metric}")
+    for heading in ["A", "B", "B - A"]:
+        table.add_column(heading, justify="right")
+    for move in compared.moved:
+        values = (figure(move.a, metric), figure(move.b, metric), signed(move.delta, metric))
+        table.add_row(Text(move.query), Text(move.text), *values)
+    console.print(table)
