@@ -19,6 +19,7 @@ from corpus.datasets import load_beir
 from corpus.errors import AlcoveError, UserError
 from corpus.questions import load_questions
 from eval.bench import open_bench
+from eval.commands.run import run as run_command
 from eval.chunk_gold import ChunkGold, from_placed, load_chunk_gold
 from eval.commands.answers import answers
 from eval.commands.compare import compare
@@ -35,6 +36,9 @@ app = typer.Typer(help="Measure retrieval, chunking and answers.", no_args_is_he
 app.command()(answers)
 app.command()(compare)
 app.command()(feedback)
+
+
+app.command("run")(run_command)
 
 
 @app.command()

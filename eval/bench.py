@@ -34,11 +34,12 @@ if TYPE_CHECKING:
     from ingest.settings import IngestSettings
     from retrieval.protocols import Array, Encoder
     from retrieval.search import Searcher
+    from retrieval.settings import DenseSettings
 
 __all__ = ["Bench", "open_bench"]
 
 STAMP = "code.sha256"
-MADE = ("catalog.sqlite*", "snapshots", "CURRENT", "originals")
+MADE = ("catalog.sqlite*", "snapshots", "CURRENT", "originals", "cells")
 INDEXERS = ("corpus", "ingest", "retrieval")
 
 
@@ -47,6 +48,11 @@ class Bench:
 
     def __init__(self, app: App) -> None:
         self._app = app
+
+    @property
+    def home(self) -> Home:
+        """The benchmark home."""
+        return self._app.home
 
     @property
     def catalog(self) -> Catalog:
@@ -115,12 +121,19 @@ class Bench:
         return chunker_for(changed, self.encoder, self._embed)
 
     def index_documents(
-        self, documents: Mapping[str, Parsed], chunker: Chunker, advance: Advance
+        self,
+        documents: Mapping[str, Parsed],
+        chunker: Chunker,
+        advance: Advance,
+        whole: bool = False,
+        dense: DenseSettings | None = None,
     ) -> None:
-        """Make the index hold exactly ``documents``, cut by ``chunker``."""
+        """Make the index hold exactly ``documents``; see ``eval.indexing.index_documents``."""
         from eval.indexing import index_documents
 
-        index_documents(documents, self._app.home, self.catalog, self.encoder, chunker, advance)
+        dense = dense or self._app.settings.retrieval.dense
+        home, encoder = self._app.home, self.encoder
+        index_documents(documents, home, self.catalog, encoder, chunker, advance, whole, dense)
 
     def _embed(self, texts: Sequence[str]) -> Array:
         """Vectors of ``texts`` from the store of this home, or kept there."""

@@ -14,16 +14,18 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from corpus.catalog import Catalog, Stored
-from corpus.datasets import Dataset, DatasetDocument
+from corpus.datasets import Dataset
 from corpus.home import Home
 from corpus.records import Chunk, Document, Element, ElementKind, Parsed, Span, State, content_id
 from corpus.settings import CorpusSettings
 from ingest.writer import Batch, Writer
 from retrieval.protocols import Encoder
+from retrieval.settings import DenseSettings
 
 if TYPE_CHECKING:
     from ingest.protocols import Chunker
@@ -47,22 +49,14 @@ def index_dataset(
     chunker: Chunker,
     advance: Advance = lambda done, total: None,
 ) -> bool:
-    """Make the index of ``home`` hold exactly the documents of ``dataset``.
+    """Make the index of ``home`` hold exactly the documents of ``dataset``, short ones whole.
 
     A document's ``source`` is its id in the data set.
 
-    Returns:
-        Whether anything had to be done.
-
-    Raises:
-        Conflict: another process is indexing into ``home``. DiskFull, OperatorError, Damaged: the
-            machine's fault; the index is what it was before.
+    Returns, raises: as ``index_documents``.
     """
-    recipe = f"{WHOLE}/{chunker.name}/{encoder.fingerprint.key}"
-    wanted = [_stored(entry.id, entry.title, entry.text, recipe) for entry in dataset.documents]
-    return _index(
-        home, catalog, encoder, wanted, lambda: _batch(dataset, wanted, encoder, chunker), advance
-    )
+    documents = {entry.id: paragraphs(entry.text, entry.title) for entry in dataset.documents}
+    return index_documents(documents, home, catalog, encoder, chunker, advance, whole=True)
 
 
 def index_documents(
@@ -72,86 +66,90 @@ def index_documents(
     encoder: Encoder,
     chunker: Chunker,
     advance: Advance = lambda done, total: None,
+    whole: bool = False,
+    dense: DenseSettings | None = None,
 ) -> bool:
-    """Make the index of ``home`` hold exactly ``documents``, every one cut by ``chunker``.
+    """Make the index of ``home`` hold exactly ``documents``, cut by ``chunker``.
 
     Args:
         documents: by the name that becomes the stored document's ``source``.
+        whole: a document that fits the encoder's window is one chunk, and every chunk goes under the title.
+        dense: layout of the dense index; ``None``: the default.
 
-    Returns, raises: as ``index_dataset``.
+    Returns:
+        Whether anything had to be done.
+
+    Raises:
+        Conflict: another process is indexing into ``home``. DiskFull, OperatorError, Damaged: the
+            machine's fault; the index is what it was before.
     """
-    recipe = f"{chunker.name}/{encoder.fingerprint.key}"
-    wanted = [
-        _stored(name, parsed.title, parsed.text, recipe) for name, parsed in documents.items()
-    ]
+    layout = (dense or DenseSettings()).model_dump_json()
+    cut = f"{WHOLE}/{chunker.name}" if whole else chunker.name
+    recipe = f"{cut}/{encoder.fingerprint.key}/{layout}"
+    wanted = [_stored(name, parsed, recipe) for name, parsed in documents.items()]
 
     def batch() -> Batch:
         found = Batch(documents=wanted)
         for stored in wanted:
-            parsed = documents[stored.document.source]
+            parsed, id = documents[stored.document.source], stored.document.id
             if stored.content is not None:
                 found.contents[stored.content] = parsed
-            found.chunks.extend(chunker.chunk(stored.document.id, parsed))
+            found.chunks.extend(
+                _whole_chunks(id, parsed, encoder, chunker)
+                if whole
+                else chunker.chunk(id, parsed)
+            )
         return found
 
-    return _index(home, catalog, encoder, wanted, batch, advance)
+    writer = Writer(home, catalog, encoder, CorpusSettings(home=home.root), dense)
+    try:
+        return _index(writer, home, catalog, wanted, batch, advance)
+    finally:
+        writer.close()
 
 
 def _index(
+    writer: Writer,
     home: Home,
     catalog: Catalog,
-    encoder: Encoder,
     wanted: list[Stored],
     make: Callable[[], Batch],
     advance: Advance,
 ) -> bool:
     """Make the index hold exactly ``wanted``, with the chunks of the batch that ``make`` gives."""
-    writer = Writer(home, catalog, encoder, CorpusSettings(home=home.root))
-    try:
-        with home.writer_lock():
-            writer.recover()
-            known = catalog.stored()
-            if sorted(map(_identity, known)) == sorted(map(_identity, wanted)):
-                return False
-            batch = make()
-            batch.removed.extend(stored.document.id for stored in known)
-            _embed(writer, batch.chunks, advance)
-            writer.commit(batch, anew=True)
-            writer.clear_away()
-            return True
-    finally:
-        writer.close()
+    with home.writer_lock():
+        writer.recover()
+        known = catalog.stored()
+        if sorted(map(_identity, known)) == sorted(map(_identity, wanted)):
+            return False
+        batch = make()
+        batch.removed.extend(stored.document.id for stored in known)
+        _embed(writer, batch.chunks, advance)
+        writer.commit(batch, anew=True)
+        writer.clear_away()
+        return True
 
 
-def _stored(source: str, title: str, text: str, recipe: str) -> Stored:
-    raw = f"{title}\x1f{text}".encode()
+def _stored(source: str, parsed: Parsed, recipe: str) -> Stored:
+    elements = [[e.kind, e.span.start, e.span.end, e.level] for e in parsed.elements]
+    raw = json.dumps([parsed.title, parsed.media_type, parsed.text, elements]).encode()
     sha256 = hashlib.sha256(raw).hexdigest()
     document = Document(
         id=Document.make_id(COLLECTION, source, sha256),
         source=source,
         sha256=sha256,
-        media_type="text/plain",
-        title=title,
+        media_type=parsed.media_type,
+        title=parsed.title,
         collection=COLLECTION,
-        pages=0,
+        pages=len(parsed.pages),
         state=State.INDEXED,
-        size=len(raw),
+        size=len(parsed.text.encode()),
     )
     return Stored(document, content_id("content", sha256), recipe)
 
 
 def _identity(stored: Stored) -> tuple[str, str]:
     return stored.document.id, stored.recipe
-
-
-def _batch(dataset: Dataset, wanted: list[Stored], encoder: Encoder, chunker: Chunker) -> Batch:
-    batch = Batch(documents=wanted)
-    for entry, stored in zip(dataset.documents, wanted, strict=True):
-        parsed = paragraphs(entry.text, entry.title)
-        if stored.content is not None:
-            batch.contents[stored.content] = parsed
-        batch.chunks.extend(_chunks(entry, stored.document.id, parsed, encoder, chunker))
-    return batch
 
 
 def paragraphs(text: str, title: str = "") -> Parsed:
@@ -166,24 +164,22 @@ def paragraphs(text: str, title: str = "") -> Parsed:
     return Parsed(text, tuple(elements), title=title)
 
 
-def _chunks(
-    entry: DatasetDocument, id: str, parsed: Parsed, encoder: Encoder, chunker: Chunker
-) -> list[Chunk]:
+def _whole_chunks(id: str, parsed: Parsed, encoder: Encoder, chunker: Chunker) -> list[Chunk]:
     """One chunk if the window holds the document, else the chunker's; each under the title."""
-    if not entry.text.strip():
+    if not parsed.text.strip():
         return []
-    if _fits(entry, encoder):
-        spans = (Span(0, len(entry.text)),)
-        chunk_id = Chunk.make_id(id, WHOLE, spans, entry.text)
-        chunks = [Chunk(chunk_id, id, spans, entry.text, strategy=WHOLE)]
+    if _fits(parsed, encoder):
+        spans = (Span(0, len(parsed.text)),)
+        chunk_id = Chunk.make_id(id, WHOLE, spans, parsed.text)
+        chunks = [Chunk(chunk_id, id, spans, parsed.text, strategy=WHOLE)]
     else:
         chunks = chunker.chunk(id, parsed)
-    return [_under_title(chunk, entry.title) for chunk in chunks]
+    return [_under_title(chunk, parsed.title) for chunk in chunks]
 
 
-def _fits(entry: DatasetDocument, encoder: Encoder) -> bool:
+def _fits(parsed: Parsed, encoder: Encoder) -> bool:
     prefix = encoder.fingerprint.passage_prefix
-    needed = encoder.count_tokens(prefix + entry.text) + encoder.count_tokens(entry.title) + 1
+    needed = encoder.count_tokens(prefix + parsed.text) + encoder.count_tokens(parsed.title) + 1
     return needed + SPECIAL_TOKENS <= encoder.fingerprint.max_tokens
 
 

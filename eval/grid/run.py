@@ -1,0 +1,187 @@
+"""A grid file from beginning to end: its data read, its cells computed, judged, tested and written.
+
+What can be wrong is found before anything is computed. The same data, settings and machine give the same bytes once
+the cells are in the cache. Knows which parts there are; each of them knows its own work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agents.settings import Settings
+from corpus.errors import UserError
+from corpus.home import Home
+from eval.gold.records import GoldSet, Topic
+from eval.grid.cells import Cell, cells_of
+from eval.grid.compute import Computed, Order, compute
+from eval.grid.data import load_gold
+from eval.grid.judging import SHOWN, Judged, judge
+from eval.grid.plan import GridFile
+from eval.grid.progress import Listen
+from eval.grid.stamp import machine, settings_of, versions
+from eval.report import Report, Test
+from eval.results.folder import REPORT, slug, write_results
+from eval.results.html_report import render_html
+from eval.scoring.stats import compare
+
+if TYPE_CHECKING:
+    from eval.report import System
+
+__all__ = ["run_grid"]
+
+LEAST_KEPT = 10  # first passages of a question that stand in its row
+
+
+def run_grid(
+    grid: GridFile, out: Path | None, cache: Path | None, home: Path | None, listen: Listen
+) -> tuple[Report, Path]:
+    """Compute a grid, and write its results folder.
+
+    Args:
+        out: the results folder; ``None``: ``eval/results/NAME`` in the home.
+        cache: where indexes and finished cells are kept; ``None``: ``eval`` in the home.
+        home: whose settings hold; ``None``: ``ALCOVE_HOME`` or the platform's folder.
+        listen: told how far it is.
+
+    Returns:
+        the report, and where the results are.
+
+    Raises:
+        UserError: data, grid or settings are wrong; nothing was computed. Conflict: another run is at it.
+        DiskFull, OperatorError: the machine's fault; what was computed is kept.
+    """
+    settings = Settings.load(home)
+    folder = out or settings.corpus.home / "eval" / "results" / slug(grid.name)
+    _require_place(folder)
+    cells = cells_of(grid.grid, settings)
+    _require_encoders(cells, settings)
+    gold = load_gold(grid)
+    topics = gold.answerable[: grid.limit or None]
+    if not topics:
+        raise UserError(f"No question of {gold.name!r} has gold; there is nothing to measure.")
+    baseline = _baseline(grid, cells, settings)
+    metrics = _metrics(grid, topics)
+    order = Order(gold, topics, cells, grid.depth, grid.grid.k[0])
+    computed = compute(order, cache, home, listen)
+    kept = max(LEAST_KEPT, *grid.grid.k)
+    judged = [found for c in computed for found in judge(c, gold, topics, metrics, kept)]
+    report = _report(grid, gold, judged, metrics, baseline, _context(grid, order, computed, settings))
+    _write(folder, report, judged, topics)
+    return report, folder
+
+
+def _require_place(folder: Path) -> None:
+    """Refuse now what writing the results would refuse in the end."""
+    if folder.exists() and (
+        not folder.is_dir() or (any(folder.iterdir()) and not (folder / REPORT).is_file())
+    ):
+        raise UserError(f"{str(folder)!r} holds something else; choose another --out.")
+
+
+def _require_encoders(cells: Sequence[Cell], settings: Settings) -> None:
+    """Refuse an encoder that is not on this machine; the message lists those that are known."""
+    from retrieval.models import resolve
+
+    home = Home(settings.corpus.home)
+    for encoder in dict.fromkeys(cell.indexed.encoder for cell in cells):
+        resolve(encoder, home, settings.embedding.cache)
+
+
+def _baseline(grid: GridFile, cells: Sequence[Cell], settings: Settings) -> str:
+    """The system that the others are tested against: the file's, else what is set, else the first."""
+    names = [cell.name for cell in cells]
+    if grid.baseline:
+        if grid.baseline.removesuffix(SHOWN) not in names:
+            raise UserError(
+                f"There is no system {grid.baseline!r} for a baseline; choose from {', '.join(names)}."
+            )
+        return grid.baseline
+    ingest, answer = settings.ingest, settings.answer
+    as_set = (ingest.strategy, ingest.chunk_tokens, ingest.overlap_tokens)
+    for cell in cells:
+        cut = cell.indexed.ingest
+        if (cut.strategy, cut.chunk_tokens, cut.overlap_tokens) == as_set:
+            if (cell.mode, cell.search) == (answer.mode, settings.retrieval):
+                return cell.name
+    return names[0]
+
+
+def _metrics(grid: GridFile, topics: Sequence[Topic]) -> tuple[str, ...]:
+    """The measures to take, the one that tests go by first unless the file lists them in its order."""
+    if grid.metrics is not None:
+        return tuple(dict.fromkeys([*grid.metrics, *filter(None, [grid.metric])]))
+    found = ["nDCG@10", "MRR@10", "MAP@100", "recall@100"]
+    for k in grid.grid.k:
+        found += [f"recall@{k}", f"precision@{k}", f"success@{k}"]
+    return tuple(dict.fromkeys([*filter(None, [grid.metric]), *found]))
+
+
+def _report(
+    grid: GridFile,
+    gold: GoldSet,
+    judged: Sequence[Judged],
+    metrics: Sequence[str],
+    baseline: str,
+    context: dict[str, Any],
+) -> Report:
+    systems = tuple(found.system for found in judged)
+    if baseline not in {system.name for system in systems}:
+        raise UserError(f"There is no system {baseline!r}; its hits have no windows.")
+    return Report(
+        gold.name,
+        systems,
+        _tests(systems, baseline, metrics, grid.seed),
+        context,
+        grid.metric or metrics[0],
+        metrics,
+        baseline,
+    )
+
+
+def _tests(
+    systems: Sequence[System], baseline: str, metrics: Sequence[str], seed: int
+) -> tuple[Test, ...]:
+    """The baseline against every other system."""
+    chosen = next(system for system in systems if system.name == baseline)
+    return tuple(
+        Test(
+            baseline,
+            other.name,
+            metric,
+            compare(chosen.rows[metric], other.rows[metric], seed=seed),
+        )
+        for metric in metrics
+        for other in systems
+        if other is not chosen
+    )
+
+
+def _context(
+    grid: GridFile, order: Order, computed: Sequence[Computed], settings: Settings
+) -> dict[str, Any]:
+    """Everything that the figures depend on."""
+    spaces = {c.fingerprint.key: c.fingerprint.to_json() for c in computed}
+    return {
+        "documents": len(order.gold.documents),
+        "questions": len(order.topics),
+        "depth": order.depth,
+        "k": list(grid.grid.k),
+        "seed": grid.seed,
+        "data_sha256": order.gold.digest(),
+        "encoders": list(spaces.values()),
+        "settings": settings_of(settings),
+        "versions": versions(),
+        "machine": machine(),
+    }
+
+
+def _write(
+    folder: Path, report: Report, judged: Sequence[Judged], topics: Sequence[Topic]
+) -> None:
+    rows = [row for found in judged for row in found.rows]
+    data = report.to_json()
+    qrels = {topic.id: topic.qrels() for topic in topics}
+    runs = {found.system.name: found.run for found in judged}
+    write_results(folder, data, rows, qrels, runs, render_html(data, rows))
