@@ -19,11 +19,11 @@ from corpus.datasets import load_beir
 from corpus.errors import AlcoveError, UserError
 from corpus.questions import load_questions
 from eval.bench import open_bench
-from eval.commands.run import run as run_command
 from eval.chunk_gold import ChunkGold, from_placed, load_chunk_gold
 from eval.commands.answers import answers
 from eval.commands.compare import compare
 from eval.commands.feedback import feedback
+from eval.commands.run import run
 from eval.commands.terminal import bench_name, present, progress, question_files, ticks
 from eval.options import Cache, Documents, HomeFolder, Json, Questions
 from eval.report import Report, paired_tests
@@ -36,9 +36,7 @@ app = typer.Typer(help="Measure retrieval, chunking and answers.", no_args_is_he
 app.command()(answers)
 app.command()(compare)
 app.command()(feedback)
-
-
-app.command("run")(run_command)
+app.command()(run)
 
 
 @app.command()

@@ -95,9 +95,7 @@ def index_documents(
             if stored.content is not None:
                 found.contents[stored.content] = parsed
             found.chunks.extend(
-                _whole_chunks(id, parsed, encoder, chunker)
-                if whole
-                else chunker.chunk(id, parsed)
+                _whole_chunks(id, parsed, encoder, chunker) if whole else chunker.chunk(id, parsed)
             )
         return found
 

@@ -33,6 +33,7 @@ WIDTHS = (2, 4, 8)  # dimensions that one 4-bit code stands for: the first that 
 LISTS_PER_ROOT = 2  # lists per square root of the vectors
 TRAINING_PER_LIST = 40  # vectors, as FAISS's k-means asks for at least 39
 BLOCK_ROWS = 16_384  # vectors handled at once
+CODES = 16  # that 4 bits tell apart; they cannot be made of fewer vectors
 K = 10  # neighbours that recall is measured at
 QUERIES = 300
 MIXED = 6  # vectors that a made query is the mean of
@@ -62,7 +63,8 @@ class Tuning:
 def plan(count: int, dimension: int, settings: DenseSettings) -> Plan | None:
     """How to index ``count`` vectors; ``None``: not at all, comparing all of them is fast and they fit in memory."""
     room = settings.memory_mib * 2**20 / count
-    if count <= settings.exact_vectors and 4 * dimension <= room:
+    fits = count <= settings.exact_vectors and 4 * dimension <= room
+    if fits or count < CODES:
         return None
     widths = [width for width in WIDTHS if dimension % width == 0] or [1]
     fitting = [width for width in widths if dimension / width / 2 + 8 <= room]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from collections.abc import Iterator
@@ -47,7 +48,7 @@ def run(
 
     source = None if dataset is None else dataset.absolute()
     plan = load_grid(grid, dataset=source, limit=limit_queries)
-    with _resumable(), (progress_lines() if progress_json else progress_bar()) as listen:
+    with _resumable(), progress_lines() if progress_json else progress_bar() as listen:
         report, folder = run_grid(plan, out, cache, home, listen)
     if as_json:
         print(json.dumps(report.to_json(), ensure_ascii=False))
@@ -57,7 +58,8 @@ def run(
     from eval.report import print_report
 
     console = Console()
-    print_report(report, console, upright=False)
+    told = tuple(test for test in report.tests if test.metric == report.metric)
+    print_report(dataclasses.replace(report, tests=told), console, upright=False)
     console.print(f"The results are in {str(folder)!r}.", highlight=False, soft_wrap=True)
 
 
@@ -91,7 +93,13 @@ def progress_lines() -> Iterator[Listen]:
 def progress_bar() -> Iterator[Listen]:
     """Tell a person: a bar with an estimate on standard error, if that is a terminal."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     doing = TextColumn("{task.description}", markup=False)

@@ -135,7 +135,7 @@ def _cell(
     if fusion not in ("dense", "lexical", "hybrid"):
         changes["fusion"] = fusion
     changes["rerank_model"] = Path(rerank) if rerank else None
-    parts = {
+    parts: dict[str, Any] = {
         "chunker": indexed.chunker,
         "size": indexed.ingest.chunk_tokens,
         "encoder": _short(indexed.encoder),

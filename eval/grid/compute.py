@@ -1,4 +1,4 @@
-"""The cells of a grid computed, each once: an index is built for all the cells that search it, and what is done is kept.
+"""The cells of a grid, each computed once: an index is built for all the cells that search it, and all of it is kept.
 
 A cell's hits and losses are kept under a key of everything that they depend on: the data, the encoder's fingerprint,
 the cell's settings, the depth, the versions, the machine, and the code that reads, cuts, indexes and searches. So a run
@@ -9,14 +9,13 @@ Knows nothing of measures.
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corpus.home import file_sha256, locked
-from eval.bench import Bench, open_bench
+from eval.bench import Bench
 from eval.gold.records import GoldSet, Topic
 from eval.grid.cache import Cache, key_of
 from eval.grid.cells import Cell, Indexed, groups
@@ -32,7 +31,7 @@ from ingest.chunking import GROUP, STRATEGIES
 if TYPE_CHECKING:
     from retrieval.fingerprint import Fingerprint
 
-__all__ = ["Computed", "Order", "compute"]
+__all__ = ["Benches", "Computed", "Order", "compute"]
 
 CODE = ("corpus", "ingest", "retrieval", "eval/indexing.py", "eval/grid/searching.py")
 DIAGNOSIS = ("eval/causes", "eval/spans.py")
@@ -40,6 +39,8 @@ CHARACTERS_PER_MS = 20  # that are cut and embedded, about
 MS_PER_SEARCH = 8  # about
 
 Losses = Mapping[str, tuple[Loss, ...]]
+Benches = Callable[[str, str], AbstractContextManager[Bench]]
+"""Opens the benchmark home of a name with an encoder, as ``embedding.model`` names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +68,11 @@ class Computed:
     losses: Losses
 
 
-def compute(
-    order: Order, cache: Path | None, home: Path | None, listen: Listen
-) -> tuple[Computed, ...]:
+def compute(order: Order, benches: Benches, listen: Listen) -> tuple[Computed, ...]:
     """Compute what is not kept yet.
 
     Args:
-        cache: the folder that holds benchmark homes; ``None``: ``eval`` in the real home.
-        home: the real home, whose settings hold.
+        benches: opens a benchmark home.
         listen: told how far it is.
 
     Returns:
@@ -86,21 +84,20 @@ def compute(
     found: dict[str, Computed] = {}
     indexes = groups(order.cells)
     progress = Progress(listen, _weight(order, len(indexes)))
-    name = f"grid-{slug(order.gold.name)}"
     for encoder in dict.fromkeys(indexed.encoder for indexed in indexes):
-        progress.stage(f"loading the encoder {encoder}", 0)
-        with ExitStack() as stack:
-            bench = stack.enter_context(
-                open_bench(name, cache, home, {"embedding": {"model": encoder}})
-            )
-            busy = f"another benchmark runs in {str(bench.home.root)!r}; wait for it to end"
-            stack.enter_context(locked(bench.home.root / "grid.lock", busy, wait=False))
+        progress.stage("loading the encoder", 0)
+        with benches(f"grid-{slug(order.gold.name)}", encoder) as bench, _alone(bench):
             queries = Remembering(bench.encoder)
             for indexed, cells in indexes.items():
                 if indexed.encoder == encoder:
                     work = _IndexWork(order, bench, queries, indexed, progress)
                     found |= {cell.name: done for cell, done in work.all(cells)}
     return tuple(found[cell.name] for cell in order.cells)
+
+
+def _alone(bench: Bench) -> AbstractContextManager[None]:
+    busy = f"another benchmark runs in {str(bench.home.root)!r}; wait for it to end"
+    return locked(bench.home.root / "grid.lock", busy, wait=False)
 
 
 def _weight(order: Order, indexes: int) -> int:

@@ -65,4 +65,4 @@ def _mib(home: Home, folder: str) -> float:
     """What one of the two indexes of the live snapshot takes on disk."""
     live = SnapshotStore(home).live()
     files = live.files.items() if live else ()
-    return sum(f["size"] for name, f in files if name.startswith(f"{folder}/")) / MIB
+    return sum(int(f["size"]) for name, f in files if name.startswith(f"{folder}/")) / MIB

@@ -26,7 +26,7 @@ from eval.spans import COVERED, covered
 __all__ = ["Judged", "judge"]
 
 SHOWN = " shown"
-TEXT_CHARACTERS = 200  # of a passage that are kept with a row
+TEXT_CHARACTERS = 160  # of a text that stand in a row; of passages, only where gold was lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +112,8 @@ class _View:
     def _row(self, topic: Topic, values: Rows, kept: int) -> Row:
         answer, losses = self.computed.searched.answers[topic.id], self.computed.losses[topic.id]
         wanted = len(pieces(topic)) + len(topic.lost)
-        found = (
-            self._found(rank, p, topic) for rank, p in enumerate(answer.passages[:kept], start=1)
-        )
+        first = enumerate(answer.passages[:kept], start=1)
+        found = (self._found(rank, p, topic, with_text=bool(losses)) for rank, p in first)
         return Row(
             system=self.name,
             query=topic.id,
@@ -129,8 +128,9 @@ class _View:
             answer=topic.answer,
         )
 
-    def _found(self, rank: int, passage: Passage, topic: Topic) -> Found:
+    def _found(self, rank: int, passage: Passage, topic: Topic, with_text: bool) -> Found:
         span, document = self.where(passage), passage.document
+        end = min(span.end, span.start + TEXT_CHARACTERS) if with_text else span.start
         return Found(
             rank,
             document,
@@ -140,7 +140,7 @@ class _View:
             passage.dense_rank,
             passage.lexical_rank,
             _holds_gold(topic, document, span),
-            self.gold.documents[document].text[span.start : span.end][:TEXT_CHARACTERS],
+            self.gold.documents[document].text[span.start : end],
         )
 
     def _gold(self, topic: Topic) -> Iterator[Mapping[str, Any]]:

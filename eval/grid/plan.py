@@ -47,6 +47,8 @@ SMALLEST = 16  # tokens in a chunk, as in ingest.settings
 MOST_HITS = 1000  # that one search may return
 _FILES = ("dataset", "questions", "corpus", "topics", "qrels")
 
+_BRANCHES = ("str", "NamedIndex")  # what pydantic puts into the way to an index
+
 _Item = TypeVar("_Item", bound=Hashable)
 _Name = Annotated[str, Field(min_length=1)]
 
@@ -65,7 +67,9 @@ class NamedIndex(DenseSettings):
 def _unlike(found: tuple[_Item, ...]) -> tuple[_Item, ...]:
     """Refuse an axis that is empty or names a thing twice."""
     if not found:
-        raise ValueError("an empty list leaves nothing to measure; name at least one, or leave it out")
+        raise ValueError(
+            "an empty list leaves nothing to measure; name at least one, or leave it out"
+        )
     twice = next((item for number, item in enumerate(found) if item in found[:number]), None)
     if twice is not None:
         raise ValueError(f"{twice!r} stands there twice; name it once")
@@ -181,6 +185,10 @@ class GridFile(BaseModel):
         return self
 
 
+_TABLES: dict[str, type[BaseModel]] = {"NamedIndex": NamedIndex, "grid": Axes}
+"""By what stands in the way to a key of theirs."""
+
+
 def load_grid(path: Path, **changes: Any) -> GridFile:
     """Read a grid file.
 
@@ -278,10 +286,13 @@ def _measured(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _fault(path: Path, error: ValidationError) -> str:
     """The first thing that is wrong, by file and key."""
-    fault = error.errors()[0]
-    key = ".".join(str(part) for part in fault["loc"] if not str(part).startswith(("str", "Named")))
+    first, *others = error.errors()
+    # What may be a name or a table is complained of as both; the longer way is to the table's key.
+    alike = [other for other in others if other["loc"][:3] == first["loc"][:3]]
+    fault = max([first, *alike], key=lambda found: len(found["loc"]))
+    key = ".".join(str(part) for part in fault["loc"] if part not in _BRANCHES)
     where = f"{str(path)!r}, {key!r}" if key else f"{str(path)!r}"
     if fault["type"] == "extra_forbidden":
-        model = Axes if fault["loc"][0] == "grid" else GridFile
+        model = next((m for name, m in _TABLES.items() if name in fault["loc"]), GridFile)
         return f"{where}: there is no such key; there are {', '.join(model.model_fields)}."
     return f"{where}: {fault['msg'].removeprefix('Value error, ')}."

@@ -26,7 +26,9 @@ class Progress:
         self._done += weight
 
         def advance(done: int, total: int) -> None:
-            self._listen(doing, min(begun + weight * done // max(total, 1), self._total), self._total)
+            self._listen(
+                doing, min(begun + weight * done // max(total, 1), self._total), self._total
+            )
 
         advance(0, 1)
         return advance

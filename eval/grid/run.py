@@ -7,15 +7,18 @@ the cells are in the cache. Knows which parts there are; each of them knows its 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agents.settings import Settings
 from corpus.errors import UserError
 from corpus.home import Home
+from eval.bench import Bench, open_bench
 from eval.gold.records import GoldSet, Topic
 from eval.grid.cells import Cell, cells_of
-from eval.grid.compute import Computed, Order, compute
+from eval.grid.compute import Benches, Computed, Order, compute
 from eval.grid.data import load_gold
 from eval.grid.judging import SHOWN, Judged, judge
 from eval.grid.plan import GridFile
@@ -28,14 +31,18 @@ from eval.scoring.stats import compare
 
 if TYPE_CHECKING:
     from eval.report import System
+    from ingest.settings import IngestSettings
 
 __all__ = ["run_grid"]
 
-LEAST_KEPT = 10  # first passages of a question that stand in its row
-
 
 def run_grid(
-    grid: GridFile, out: Path | None, cache: Path | None, home: Path | None, listen: Listen
+    grid: GridFile,
+    out: Path | None,
+    cache: Path | None,
+    home: Path | None,
+    listen: Listen,
+    benches: Benches | None = None,
 ) -> tuple[Report, Path]:
     """Compute a grid, and write its results folder.
 
@@ -44,6 +51,7 @@ def run_grid(
         cache: where indexes and finished cells are kept; ``None``: ``eval`` in the home.
         home: whose settings hold; ``None``: ``ALCOVE_HOME`` or the platform's folder.
         listen: told how far it is.
+        benches: opens benchmark homes; ``None``: below ``cache``, with the encoders that are here.
 
     Returns:
         the report, and where the results are.
@@ -56,7 +64,9 @@ def run_grid(
     folder = out or settings.corpus.home / "eval" / "results" / slug(grid.name)
     _require_place(folder)
     cells = cells_of(grid.grid, settings)
-    _require_encoders(cells, settings)
+    if benches is None:
+        _require_encoders(cells, settings)
+        benches = partial(_bench, cache, home)
     gold = load_gold(grid)
     topics = gold.answerable[: grid.limit or None]
     if not topics:
@@ -64,12 +74,20 @@ def run_grid(
     baseline = _baseline(grid, cells, settings)
     metrics = _metrics(grid, topics)
     order = Order(gold, topics, cells, grid.depth, grid.grid.k[0])
-    computed = compute(order, cache, home, listen)
-    kept = max(LEAST_KEPT, *grid.grid.k)
+    computed = compute(order, benches, listen)
+    kept = max(grid.grid.k)
     judged = [found for c in computed for found in judge(c, gold, topics, metrics, kept)]
-    report = _report(grid, gold, judged, metrics, baseline, _context(grid, order, computed, settings))
+    report = _report(
+        grid, gold, judged, metrics, baseline, _context(grid, order, computed, settings)
+    )
     _write(folder, report, judged, topics)
     return report, folder
+
+
+def _bench(
+    cache: Path | None, home: Path | None, name: str, encoder: str
+) -> AbstractContextManager[Bench]:
+    return open_bench(name, cache, home, {"embedding": {"model": encoder}})
 
 
 def _require_place(folder: Path) -> None:
@@ -98,14 +116,17 @@ def _baseline(grid: GridFile, cells: Sequence[Cell], settings: Settings) -> str:
                 f"There is no system {grid.baseline!r} for a baseline; choose from {', '.join(names)}."
             )
         return grid.baseline
-    ingest, answer = settings.ingest, settings.answer
-    as_set = (ingest.strategy, ingest.chunk_tokens, ingest.overlap_tokens)
+    as_set = (_cut(settings.ingest), settings.answer.mode, settings.retrieval)
     for cell in cells:
-        cut = cell.indexed.ingest
-        if (cut.strategy, cut.chunk_tokens, cut.overlap_tokens) == as_set:
-            if (cell.mode, cell.search) == (answer.mode, settings.retrieval):
-                return cell.name
+        if (_cut(cell.indexed.ingest), cell.mode, cell.search) == as_set:
+            return cell.name
     return names[0]
+
+
+def _cut(settings: IngestSettings) -> tuple[str, int, int, int]:
+    """What decides about chunks."""
+    sizes = (settings.chunk_tokens, settings.overlap_tokens, settings.sentences)
+    return (settings.strategy, *sizes)
 
 
 def _metrics(grid: GridFile, topics: Sequence[Topic]) -> tuple[str, ...]:
@@ -177,9 +198,7 @@ def _context(
     }
 
 
-def _write(
-    folder: Path, report: Report, judged: Sequence[Judged], topics: Sequence[Topic]
-) -> None:
+def _write(folder: Path, report: Report, judged: Sequence[Judged], topics: Sequence[Topic]) -> None:
     rows = [row for found in judged for row in found.rows]
     data = report.to_json()
     qrels = {topic.id: topic.qrels() for topic in topics}

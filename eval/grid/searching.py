@@ -8,7 +8,7 @@ order before it, so that measures of greater depth see the same candidates with 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
