@@ -24,6 +24,7 @@ from eval.grid.found import Answered, Searched
 from eval.grid.progress import Listen, Progress
 from eval.grid.searching import CellSearch, Remembering, depth_for
 from eval.grid.stamp import code_hash, machine, versions
+from eval.grid.tokens import TokenCounter
 from eval.results.folder import slug
 from eval.results.records import Loss, Stage
 from ingest.chunking import GROUP, STRATEGIES
@@ -59,13 +60,17 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """One cell: what it found, where it lost gold (by topic), and what is told of its index."""
+    """One cell: what it found, where it lost gold (by topic), and what is told of its index.
+
+    ``count`` counts the encoder's tokens at a place of the documents.
+    """
 
     cell: Cell
     fingerprint: Fingerprint
     index: IndexFacts
     searched: Searched
     losses: Losses
+    count: TokenCounter
 
 
 def compute(order: Order, benches: Benches, listen: Listen) -> tuple[Computed, ...]:
@@ -88,9 +93,10 @@ def compute(order: Order, benches: Benches, listen: Listen) -> tuple[Computed, .
         progress.stage("loading the encoder", 0)
         with benches(f"grid-{slug(order.gold.name)}", encoder) as bench, _alone(bench):
             queries = Remembering(bench.encoder)
+            count = TokenCounter(order.gold.documents, queries.count_tokens)
             for indexed, cells in indexes.items():
                 if indexed.encoder == encoder:
-                    work = _IndexWork(order, bench, queries, indexed, progress)
+                    work = _IndexWork(order, bench, queries, count, indexed, progress)
                     found |= {cell.name: done for cell, done in work.all(cells)}
     return tuple(found[cell.name] for cell in order.cells)
 
@@ -121,6 +127,7 @@ class _IndexWork:
         order: Order,
         bench: Bench,
         queries: Remembering,
+        count: TokenCounter,
         indexed: Indexed,
         progress: Progress,
     ) -> None:
@@ -132,6 +139,7 @@ class _IndexWork:
             *(queries.fingerprint.to_json(), indexed.dense.model_dump(mode="json")),
             *(code_hash(*CODE), versions(), machine()),
         )
+        self._count = count
         self._built = False
 
     def all(self, cells: Sequence[Cell]) -> list[tuple[Cell, Computed]]:
@@ -179,8 +187,8 @@ class _IndexWork:
             self._cache.put("losses", losses_key, losses)
         advance(1, 1)
         lost = {query: tuple(map(_loss, found)) for query, found in losses.items()}
-        space = self._queries.fingerprint
-        return Computed(cell, space, facts, Searched.from_json(hits), lost)
+        space, searched = self._queries.fingerprint, Searched.from_json(hits)
+        return Computed(cell, space, facts, searched, lost, self._count)
 
     def _search(
         self, cell: Cell, depth: int, advance: Any

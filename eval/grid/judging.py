@@ -7,8 +7,8 @@ gets. A question without results has its row, and scores 0. Knows nothing of how
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from corpus.records import Span
@@ -19,8 +19,9 @@ from eval.grid.found import Passage
 from eval.report import System
 from eval.results.folder import Run
 from eval.results.records import Found, Row
-from eval.scoring.measures import Rows, measure, per_query
-from eval.scoring.ranking import ranked_items
+from eval.scoring.measures import Rows, measure
+from eval.scoring.score import score
+from eval.scoring.token_measures import Chunks
 from eval.spans import COVERED, covered
 
 __all__ = ["Judged", "judge"]
@@ -44,50 +45,44 @@ def judge(
     """Judge one cell, as matched and, where that differs, as shown.
 
     Args:
+        topics: those that were searched for.
         metrics: names of measures.
         kept: first passages of every question that stand in its row.
     """
     hits = [p for answer in computed.searched.answers.values() for p in answer.passages]
-    views = {computed.cell.name: _matched}
+    yield _View(computed, gold, topics).judged(metrics, kept)
     if any(p.shown != p.span for p in hits):
-        views[computed.cell.name + SHOWN] = _shown
-    for name, where in views.items():
-        yield _View(name, where, computed, gold, topics).judged(metrics, kept)
-
-
-def _matched(passage: Passage) -> Span:
-    return passage.span
-
-
-def _shown(passage: Passage) -> Span:
-    return passage.shown
+        yield _View(computed, gold, topics, shown=True).judged(metrics, kept)
 
 
 @dataclass(frozen=True)
 class _View:
-    """A cell whose passages stand ``where`` that says."""
+    """A cell, by what was matched, or by what is ``shown``: then text that passages share counts once."""
 
-    name: str
-    where: Callable[[Passage], Span]
     computed: Computed
     gold: GoldSet
     topics: Sequence[Topic]
-    kinds: dict[str, list[str]] = field(default_factory=dict)
+    shown: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.computed.cell.name + SHOWN * self.shown
 
     def judged(self, metrics: Sequence[str], kept: int) -> Judged:
-        run = {topic.id: ranked_items(topic, self._hits(topic)) for topic in self.topics}
-        values = self._values(metrics, run)
-        rows = tuple(self._row(topic, values, kept) for topic in self.topics)
-        return Judged(self._system(values, rows), rows, run)
+        """Every measure of every question."""
+        answers = self.computed.searched.answers
+        found = {
+            topic.id: [(p.document, self._at(p), p.score) for p in answers[topic.id].passages]
+            for topic in self.topics
+        }
+        measures = [measure(name) for name in metrics]
+        chunks, count = Chunks(self.computed.index.chunks), self.computed.count
+        scores = score(measures, self.topics, found, chunks, count, once=self.shown)
+        rows = tuple(self._row(topic, scores.rows, kept) for topic in self.topics)
+        return Judged(self._system(scores.rows, rows), rows, scores.run)
 
-    def _hits(self, topic: Topic) -> list[tuple[str, Span, float]]:
-        found = self.computed.searched.answers[topic.id].passages
-        return [(p.document, self.where(p), p.score) for p in found]
-
-    def _values(self, metrics: Sequence[str], run: Run) -> Rows:
-        qrels = {topic.id: topic.qrels() for topic in self.topics}
-        ranking = {query: [item for item, _ in found] for query, found in run.items()}
-        return per_query([measure(name) for name in metrics], qrels, ranking)
+    def _at(self, passage: Passage) -> Span:
+        return passage.shown if self.shown else passage.span
 
     def _system(self, values: Rows, rows: Sequence[Row]) -> System:
         kinds: dict[str, list[str]] = {}
@@ -129,7 +124,7 @@ class _View:
         )
 
     def _found(self, rank: int, passage: Passage, topic: Topic, with_text: bool) -> Found:
-        span, document = self.where(passage), passage.document
+        span, document = self._at(passage), passage.document
         end = min(span.end, span.start + TEXT_CHARACTERS) if with_text else span.start
         return Found(
             rank,

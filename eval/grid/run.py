@@ -27,13 +27,36 @@ from eval.grid.stamp import machine, settings_of, versions
 from eval.report import Report, Test
 from eval.results.folder import REPORT, slug, write_results
 from eval.results.html_report import render_html
-from eval.scoring.stats import compare
+from eval.scoring.stats import compare_all, holm, moved
 
 if TYPE_CHECKING:
     from eval.report import System
     from ingest.settings import IngestSettings
 
 __all__ = ["run_grid"]
+
+SPAN_METRICS = (
+    "token IoU@{k}",
+    "token recall@{k}",
+    "token precision@{k}",
+    "context tokens@{k}",
+    "precision omega",
+    "span recall@{k}",
+    "success@{k}",
+    "nDCG@10",
+    "MRR@10",
+    "recall in 4000",
+    "recall in 12000",
+)
+DOCUMENT_METRICS = (
+    "nDCG@10",
+    "MRR@10",
+    "MAP@100",
+    "recall@100",
+    "recall@{k}",
+    "precision@{k}",
+    "success@{k}",
+)
 
 
 def run_grid(
@@ -130,12 +153,11 @@ def _cut(settings: IngestSettings) -> tuple[str, int, int, int]:
 
 
 def _metrics(grid: GridFile, topics: Sequence[Topic]) -> tuple[str, ...]:
-    """The measures to take, the one that tests go by first unless the file lists them in its order."""
-    if grid.metrics is not None:
-        return tuple(dict.fromkeys([*grid.metrics, *filter(None, [grid.metric])]))
-    found = ["nDCG@10", "MRR@10", "MAP@100", "recall@100"]
-    for k in grid.grid.k:
-        found += [f"recall@{k}", f"precision@{k}", f"success@{k}"]
+    """The measures to take, by kind of gold unless the file names them; the one that tests go by is the first."""
+    has_spans = any(topic.gold or topic.lost for topic in topics)
+    found = list(grid.metrics or (SPAN_METRICS if has_spans else DOCUMENT_METRICS))
+    if grid.metrics is None:
+        found = [name.format(k=k) for name in found for k in grid.grid.k]
     return tuple(dict.fromkeys([*filter(None, [grid.metric]), *found]))
 
 
@@ -164,19 +186,20 @@ def _report(
 def _tests(
     systems: Sequence[System], baseline: str, metrics: Sequence[str], seed: int
 ) -> tuple[Test, ...]:
-    """The baseline against every other system."""
+    """The baseline against every other system, corrected for their number in each measure."""
     chosen = next(system for system in systems if system.name == baseline)
-    return tuple(
-        Test(
-            baseline,
-            other.name,
-            metric,
-            compare(chosen.rows[metric], other.rows[metric], seed=seed),
-        )
-        for metric in metrics
-        for other in systems
-        if other is not chosen
-    )
+    others = [system for system in systems if system is not chosen]
+    tests: list[Test] = []
+    for metric in metrics:
+        of = chosen.rows.get(metric, {})
+        pairs = [(of, other.rows[metric]) for other in others] if of else []
+        found = compare_all(pairs, seed=seed)
+        for other, pair, result, p in zip(
+            others, pairs, found, holm([result.p for result in found]), strict=bool(pairs)
+        ):
+            test = Test(baseline, other.name, metric, result, result.p_t, p, moved(*pair))
+            tests.append(test)
+    return tuple(tests)
 
 
 def _context(
