@@ -36,6 +36,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from corpus.errors import NotFound, UserError
 from corpus.home import disk_errors
+from eval.gold.sources import COLLECTION, Source
 from eval.scoring.stats import SEED
 from retrieval.settings import DenseSettings
 
@@ -46,6 +47,7 @@ INDEXES = ("auto", "exact", "approximate")
 SMALLEST = 16  # tokens in a chunk, as in ingest.settings
 MOST_HITS = 1000  # that one search may return
 _FILES = ("dataset", "questions", "corpus", "topics", "qrels")
+SOURCES = (*_FILES, "documents")
 
 _BRANCHES = ("str", "NamedIndex")  # what pydantic puts into the way to an index
 
@@ -170,19 +172,16 @@ class GridFile(BaseModel):
 
     @model_validator(mode="after")
     def _one_source(self) -> GridFile:
-        trec = [name for name in ("corpus", "topics", "qrels") if getattr(self, name)]
-        ours = [name for name in ("questions", "documents") if getattr(self, name)]
-        given = [names for names in (["dataset"] if self.dataset else [], ours, trec) if names]
-        if len(given) > 1:
-            said = ", ".join(name for names in given for name in names)
-            raise ValueError(
-                f"{said} are several sources; give dataset, or questions with documents, or corpus"
-                " with topics and qrels"
-            )
-        if len(ours) == 1 or 0 < len(trec) < 3:
-            missing = {"questions", "documents"} if ours else {"corpus", "topics", "qrels"}
-            raise ValueError(f"{sorted(missing.difference(ours, trec))[0]!r} is missing")
+        try:
+            self.source()
+        except UserError as exc:
+            raise ValueError(str(exc).rstrip(".")) from exc
         return self
+
+    def source(self) -> Source | None:
+        """Where the questions are; ``None``: the command line has to say."""
+        given = {name: found for name in SOURCES if (found := getattr(self, name)) is not None}
+        return Source(**given, split=self.split) if given else None
 
 
 _TABLES: dict[str, type[BaseModel]] = {"NamedIndex": NamedIndex, "grid": Axes}
@@ -201,8 +200,8 @@ def load_grid(path: Path, **changes: Any) -> GridFile:
     """
     raw = _read(path)
     said = {key: value for key, value in changes.items() if value is not None}
-    if said.keys() & {*_FILES, "documents"}:
-        raw = {k: v for k, v in raw.items() if k not in (*_FILES, "documents")}
+    if not said.keys().isdisjoint(SOURCES):
+        raw = {key: value for key, value in raw.items() if key not in SOURCES}
     try:
         grid = GridFile.model_validate({"name": path.stem, **_absolute(raw, path), **said})
     except ValidationError as exc:
@@ -233,7 +232,7 @@ def _absolute(raw: Mapping[str, Any], path: Path) -> dict[str, Any]:
         if isinstance(found.get(key), str):
             found[key] = base / found[key]
     documents = found.get("documents")
-    if isinstance(documents, str) and not documents.startswith("collection:"):
+    if isinstance(documents, str) and not documents.startswith(COLLECTION):
         found["documents"] = str(base / documents)
     if isinstance(found.get("grid"), dict):
         axes = found["grid"] = dict(found["grid"])
@@ -257,7 +256,7 @@ def _require_files(grid: GridFile, path: Path) -> None:
         if named is not None and not named.exists():
             raise NotFound(f"{str(path)!r}, {key!r}: there is no {str(named)!r}; correct the path.")
     documents = grid.documents
-    if documents and not documents.startswith("collection:") and not Path(documents).is_dir():
+    if documents and not documents.startswith(COLLECTION) and not Path(documents).is_dir():
         raise NotFound(f"{str(path)!r}, 'documents': there is no folder {documents!r}.")
     for folder in filter(None, grid.grid.rerank):
         if not Path(folder).is_dir():

@@ -17,9 +17,9 @@ from corpus.errors import UserError
 from corpus.home import Home
 from eval.bench import Bench, open_bench
 from eval.gold.records import GoldSet, Topic
+from eval.gold.sources import load_gold
 from eval.grid.cells import Cell, cells_of
 from eval.grid.compute import Benches, Computed, Order, compute
-from eval.grid.data import load_gold
 from eval.grid.judging import SHOWN, Judged, judge
 from eval.grid.plan import GridFile
 from eval.grid.progress import Listen
@@ -83,14 +83,18 @@ def run_grid(
         UserError: data, grid or settings are wrong; nothing was computed. Conflict: another run is at it.
         DiskFull, OperatorError: the machine's fault; what was computed is kept.
     """
-    settings = Settings.load(home)
+    source, settings = grid.source(), Settings.load(home)
+    if source is None:
+        raise UserError(
+            f"The grid {grid.name!r} names no questions; add 'dataset' to the file, or give --dataset."
+        )
     folder = out or settings.corpus.home / "eval" / "results" / slug(grid.name)
     _require_place(folder)
     cells = cells_of(grid.grid, settings)
     if benches is None:
         _require_encoders(cells, settings)
         benches = partial(_bench, cache, home)
-    gold = load_gold(grid)
+    gold = load_gold(source, cache, home, partial(listen, "reading the documents"))
     topics = gold.answerable[: grid.limit or None]
     if not topics:
         raise UserError(f"No question of {gold.name!r} has gold; there is nothing to measure.")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from corpus.errors import NotFound, UserError
+from eval.gold.sources import Source
 from eval.grid.plan import load_grid
 from retrieval.settings import DenseSettings
 from tests.eval.grid.weather import GRID, write_grid
@@ -48,7 +49,7 @@ def test_an_index_is_a_name_or_a_table_of_settings(tmp_path: Path) -> None:
 def test_what_the_command_line_says_takes_the_place_of_the_file(tmp_path: Path) -> None:
     path = grid_with(tmp_path, 'dataset = "weather"', 'questions = "q.jsonl"\ndocuments = "d"')
     grid = load_grid(path, dataset=tmp_path / "weather", limit=3)
-    assert (grid.dataset, grid.questions, grid.documents) == (tmp_path / "weather", None, None)
+    assert grid.source() == Source(dataset=tmp_path / "weather")
     assert grid.limit == 3
 
 
@@ -70,9 +71,9 @@ def test_what_the_command_line_says_takes_the_place_of_the_file(tmp_path: Path) 
         ("[grid]", 'colour = "red"\n[grid]', "'colour': there is no such key; there are name, dataset, questions"),
         ("k = [2]", "k = [2]\ncolour = 1", "'grid.colour': there is no such key; there are chunker, size, overlap"),
         ("size = [32]", 'index = [{ name = "x", trees = 3 }]', "'grid.index.0.trees': there is no such key"),
-        ("[grid]", 'qrels = "q.txt"\n[grid]', "dataset, qrels are several sources"),
-        ('dataset = "weather"', 'qrels = "q.txt"', "'corpus' is missing"),
-        ('dataset = "weather"', 'questions = "q.jsonl"', "'documents' is missing"),
+        ("[grid]", 'qrels = "q.txt"\n[grid]', "A source of questions is 'dataset'; or 'questions' with 'documents'; or"),
+        ('dataset = "weather"', 'qrels = "q.txt"', "'qrels' was given"),
+        ('dataset = "weather"', 'questions = "q.jsonl"', "'questions' was given"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_with_file_and_key(
@@ -122,4 +123,4 @@ def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
 def test_the_grids_that_come_with_alcove_can_be_read(name: str) -> None:
     grid = load_grid(Path(__file__).parents[3] / "eval" / "grids" / f"{name}.toml")
     assert grid.name == name
-    assert grid.dataset is None
+    assert grid.source() is None
