@@ -225,3 +225,4 @@ def test_the_layout_follows_size_and_memory() -> None:
     assert plan(1_000_000, memory_mib=80) == ann.Plan(lists=2000, width=4)
     assert plan(1_000_000, memory_mib=1) == ann.Plan(lists=2000, width=8)
     assert plan(2_000_000, exact_vectors=3_000_000, memory_mib=4096) is None
+    assert plan(15, exact_vectors=1) is None  # too few to make codes of

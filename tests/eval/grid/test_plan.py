@@ -71,7 +71,7 @@ def test_what_the_command_line_says_takes_the_place_of_the_file(tmp_path: Path) 
         ("[grid]", 'colour = "red"\n[grid]', "'colour': there is no such key; there are name, dataset, questions"),
         ("k = [2]", "k = [2]\ncolour = 1", "'grid.colour': there is no such key; there are chunker, size, overlap"),
         ("size = [32]", 'index = [{ name = "x", trees = 3 }]', "'grid.index.0.trees': there is no such key"),
-        ("[grid]", 'qrels = "q.txt"\n[grid]', "A source of questions is 'dataset'; or 'questions' with 'documents'; or"),
+        ("[grid]", 'qrels = "q.txt"\n[grid]', "A source of questions is 'dataset'; or 'questions' with"),
         ('dataset = "weather"', 'qrels = "q.txt"', "'qrels' was given"),
         ('dataset = "weather"', 'questions = "q.jsonl"', "'questions' was given"),
     ],
