@@ -1,4 +1,4 @@
-"""What a benchmark found, as JSON for programs and as a table for people.
+"""What a benchmark found, as JSON: what programs read, and what tables, plots and the page are made of.
 
 One JSON object::
 
@@ -39,7 +39,6 @@ from eval.scoring.stats import Comparison, Estimate, compare, estimate, percenti
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
 __all__ = ["Report", "System", "Test", "paired_tests", "print_report"]
 
@@ -179,20 +178,11 @@ def paired_tests(systems: Sequence[System], of: str = "hybrid") -> tuple[Test, .
     )
 
 
-def print_report(report: Report, console: Console, upright: bool = True) -> None:
-    """Print the systems, their kinds of question if any, and the tests as tables.
+def print_report(report: Report, console: Console, upright: bool | None = None) -> None:
+    """Print a report as tables; see ``eval.results.tables.print_tables``."""
+    from eval.results.tables import print_tables
 
-    Args:
-        upright: one column per system; else one row, for many systems and few measures.
-    """
-    for key, value in report.context.items():
-        console.print(f"{key.replace('_', ' ')}: {value}", style="dim", highlight=False)
-    (_print_systems if upright else _print_rows)(report, console)
-    for system in report.systems:
-        if system.kinds:
-            _print_kinds(system, console)
-    if report.tests:
-        _print_tests(report.tests, console)
+    print_tables(report.to_json(), console, upright)
 
 
 def _figures(estimates: Mapping[str, Estimate], n: int) -> dict[str, Any]:
@@ -207,74 +197,3 @@ def _figures(estimates: Mapping[str, Estimate], n: int) -> dict[str, Any]:
 def _in_order(losses: Mapping[str, int]) -> dict[str, int]:
     """The stages that lost something, as they follow each other."""
     return {stage.value: losses[stage] for stage in Stage if losses.get(stage)}
-
-
-def _print_systems(report: Report, console: Console) -> None:
-    columns = {system.name: system.estimates() for system in report.systems}
-    table = _table(f"{report.dataset}: mean, and 95 % interval", columns)
-    table.add_section()
-    table.add_row("queries", *(str(len(system.queries)) for system in report.systems))
-    for name, share in (("p50 ms", 0.5), ("p95 ms", 0.95)):
-        times = (percentile(system.latencies_ms, share) for system in report.systems)
-        table.add_row(name, *(f"{time:.1f}" for time in times))
-    console.print(table)
-
-
-def _print_rows(report: Report, console: Console) -> None:
-    from rich.table import Table
-
-    table = Table(title=f"{report.dataset}: mean, and 95 % interval")
-    table.add_column("", overflow="fold")
-    first = report.systems[0]
-    for heading in [*first.facts, *first.rows, "queries"]:
-        table.add_column(heading.replace("@", "\n@"), justify="right", overflow="fold")
-    for system in report.systems:
-        facts = (f"{value:,.0f}" for value in system.facts.values())
-        cells = map(_cell, system.estimates().values())
-        table.add_row(system.name, *facts, *cells, str(len(system.queries)))
-    console.print(table)
-
-
-def _print_kinds(system: System, console: Console) -> None:
-    columns = {
-        f"{kind}\n({len(queries)})": system.estimates(queries)
-        for kind, queries in system.kinds.items()
-    }
-    console.print(_table(f"{system.name}, by kind of question", columns))
-
-
-def _table(title: str, columns: Mapping[str, Mapping[str, Estimate]]) -> Table:
-    """One row per measure, one column per system or kind."""
-    from rich.table import Table
-
-    table = Table("", title=title)
-    for heading in columns:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for name in dict.fromkeys(name for found in columns.values() for name in found):
-        table.add_row(name, *(_cell(found.get(name)) for found in columns.values()))
-    return table
-
-
-def _print_tests(tests: Sequence[Test], console: Console) -> None:
-    from rich.table import Table
-
-    table = Table(title="Is the difference more than luck? (paired randomization test)")
-    for heading in ["systems", "measure", "difference", "p", "wins/ties/losses"]:
-        table.add_column(heading, justify="left" if heading == "systems" else "right")
-    for test in tests:
-        found = test.result
-        table.add_row(
-            f"{test.a} - {test.b}",
-            test.metric,
-            f"{found.delta:+.3f}\n{found.low:+.3f} to {found.high:+.3f}",
-            f"{found.p:.4f}",
-            f"{found.wins}/{found.ties}/{found.losses}",
-        )
-    console.print(table)
-
-
-def _cell(found: Estimate | None) -> str:
-    if found is None:
-        return "-"
-    digits = 3 if found.high <= 1 else 0  # shares, or counts
-    return f"{found.mean:.{digits}f}\n{found.low:.{digits}f}-{found.high:.{digits}f}"

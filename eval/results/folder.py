@@ -119,13 +119,11 @@ def write_results(
             judged = ((q, i, g) for q, grades in qrels.items() for i, g in grades.items())
             _write(made / QRELS, (f"{query} 0 {item} {grade}\n" for query, item, grade in judged))
             (made / RUNS).mkdir()
-            for name, run in runs.items():
-                _write(made / RUNS / f"{slug(name)}.run", _run_lines(slug(name), run))
+            for tag, run in zip(_tags(runs), runs.values(), strict=True):
+                _write(made / RUNS / f"{tag}.run", _run_lines(tag, run))
             _write(made / HTML, html)
             made.chmod(0o777 & ~_umask())
-            if folder.exists():
-                shutil.rmtree(folder)
-            made.rename(folder)
+            _put(made, folder)
         except BaseException:
             shutil.rmtree(made, ignore_errors=True)
             raise
@@ -134,6 +132,32 @@ def write_results(
 def slug(name: str) -> str:
     """A system's name as a file name and as a word of TREC's files."""
     return re.sub(r"[^\w.+-]+", "_", name).strip("_") or "system"
+
+
+def _tags(names: Iterable[str]) -> list[str]:
+    """Every name as a word of its own, also where two are spelled alike as words."""
+    seen: dict[str, int] = {}
+    tags = []
+    for name in names:
+        tag = slug(name)
+        seen[tag] = seen.get(tag, 0) + 1
+        tags.append(tag if seen[tag] == 1 else f"{tag}~{seen[tag]}")
+    return tags
+
+
+def _put(made: Path, folder: Path) -> None:
+    """Give ``made`` the name ``folder``; what had it is deleted afterwards, so that no half of it is seen."""
+    if not folder.exists():
+        made.rename(folder)
+        return
+    old = made.with_name(f"{made.name}-old")
+    folder.rename(old)
+    try:
+        made.rename(folder)
+    except OSError:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old)
 
 
 def _run_lines(tag: str, run: Run) -> Iterable[str]:
@@ -158,5 +182,5 @@ def _umask() -> int:
 def _row(line: str, place: Place) -> Row:
     try:
         return Row.from_json(json.loads(line))
-    except (ValueError, TypeError, KeyError) as exc:
+    except (ValueError, TypeError, KeyError, AttributeError) as exc:
         raise place.error("this is no row of a benchmark; run it anew") from exc
