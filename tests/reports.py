@@ -67,7 +67,7 @@ def rows() -> list[Row]:
 def _row(way: str, number: int) -> Row:
     lost = way == "dense" and number == 2
     text = {1: "When do backups run?", 2: "How long are backups kept?", 3: "Who cooks?"}[number]
-    passage = Found(1, "backups.md", 11, 73, 0.8, 1, 2, not lost, f"Backups run at two. {GOLD}")
+    passage = Found(1, "backups.md", 23, 73, 0.8, 1, 2, not lost, f"Backups run at two. {GOLD}")
     losses = (Loss("backups.md", 43, 73, Stage.NOT_RETRIEVED, "it was at rank 12"),)
     return Row(
         system_name(way),

@@ -13,12 +13,17 @@ from pathlib import Path
 import streamlit as st
 
 from ui.state import state
-from ui.views import chat, library, outage, sidebar, status
+from ui.views import chat, evaluate, library, outage, sidebar, status
 
 __all__ = ["main"]
 
 _ASSETS = Path(__file__).with_name("assets")
-_VIEWS = {"chat": chat.draw, "library": library.draw, "status": status.draw}
+_VIEWS = {
+    "chat": chat.draw,
+    "library": library.draw,
+    "evaluate": evaluate.draw,
+    "status": status.draw,
+}
 
 
 def main() -> None:

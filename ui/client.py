@@ -56,52 +56,52 @@ class Service:
 
     def ready(self) -> None:
         """Return when the service can answer; raise ``ServiceDown`` with its reason when not."""
-        self._call("GET", "/readyz")
+        self.call("GET", "/readyz")
 
     def me(self) -> MeJson:
         """Who the service takes this for."""
-        return cast(MeJson, self._json("GET", "/v1/me"))
+        return cast(MeJson, self.ask_json("GET", "/v1/me"))
 
     def status(self) -> StatusJson:
         """Engine, encoder, collections and the number of documents in each state."""
-        return cast(StatusJson, self._json("GET", "/v1/status"))
+        return cast(StatusJson, self.ask_json("GET", "/v1/status"))
 
     def collections(self) -> list[CollectionJson]:
         """Every collection."""
-        return cast(list[CollectionJson], self._json("GET", "/v1/collections")["collections"])
+        return cast(list[CollectionJson], self.ask_json("GET", "/v1/collections")["collections"])
 
     # Conversations
 
     def threads(self) -> list[ThreadJson]:
         """Every conversation without its messages, the last used first."""
-        return cast(list[ThreadJson], self._json("GET", "/v1/threads")["threads"])
+        return cast(list[ThreadJson], self.ask_json("GET", "/v1/threads")["threads"])
 
     def thread(self, thread: str) -> ThreadJson:
         """One conversation with its messages and its running run, if any."""
-        return cast(ThreadJson, self._json("GET", f"/v1/threads/{thread}"))
+        return cast(ThreadJson, self.ask_json("GET", f"/v1/threads/{thread}"))
 
     def create_thread(self) -> str:
         """A new conversation's id."""
-        return str(self._json("POST", "/v1/threads", json={})["id"])
+        return str(self.ask_json("POST", "/v1/threads", json={})["id"])
 
     def rename_thread(self, thread: str, title: str) -> None:
         """Give a conversation another title."""
-        self._call("PATCH", f"/v1/threads/{thread}", json={"title": title})
+        self.call("PATCH", f"/v1/threads/{thread}", json={"title": title})
 
     def delete_thread(self, thread: str) -> None:
         """Remove a conversation with its messages."""
-        self._call("DELETE", f"/v1/threads/{thread}")
+        self.call("DELETE", f"/v1/threads/{thread}")
 
     # Runs
 
     def start(self, thread: str, question: str, mode: str, collection: str | None) -> str:
         """Ask; the id of the run that answers. ``mode`` is ``answer`` or ``agent``."""
         body = {"thread": thread, "question": question, "mode": mode, "collection": collection}
-        return str(self._json("POST", "/v1/runs", json=body)["run"])
+        return str(self.ask_json("POST", "/v1/runs", json=body)["run"])
 
     def run_state(self, run: str) -> str:
         """``running``, ``waiting``, ``done``, ``failed``, ``cancelled`` or ``interrupted``."""
-        return str(self._json("GET", f"/v1/runs/{run}")["state"])
+        return str(self.ask_json("GET", f"/v1/runs/{run}")["state"])
 
     def events(self, run: str, after: int) -> Iterator[dict[str, Any]]:
         """The events of a run with a number above ``after``, as they come, until the last one.
@@ -123,7 +123,7 @@ class Service:
 
     def cancel_run(self, run: str) -> None:
         """Stop a run; what it had written stays."""
-        self._call("POST", f"/v1/runs/{run}/cancel")
+        self.call("POST", f"/v1/runs/{run}/cancel")
 
     def decide(
         self,
@@ -138,22 +138,35 @@ class Service:
         """
         given = None if arguments is None else dict(arguments)
         body = {"verdict": verdict, "arguments": given, "reason": reason}
-        self._call("POST", f"/v1/approvals/{approval}", json=body)
+        self.call("POST", f"/v1/approvals/{approval}", json=body)
+
+    def rate(
+        self,
+        message: str,
+        rating: int,
+        comment: str = "",
+        sources: Sequence[tuple[str, int, int]] = (),
+        unanswerable: bool = False,
+    ) -> None:
+        """Say what an answer is worth: 1 or -1; ``sources``: where the right one stands, as (document, start, end)."""
+        places = [{"document": d, "start": start, "end": end} for d, start, end in sources]
+        body = {"message": message, "rating": rating, "comment": comment, "sources": places}
+        self.call("POST", "/v1/feedback", json={**body, "unanswerable": unanswerable})
 
     # Documents
 
     def documents(self) -> list[DocumentJson]:
         """Every document of every collection."""
-        return cast(list[DocumentJson], self._json("GET", "/v1/documents")["documents"])
+        return cast(list[DocumentJson], self.ask_json("GET", "/v1/documents")["documents"])
 
     def document(self, document: str) -> DocumentJson:
         """One document with what is known of its pages."""
-        return cast(DocumentJson, self._json("GET", f"/v1/documents/{document}"))
+        return cast(DocumentJson, self.ask_json("GET", f"/v1/documents/{document}"))
 
     def text(self, document: str, start: int = 0, end: int | None = None) -> TextJson:
         """Characters ``[start, end)`` of a document's canonical text."""
         span = {"start": start} if end is None else {"start": start, "end": end}
-        return cast(TextJson, self._json("GET", f"/v1/documents/{document}/text", params=span))
+        return cast(TextJson, self.ask_json("GET", f"/v1/documents/{document}/text", params=span))
 
     def page_image(self, document: str, page: int, start: int, end: int, width: int) -> bytes:
         """A PNG, ``width`` pixels wide, of a page with ``[start, end)`` marked on it.
@@ -161,38 +174,38 @@ class Service:
         Raises ``NotFound`` when the document's format has no pages to show.
         """
         params = {"width": width, "start": start, "end": end}
-        return self._call(
-            "GET", f"/v1/documents/{document}/pages/{page}.png", params=params
-        ).content
+        return self.call("GET", f"/v1/documents/{document}/pages/{page}.png", params=params).content
 
     def original(self, document: str) -> bytes:
         """The file as it was ingested."""
-        return self._call("GET", f"/v1/documents/{document}/original").content
+        return self.call("GET", f"/v1/documents/{document}/original").content
 
     def upload(self, files: Sequence[tuple[str, bytes]], collection: str) -> str:
         """Hand over files as (name, content); the id of the job that ingests them."""
         parts = [("files", (name, data)) for name, data in files]
-        body = self._json("POST", "/v1/documents", files=parts, data={"collection": collection})
+        body = self.ask_json("POST", "/v1/documents", files=parts, data={"collection": collection})
         return str(body["job"])
 
     def delete_document(self, document: str) -> None:
         """Remove a document from the collection and from search."""
-        self._call("DELETE", f"/v1/documents/{document}")
+        self.call("DELETE", f"/v1/documents/{document}")
 
     def jobs(self) -> list[JobJson]:
         """Every ingestion job the service remembers."""
-        return cast(list[JobJson], self._json("GET", "/v1/jobs")["jobs"])
+        return cast(list[JobJson], self.ask_json("GET", "/v1/jobs")["jobs"])
 
     def cancel_job(self, job: str) -> None:
         """Stop a job after the file it is at."""
-        self._call("POST", f"/v1/jobs/{job}/cancel")
+        self.call("POST", f"/v1/jobs/{job}/cancel")
 
     # HTTP
 
-    def _json(self, method: str, path: str, **kwargs: Any) -> dict[str, Any]:
-        return cast(dict[str, Any], self._call(method, path, **kwargs).json())
+    def ask_json(self, method: str, path: str, **kwargs: Any) -> dict[str, Any]:
+        """The JSON object of a reply; for the parts of the API that have a client of their own."""
+        return cast(dict[str, Any], self.call(method, path, **kwargs).json())
 
-    def _call(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
+    def call(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
+        """A reply, once it is known to be no refusal."""
         with self._reached():
             response = self._http.request(method, path, **kwargs)
         _raise_for(response)

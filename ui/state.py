@@ -17,6 +17,7 @@ import streamlit as st
 from corpus.errors import AlcoveError
 from corpus.records import Citation, Passage
 from ui.client import Service
+from ui.evaluations import Evaluating
 from ui.live import LiveRun
 from ui.settings import PageSettings, page_settings
 from ui.wire import DocumentJson, MeJson, StatusJson
@@ -38,7 +39,7 @@ __all__ = [
 ]
 
 _KEY, _SIGNED_IN = "alcove", "alcove-service"
-VIEWS = ("chat", "library", "status")
+VIEWS = ("chat", "library", "evaluate", "status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ class PageState:
     jobs: list[str] = field(default_factory=list)
     uploads: int = 0
     all_threads: bool = False
+    correcting: str | None = None  # the answer of which somebody says what would have been right
+    evaluate: Evaluating = field(default_factory=Evaluating)
 
     # Where the person is
 

@@ -9,13 +9,22 @@ from typing import Any, TypedDict
 
 __all__ = [
     "CollectionJson",
+    "ComparisonJson",
+    "DifferenceJson",
     "DocumentJson",
+    "EvaluationJson",
+    "FeedbackJson",
     "JobFileJson",
     "JobJson",
     "MeJson",
     "MessageJson",
     "PageJson",
+    "QueriesJson",
+    "QueryJson",
+    "QuestionSetJson",
+    "ReportJson",
     "StatusJson",
+    "SystemJson",
     "TextJson",
     "ThreadJson",
 ]
@@ -95,6 +104,15 @@ class MeJson(TypedDict):
     signed_in: bool
 
 
+class FeedbackJson(TypedDict):
+    """A verdict on an answer: 1 or -1, and what would have been right if that was said."""
+
+    rating: int
+    comment: str
+    sources: list[dict[str, Any]]
+    unanswerable: bool
+
+
 class MessageJson(TypedDict):
     """A question, or an answer with all that belongs to it."""
 
@@ -111,6 +129,7 @@ class MessageJson(TypedDict):
     steps: list[dict[str, Any]]
     error: str | None
     run: str | None
+    feedback: FeedbackJson | None
 
 
 class _ThreadJson(TypedDict):
@@ -150,3 +169,108 @@ class StatusJson(TypedDict):
     encoder: _EncoderJson
     collections: list[CollectionJson]
     states: dict[str, int]
+
+
+class _QuestionSetJson(TypedDict):
+    name: str
+    origin: str
+    questions: int
+    answerable: int
+    error: str | None
+
+
+class QuestionSetJson(_QuestionSetJson, total=False):
+    """A question set; of the one from feedback, how many verdicts are no question, by reason."""
+
+    left_out: dict[str, int]
+
+
+class _SystemJson(TypedDict):
+    name: str
+    metrics: dict[str, float]
+    ci95: dict[str, list[float]]
+    latency_ms: dict[str, float | None]
+    n: int
+
+
+class SystemJson(_SystemJson, total=False):
+    """What was measured of one system; the rest is left out where nobody looked."""
+
+    n_by_metric: dict[str, int]
+    parts: dict[str, Any]
+    facts: dict[str, float]
+    losses: dict[str, int]
+    missed: int
+
+
+class DifferenceJson(TypedDict):
+    """Whether system ``a`` differs from ``b`` in one measure; ``delta`` is ``a`` minus ``b``."""
+
+    a: str
+    b: str
+    metric: str
+    delta: float
+    ci95: list[float]
+    p: float
+    p_holm: float | None
+    n: int
+
+
+class ReportJson(TypedDict):
+    """What an evaluation found."""
+
+    dataset: str
+    metric: str | None
+    metrics: list[str]
+    baseline: str | None
+    systems: list[SystemJson]
+    tests: list[DifferenceJson]
+    context: dict[str, Any]
+
+
+class EvaluationJson(TypedDict):
+    """An evaluation and how far it is; in the list of all of them ``report`` is null."""
+
+    id: str
+    name: str
+    state: str
+    created: str
+    request: dict[str, Any]
+    error: str | None
+    doing: str
+    done: int
+    total: int
+    report: ReportJson | None
+
+
+class _QueryJson(TypedDict):
+    system: str
+    query: str
+    text: str
+    kind: str
+    metrics: dict[str, float]
+    missed: bool
+    stage: str | None
+    losses: list[dict[str, Any]]
+
+
+class QueryJson(_QueryJson, total=False):
+    """How one question did under one system; these keys only come when one question is asked for."""
+
+    found: list[dict[str, Any]]
+    gold: list[dict[str, Any]]
+    answer: str
+
+
+class QueriesJson(TypedDict):
+    """A page of questions; ``next`` is where the following page begins."""
+
+    queries: list[QueryJson]
+    total: int
+    next: int | None
+
+
+class ComparisonJson(TypedDict):
+    """Whether one system is better than another, in a sentence."""
+
+    sentence: str

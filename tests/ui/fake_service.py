@@ -20,7 +20,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from corpus.errors import AlcoveError
-from tests.ui.fake_store import Run, Store, decide, get, now, start_run, work
+from tests.ui.fake_evaluations import add_evaluation_routes
+from tests.ui.fake_store import Run, Store, decide, get, now, rate, start_run, work
 
 Json = dict[str, Any]
 
@@ -57,6 +58,7 @@ def create_fake(store: Store) -> FastAPI:
     _document_routes(app, store)
     _thread_routes(app, store)
     _run_routes(app, store)
+    add_evaluation_routes(app, store)
     return app
 
 
@@ -228,6 +230,11 @@ def _run_routes(app: FastAPI, store: Store) -> None:
         return StreamingResponse(
             _events(get(store.runs, id, "run"), after), media_type="text/event-stream"
         )
+
+    @app.post("/v1/feedback", status_code=201)
+    async def verdict(body: Json) -> Json:
+        rate(store, body)
+        return {"message": body["message"], "rating": body["rating"]}
 
     @app.post("/v1/approvals/{id}")
     async def decision(id: str, body: Json) -> Json:

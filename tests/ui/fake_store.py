@@ -52,6 +52,14 @@ class Store:
         self.runs: dict[str, Run] = {}
         self.jobs: dict[str, Json] = {}
         self.approvals: dict[str, Json] = {}
+        self.evaluations: dict[str, Json] = {}
+        self.question_sets: dict[str, Json] = {
+            name: {
+                "name": name, "origin": name, "questions": count, "answerable": count,
+                "error": None,
+            }
+            for name, count in (("sample", 63), ("feedback", 0))
+        }  # fmt: skip
         self.engine = "openai"
         self.pace = 0.02  # seconds between two words
         self.fail_with = ""  # when set, the next run fails with these words
@@ -100,6 +108,7 @@ def start_run(store: Store, body: Json) -> Json:
                 "steps": [],
                 "error": None,
                 "run": run_id if role == "assistant" else None,
+                "feedback": None,
             }
         )
     if thread["title"] == "New chat":
@@ -205,6 +214,20 @@ def decide(store: Store, id: str, body: Json) -> Json:
     approval["arguments"] = body.get("arguments") or approval["arguments"]
     approval["verdict"] = body["verdict"]
     return approval
+
+
+def rate(store: Store, body: Json) -> None:
+    """Keep a verdict with its message, as the service shows it."""
+    messages = {m["id"]: m for t in store.threads.values() for m in t["messages"]}
+    sources = [
+        {**s, "source": paper.source, "quote": paper.text[s["start"] : s["end"]]}
+        for s in body["sources"]
+        for paper in [get(store.papers, s["document"], "document")]
+    ]
+    keys = ("rating", "comment", "unanswerable")
+    get(messages, body["message"], "message")["feedback"] = {
+        **{key: body[key] for key in keys}, "sources": sources,
+    }  # fmt: skip
 
 
 def _citation(p: Json) -> Json:

@@ -11,7 +11,7 @@ from ui.plain_words import label
 from ui.prose import plain, show
 from ui.replies import stored
 from ui.state import forget_documents, service, settings, state, status
-from ui.views import answer, viewer
+from ui.views import answer, feedback, viewer
 from ui.wire import MessageJson, StatusJson, ThreadJson
 
 __all__ = ["EXAMPLES", "draw"]
@@ -70,6 +70,7 @@ def _messages(thread: ThreadJson) -> None:
             _question(message, is_newest=message["id"] == asked[-1])
         elif live is None or message["run"] != live.run:
             answer.draw(stored(message), message["run"] or message["id"])
+            feedback.draw(message)
     if live is not None:
         st.fragment(_follow, run_every=settings().stream_s)(live)
     else:

@@ -17,6 +17,7 @@ __all__ = ["draw"]
 _VIEWS = {
     "chat": ("Chat", ":material/forum:"),
     "library": ("Library", ":material/folder_open:"),
+    "evaluate": ("Evaluate", ":material/query_stats:"),
     "status": ("Status", ":material/monitor_heart:"),
 }
 _RENAME, _DELETE = "Rename", "Delete"

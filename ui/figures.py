@@ -1,0 +1,215 @@
+"""What an evaluation found, in words and rows: the verdict, the table of systems, the stages that lose.
+
+Made from the report as the service gives it. Knows nothing of how it was computed or where it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ui.wire import DifferenceJson, EvaluationJson, ReportJson, SystemJson
+
+__all__ = [
+    "STAGES",
+    "interval_rows",
+    "loss_rows",
+    "metric_words",
+    "named",
+    "progress_words",
+    "speed_rows",
+    "stage_words",
+    "state_name",
+    "system_rows",
+    "verdict",
+]
+
+_SURE = 0.05  # above this, a difference may be luck
+
+STAGES = {
+    "not parsed": "Its text was not read from the document.",
+    "split apart": "No single chunk holds enough of it: it was cut in two.",
+    "filtered": "It was left out before the search, by a filter or by who may read it.",
+    "not retrieved": "Neither the dense nor the lexical index brought it up.",
+    "lost in fusion": "One of the indexes had it, and merging their results put it too far down.",
+    "lost in rerank": "The reranker put it too far down.",
+    "cut from the prompt": "It was found, and did not fit what the language model is shown.",
+    "ignored in the answer": "The language model was shown it and did not use it.",
+}
+"""What it means that gold was lost there, in the order in which it can be."""
+
+_METRICS = {
+    "nDCG": "how near the top the right passages are; 1 is perfect",
+    "MRR": "one divided by the rank of the first right passage; 1 is perfect",
+    "MAP": "precision at every right passage, averaged; 1 is perfect",
+    "recall": "the share of right passages that were found",
+    "precision": "the share of found passages that are right",
+    "success": "the share of questions with at least one right passage",
+    "token recall": "the share of the right text that was found",
+    "token precision": "the share of the found text that is right",
+    "token IoU": "right text found, against all that is right or was found; longer chunks cost",
+    "context tokens": "what the passages cost the language model",
+}
+_STATES = {
+    "queued": "Waiting",
+    "running": "Running",
+    "done": "Done",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+    "interrupted": "Interrupted",
+}
+
+
+def state_name(state: str) -> str:
+    """A state of an evaluation in a word."""
+    return _STATES.get(state, state.capitalize())
+
+
+def progress_words(item: EvaluationJson) -> str:
+    """What an evaluation is doing, and how far it is with that."""
+    if item["state"] == "queued":
+        return "Waiting for the one before it"
+    if not item["total"]:
+        return f"{item['doing'].capitalize() or 'Starting'}…"
+    return f"{item['doing'].capitalize()}: {item['done']:,} of {item['total']:,}"
+
+
+def stage_words(stage: str) -> str:
+    """What it means that gold was lost at a stage."""
+    return STAGES.get(stage, "")
+
+
+def metric_words(metric: str) -> str:
+    """What a measure says, for whoever has not met it; empty if that is not known here."""
+    family, _, cut = metric.partition("@")
+    words = _METRICS.get(family, "")
+    where = f", among the first {cut}" if cut else ""
+    return f"{metric}{where}: {words}." if words else ""
+
+
+def named(report: ReportJson, system: str) -> SystemJson | None:
+    """The system with this name."""
+    return next((s for s in report["systems"] if s["name"] == system), None)
+
+
+def verdict(report: ReportJson) -> str:
+    """Which system is best by the report's measure, and how sure that is, in one or two sentences."""
+    metric, systems = _metric(report), report["systems"]
+    scored = [s for s in systems if metric in s["metrics"]]
+    if not scored:
+        return "Nothing could be measured: no question has an answer in these documents."
+    best = max(scored, key=lambda s: s["metrics"][metric])
+    low, high = best["ci95"][metric]
+    n = best.get("n_by_metric", {}).get(metric, best["n"])
+    first = (
+        f"{best['name']} scores highest: {metric} {best['metrics'][metric]:.3f}"
+        f" (95 % interval {low:.3f} to {high:.3f}) over {n:,} questions."
+    )
+    return " ".join([first, *_compared(report, best["name"], metric)])
+
+
+def _metric(report: ReportJson) -> str:
+    return report["metric"] or next(iter(report["metrics"]), "")
+
+
+def _compared(report: ReportJson, best: str, metric: str) -> Iterable[str]:
+    """How the baseline stands against the others; of few systems, each by name."""
+    tests = [t for t in report["tests"] if t["metric"] == metric]
+    if not tests:
+        return
+    baseline = tests[0]["a"]
+    sure = [t for t in tests if _p(t) < _SURE]
+    better, worse = ([t["b"] for t in sure if (t["delta"] > 0) is won] for won in (True, False))
+    luck = [t["b"] for t in tests if _p(t) >= _SURE]
+    subject = "It" if baseline == best else baseline
+    if better:
+        yield f"{subject} is better than {_names(better)}."
+    if worse:
+        yield f"{subject} is worse than {_names(worse)}."
+    if luck:
+        yield f"Between {'it' if baseline == best else baseline} and {_names(luck)} the difference may be luck."
+
+
+def _p(test: DifferenceJson) -> float:
+    corrected = test.get("p_holm")
+    return test["p"] if corrected is None else corrected
+
+
+def _names(names: Sequence[str]) -> str:
+    if len(names) > 3:
+        return f"{len(names)} others"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def system_rows(report: ReportJson) -> list[dict[str, Any]]:
+    """One row a system: its measures with their intervals, what it costs, and the test against the baseline."""
+    tests = {t["b"]: t for t in report["tests"] if t["metric"] == _metric(report)}
+    return [_system_row(report, system, tests) for system in report["systems"]]
+
+
+def _system_row(
+    report: ReportJson, system: SystemJson, tests: dict[str, DifferenceJson]
+) -> dict[str, Any]:
+    row: dict[str, Any] = {"System": system["name"]}
+    for metric in report["metrics"]:
+        if metric in system["metrics"]:
+            row[metric] = _with_interval(system["metrics"][metric], system["ci95"][metric])
+    row["Missed"] = system.get("missed")
+    row["p50 ms"] = _rounded(system["latency_ms"].get("p50"))
+    row |= {name: _rounded(value) for name, value in system.get("facts", {}).items()}
+    test = tests.get(system["name"])
+    if test is not None:
+        row["Against the baseline"] = f"{-test['delta']:+.3f} (p {_p(test):.3f})"
+    elif system["name"] == report["baseline"]:
+        row["Against the baseline"] = "is the baseline"
+    return row
+
+
+def _with_interval(mean: float, interval: Sequence[float]) -> str:
+    digits = 3 if abs(interval[1]) <= 1 else 0  # shares, or counts
+    return f"{mean:.{digits}f} ({interval[0]:.{digits}f}–{interval[1]:.{digits}f})"
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
+
+
+def interval_rows(report: ReportJson, metric: str) -> list[dict[str, Any]]:
+    """Mean and interval of each system in one measure, for a plot."""
+    return [
+        {
+            "System": s["name"],
+            "mean": s["metrics"][metric],
+            "low": s["ci95"][metric][0],
+            "high": s["ci95"][metric][1],
+        }
+        for s in report["systems"]
+        if metric in s["metrics"]
+    ]
+
+
+def speed_rows(report: ReportJson, metric: str) -> list[dict[str, Any]]:
+    """Quality against time per question, and whether no system is both better and faster."""
+    points: list[dict[str, Any]] = [
+        {"System": s["name"], "ms": s["latency_ms"].get("p50"), "mean": s["metrics"][metric]}
+        for s in report["systems"]
+        if metric in s["metrics"] and s["latency_ms"].get("p50")
+    ]
+    for point in points:
+        point["front"] = not any(
+            other["ms"] <= point["ms"] and other["mean"] >= point["mean"]
+            for other in points
+            if (other["ms"], other["mean"]) != (point["ms"], point["mean"])
+        )
+    return points
+
+
+def loss_rows(report: ReportJson) -> list[dict[str, Any]]:
+    """How many questions each system lost something of, by the first stage that did."""
+    order = list(STAGES)
+    return [
+        {"System": s["name"], "Stage": stage, "Questions": count, "order": order.index(stage)}
+        for s in report["systems"]
+        for stage, count in s.get("losses", {}).items()
+        if stage in STAGES and count
+    ]
