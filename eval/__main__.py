@@ -23,7 +23,9 @@ from eval.chunk_gold import ChunkGold, from_placed, load_chunk_gold
 from eval.commands.answers import answers
 from eval.commands.compare import compare
 from eval.commands.feedback import feedback
+from eval.commands.questions import check_questions
 from eval.commands.run import run
+from eval.commands.score import score
 from eval.commands.terminal import bench_name, present, progress, question_files, ticks
 from eval.options import Cache, Documents, HomeFolder, Json, Questions
 from eval.report import Report, paired_tests
@@ -37,6 +39,8 @@ app.command()(answers)
 app.command()(compare)
 app.command()(feedback)
 app.command()(run)
+app.command("questions")(check_questions)
+app.command()(score)
 
 
 @app.command()

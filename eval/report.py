@@ -35,7 +35,16 @@ from typing import TYPE_CHECKING, Any
 
 from eval.results.records import Stage
 from eval.scoring.measures import Rows
-from eval.scoring.stats import Comparison, Estimate, compare, estimate, percentile
+from eval.scoring.stats import (
+    SEED,
+    Comparison,
+    Estimate,
+    compare_all,
+    estimate,
+    holm,
+    moved,
+    percentile,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -165,17 +174,26 @@ class Report:
         return dict.fromkeys(name for system in self.systems for name in system.rows)
 
 
-def paired_tests(systems: Sequence[System], of: str = "hybrid") -> tuple[Test, ...]:
-    """The system named ``of`` against each other one, in every measure; none if it is absent."""
+def paired_tests(
+    systems: Sequence[System], of: str = "hybrid", seed: int = SEED
+) -> tuple[Test, ...]:
+    """The system named ``of`` against each other one, in every measure; none if it is absent.
+
+    The tests of one measure are one family for Holm's correction.
+    """
     chosen = next((system for system in systems if system.name == of), None)
     if chosen is None:
         return ()
-    return tuple(
-        Test(of, other.name, metric, compare(rows, other.rows[metric]))
-        for other in systems
-        if other is not chosen
-        for metric, rows in chosen.rows.items()
-    )
+    others = [system for system in systems if system is not chosen]
+    tests: dict[tuple[str, str], Test] = {}
+    for metric, rows in chosen.rows.items():
+        pairs = [(rows, other.rows[metric]) for other in others]
+        found = compare_all(pairs, seed=seed)
+        corrected = holm([result.p for result in found])
+        for other, pair, result, p in zip(others, pairs, found, corrected, strict=True):
+            test = Test(of, other.name, metric, result, result.p_t, p, moved(*pair))
+            tests[other.name, metric] = test
+    return tuple(tests[other.name, metric] for other in others for metric in chosen.rows)
 
 
 def print_report(report: Report, console: Console, upright: bool | None = None) -> None:

@@ -49,7 +49,12 @@ def _topic(question: Question, shelf: Shelf) -> tuple[Topic, int]:
         else:
             gold.append(found)
             moved += found[1] != entry.span
-    grades = {shelf.name_of(name) or name: grade for name, grade in question.documents.items()}
+    grades: dict[str, int] = {}
+    for wanted, grade in question.documents.items():
+        name = shelf.name_of(wanted) or wanted
+        if name in grades:
+            raise UserError(f"Question {question.id!r} grades document {name!r} under two names.")
+        grades[name] = grade
     about = (question.id, question.text, question.kind, question.answer)
     return Topic(*about, tuple(gold), grades, tuple(lost)), moved
 

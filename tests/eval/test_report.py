@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from eval.report import Report, System, paired_tests, print_report
+from eval.report import Report, System, Test, paired_tests, print_report
 
 DENSE = System("dense", {"nDCG@10": {"a": 0.2, "b": 0.4}}, [1.0, 3.0])
 LEXICAL = System("lexical", {"nDCG@10": {"a": 0.5, "b": 0.4}}, [2.0])
@@ -39,6 +39,14 @@ def test_hybrid_is_tested_against_each_half() -> None:
     assert (tests[0]["wins"], tests[0]["ties"], tests[0]["losses"], tests[0]["n"]) == (2, 0, 0, 2)
     assert 0 < tests[0]["p"] <= 1
     assert tests[0]["metric"] == "nDCG@10"
+
+
+def test_the_tests_of_a_measure_are_corrected_for_their_number() -> None:
+    first, second = paired_tests(SYSTEMS)
+    assert first.p_holm == pytest.approx(min(1.0, 2 * first.result.p))
+    assert second.p_holm == pytest.approx(min(1.0, 2 * second.result.p))
+    assert first.p_t == first.result.p_t
+    assert [query for query, _ in first.moved] == ["b", "a"]
 
 
 def test_without_hybrid_there_is_nothing_to_test() -> None:
@@ -76,7 +84,7 @@ def test_people_see_the_same_report() -> None:
 
 
 def test_a_test_says_what_was_computed_of_it_and_what_was_not() -> None:
-    plain = paired_tests(SYSTEMS)[0]
+    plain = Test("hybrid", "dense", "nDCG@10", paired_tests(SYSTEMS)[0].result)
     assert (plain.to_json()["p_t"], plain.to_json()["p_holm"], plain.to_json()["moved"]) == (
         None,
         None,

@@ -232,6 +232,14 @@ def test_a_name_that_two_sources_end_with_is_refused_with_both(
     assert load_gold(source, home=home).topics[0].gold
 
 
+def test_a_document_that_is_graded_under_two_names_is_refused(
+    tmp_path: Path, folder: Path, home: Path
+) -> None:
+    entry = question("1", documents={"snow.md": 1, str(folder / "snow.md"): 2})
+    with pytest.raises(UserError, match=r"'1' grades document .*snow\.md' under two names"):
+        load_gold(asked(tmp_path, "collection:default", entry), home=home)
+
+
 def test_reading_a_collection_changes_nothing_of_it(
     tmp_path: Path, folder: Path, home: Path
 ) -> None:
