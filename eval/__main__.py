@@ -27,6 +27,7 @@ from eval.commands.questions import check_questions
 from eval.commands.run import run
 from eval.commands.score import score
 from eval.commands.terminal import bench_name, present, progress, question_files, ticks
+from eval.commands.why import why
 from eval.options import Cache, Documents, HomeFolder, Json, Questions
 from eval.report import Report, paired_tests
 from eval.retrieval import MODES, depth, evaluate_dataset, evaluate_questions
@@ -41,6 +42,7 @@ app.command()(feedback)
 app.command()(run)
 app.command("questions")(check_questions)
 app.command()(score)
+app.command()(why)
 
 
 @app.command()

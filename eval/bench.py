@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from retrieval.search import Searcher
     from retrieval.settings import DenseSettings
 
-__all__ = ["Bench", "open_bench"]
+__all__ = ["Bench", "open_bench", "open_home"]
 
 STAMP = "code.sha256"
 MADE = ("catalog.sqlite*", "snapshots", "CURRENT", "originals", "cells")
@@ -198,6 +198,22 @@ def open_bench(
     chosen = settings.embedding
     model = resolve(chosen.model, Home(real), chosen.cache)  # added models lie in the real home
     app = build(settings, lambda *_: (load_encoder(model, chosen), model.note))
+    try:
+        yield Bench(app)
+    finally:
+        app.close()
+
+
+@contextmanager
+def open_home(home: Path | None = None) -> Iterator[Bench]:
+    """Open a person's own home, to be searched and not to be changed; arguments as ``open_bench``.
+
+    Raises:
+        UserError: the settings are wrong. OperatorError: there is no encoder on this machine.
+    """
+    from agents.build import build
+
+    app = build(Settings.load(home))
     try:
         yield Bench(app)
     finally:
