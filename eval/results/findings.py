@@ -2,7 +2,7 @@
 
 Reads the JSON of ``eval/report.py``; the page, the plots and the terminal's tables all read it through
 this, so that they say the same. A difference counts as more than luck when its p, after Holm's
-correction where it was made, is below 5 %. Higher values are better.
+correction where it was made, is below 5 %.
 
 Knows nothing of how anything is shown.
 """
@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from eval.scoring.measures import is_cost
 
 __all__ = ["ALPHA", "Against", "Findings", "Interval", "chance", "figure"]
 
@@ -48,7 +50,9 @@ class Against:
     @property
     def sign(self) -> int:
         """1: better, -1: worse, 0: the difference may be luck."""
-        return 0 if self.p >= ALPHA or not self.delta else (1 if self.delta > 0 else -1)
+        if self.p >= ALPHA or not self.delta:
+            return 0
+        return 1 if (self.delta > 0) != is_cost(self.metric) else -1
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,12 @@ class Findings:
     def ranked(self) -> list[Mapping[str, Any]]:
         """The systems that have the measure, best first; equals in the report's order."""
         measured = [system for system in self.report["systems"] if self.interval(system)]
-        return sorted(measured, key=lambda system: -system["metrics"][self.metric])
+        way = 1 if is_cost(self.metric) else -1
+        return sorted(measured, key=lambda system: way * system["metrics"][self.metric])
 
     @property
     def best(self) -> Mapping[str, Any] | None:
-        """The system with the highest mean."""
+        """The system with the best mean."""
         return self.ranked[0] if self.ranked else None
 
     @cached_property
@@ -131,9 +136,9 @@ class Findings:
         assert interval is not None
         mean, low, high = (figure(value, self.digits()) for value in interval)
         n = self.best["n_by_metric"][self.metric]
-        of = f" is the best of {count} systems" if count > 1 else ""
+        of, among = ("the best mean", f" of {count} systems") if count > 1 else ("mean", "")
         yield (
-            f"{self.best['name']}{of}: mean {self.metric} {mean}, 95\u00a0% interval {low} to {high},"
+            f"{self.best['name']} has {of} {self.metric}{among}: {mean}, 95\u00a0% interval {low} to {high},"
             f" over {n:,} question{'s' if n != 1 else ''}."
         )
         if self.baseline is not None and count > 1:

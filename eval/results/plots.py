@@ -6,6 +6,7 @@ there is nothing to see (one size only, no latencies, no diagnosis). Knows no pa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,6 +16,7 @@ from markupsafe import Markup
 
 from eval.results.findings import Findings, figure
 from eval.results.svg import WIDTH, Frame, Scale, drawing, element, points
+from eval.scoring.measures import is_cost
 
 __all__ = ["Plot", "curves", "differences", "latency"]
 
@@ -22,6 +24,8 @@ MOST_BARS = 1000
 MOST_PANELS = 8
 
 System = Mapping[str, Any]
+Way = tuple[str, ...]
+"""How a system searches: its parts but for those that say how documents are cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ def latency(findings: Findings) -> Plot | None:
         f"mean {findings.metric}",
     )
     front = _front(places)
-    groups = _groups(timed, "fusion")
+    groups = _groups(timed)
     parts = [*frame.across(), *frame.up(), _steps(frame, [places[name] for name in front])]
     for system in timed:
         x, y = places[system["name"]]
@@ -99,33 +103,19 @@ def _steps(frame: Frame, front: Sequence[tuple[float, float]]) -> Markup:
     return element("polyline", class_="front", points=points(corners))
 
 
-def _groups(systems: Iterable[System], part: str) -> dict[str, str]:
-    """A class for each value of a part that systems differ in, by the order they come in."""
-    values = sorted({str(s["parts"][part]) for s in systems if part in s.get("parts", {})})
+def _groups(systems: Iterable[System]) -> dict[str, str]:
+    """A class of the style sheet for each way of fusing."""
+    values = sorted({str(s["parts"]["fusion"]) for s in systems if "fusion" in s.get("parts", {})})
     return {value: f"c{number % 8}" for number, value in enumerate(values)}
 
 
 def curves(findings: Findings) -> list[Plot]:
     """The measure by chunk size, a line for each chunker; a plot for each way of searching."""
-    panels: dict[str, dict[str, list[System]]] = {}
-    for system in findings.ranked:
-        parts = system.get("parts", {})
-        if isinstance(parts.get("size"), int) and "chunker" in parts:
-            others = [
-                str(v) for k, v in parts.items() if k not in ("size", "chunker", "overlap") and v
-            ]
-            panel = panels.setdefault(", ".join(others), {})
-            panel.setdefault(parts["chunker"], []).append(system)
-    panels = {
-        name: lines
-        for name, lines in sorted(panels.items())
-        if len({s["parts"]["size"] for found in lines.values() for s in found}) > 1
-    }
+    panels = _panels(findings.ranked)
     drawn = [s for lines in panels.values() for found in lines.values() for s in found]
     if not drawn:
         return []
     bounds = [b for s in drawn for b in (findings.interval(s) or ())]
-    chunkers = _groups(drawn, "chunker")
     sizes = [s["parts"]["size"] for s in drawn]
     frame = Frame(
         Scale.around(sizes, 44, WIDTH - 14),
@@ -134,11 +124,40 @@ def curves(findings: Findings) -> list[Plot]:
         f"mean {findings.metric}",
         _spread(sizes),
     )
-    named = _without_common(panels) if len(panels) > 1 else panels
+    names = sorted({name for lines in panels.values() for name in lines})
+    chunkers = {name: f"c{number % 8}" for number, name in enumerate(names)}
     return [
-        _panel(findings, name, lines, frame, chunkers)
-        for name, lines in list(named.items())[:MOST_PANELS]
+        _panel(findings, _telling(way, panels), lines, frame, chunkers)
+        for way, lines in list(panels.items())[:MOST_PANELS]
     ]
+
+
+def _panels(systems: Iterable[System]) -> dict[Way, dict[str, list[System]]]:
+    """The systems by everything but how documents are cut, and by chunker; where sizes differ."""
+    panels: dict[Way, dict[str, list[System]]] = {}
+    for system in systems:
+        parts = system.get("parts", {})
+        if isinstance(parts.get("size"), int) and "chunker" in parts:
+            way = tuple(str(v) for k, v in parts.items() if k not in ("size", "chunker", "overlap"))
+            panels.setdefault(way, {}).setdefault(_chunker(system), []).append(system)
+    return {
+        way: lines
+        for way, lines in sorted(panels.items())
+        if any(len({s["parts"]["size"] for s in found}) > 1 for found in lines.values())
+    }
+
+
+def _chunker(system: System) -> str:
+    """The chunker without its size and overlap; apart where what readers are shown was measured."""
+    parts = system["parts"]
+    name = re.sub(rf"-{parts['size']}(-\d+)?(?!\d)", "", str(parts["chunker"]), count=1)
+    return f"{name} shown" if system["name"].endswith(" shown") else name
+
+
+def _telling(way: Way, ways: Iterable[Way]) -> str:
+    """What of a way of searching not all of them have."""
+    columns = zip(way, *ways, strict=True)
+    return ", ".join(value for value, *others in columns if value and set(others) != {value})
 
 
 def _spread(sizes: Sequence[int]) -> list[float]:
@@ -147,16 +166,6 @@ def _spread(sizes: Sequence[int]) -> list[float]:
     width = ticks[-1] - ticks[0]
     near = any(b - a < width / 10 for a, b in pairwise(ticks))
     return [] if near or len(ticks) > 8 else [float(tick) for tick in ticks]
-
-
-def _without_common(panels: Mapping[str, Any]) -> dict[str, Any]:
-    """Names less what all of them have."""
-    words = [name.split(", ") for name in panels]
-    common = set(words[0]).intersection(*words[1:])
-    return {
-        ", ".join(word for word in name.split(", ") if word not in common): found
-        for name, found in panels.items()
-    }
 
 
 def _panel(
@@ -198,8 +207,10 @@ def differences(
     """Bars of ``a`` minus ``b`` per question, the largest first.
 
     Args:
+        metric: one of which more is better, or a cost.
         values: of ``a`` and of ``b``, by question.
     """
+    above, below = ("worse", "better") if is_cost(metric) else ("better", "worse")
     both = [query for query in values[0] if query in values[1]]
     deltas = sorted(((values[0][q] - values[1][q], q) for q in both), key=lambda d: (-d[0], d[1]))
     if not any(delta for delta, _ in deltas):
@@ -216,7 +227,7 @@ def differences(
     parts = frame.up()
     for place, (delta, query) in enumerate(shown):
         top, bottom = frame.y(max(delta, 0)), frame.y(min(delta, 0))
-        kind = "better" if delta > 0 else "worse"
+        kind = above if delta > 0 else below
         if delta:
             width = max(frame.x(1) - frame.x(0) - (0.6 if len(shown) < 120 else 0), 0.5)
             at = {"x": frame.x(place), "y": top, "width": round(width, 1), "height": bottom - top}
@@ -225,7 +236,8 @@ def differences(
             )
     zero = frame.y(0)
     parts.append(element("line", class_="zero", x1=44, x2=WIDTH - 10, y1=zero, y2=zero))
-    wins, lost = (sum(sign * delta > 0 for delta, _ in deltas) for sign in (1, -1))
+    more, less = (sum(sign * delta > 0 for delta, _ in deltas) for sign in (1, -1))
+    wins, lost = (less, more) if is_cost(metric) else (more, less)
     parts.append(
         element(
             "text", f"{len(deltas)} questions, sorted", class_="axis mid", x=(34 + WIDTH) / 2, y=232

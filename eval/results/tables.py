@@ -166,7 +166,7 @@ def _standing(findings: Findings, found: Against | None) -> tuple[str, str]:
     if found is None:
         return "", ""
     lead = figure(found.delta, findings.digits(), "+")
-    return f"{_MARKS[found.sign]} {lead}", f"{found.p:.3f}"
+    return f"{_MARKS[found.sign]} {lead}", "<.001" if found.p < 0.001 else f"{found.p:.3f}"
 
 
 def _title(findings: Findings) -> str:

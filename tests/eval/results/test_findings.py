@@ -73,7 +73,7 @@ def test_a_lead_that_is_more_than_luck_is_called_so() -> None:
     found = of(trial("new", "old", 0.2, 0.001, p_holm=0.012), old=0.3, new=0.5, worst=0.1)
     first, second = found.sentences()
     assert first == (
-        "new is the best of 3 systems: mean MRR 0.500, 95\u00a0% interval 0.500 to 0.500, over 1 question."
+        "new has the best mean MRR of 3 systems: 0.500, 95\u00a0% interval 0.500 to 0.500, over 1 question."
     )
     assert second == (
         "Its lead over the baseline old is more than luck: +0.200, 95\u00a0% interval +0.100 to +0.400,"
@@ -139,3 +139,14 @@ def test_the_example_has_verdicts_of_every_kind() -> None:
     signs = {test.sign for test in Findings(REPORT).tests if test.metric == METRIC}
     assert signs == {-1, 0, 1}
     assert Findings(REPORT).against(BASELINE) is None
+
+
+def test_of_a_cost_less_is_better() -> None:
+    found = Comparison(-20.0, -30.0, -10.0, 0.001, 10, 0, 0, 10)
+    systems = tuple(System(n, {OTHER: {"q": v}}, []) for n, v in (("old", 900.0), ("new", 880.0)))
+    test = Test("new", "old", OTHER, found)
+    findings = Findings(Report("x", systems, (test,), {}, OTHER, (), "old").to_json())
+    assert [system["name"] for system in findings.ranked] == ["new", "old"]
+    against = findings.against("new")
+    assert against is not None
+    assert against.sign == 1

@@ -90,8 +90,8 @@ def test_a_long_name_fits_its_place_and_keeps_both_its_ends() -> None:
     report = Report("x", tuple(System(n, {"MRR": {"q": 0.5}}, []) for n in (name, "short")))
     long, short = elements(row_plots.intervals(Findings(report.to_json())), "text", "name")
     assert (long.get("textLength"), short.get("textLength")) == ("168", None)
-    assert re.fullmatch(r"sentence_window-\d+…\S*name hybrid", long[0].tail)
-    assert len(long[0].tail) == 36
+    assert re.fullmatch(r"sentence_window-128-19 …oder-name hybrid", long[0].tail)
+    assert len(long[0].tail) == 40
 
 
 def test_of_very_many_systems_the_best_and_the_baseline_are_drawn() -> None:
@@ -113,6 +113,36 @@ def test_sizes_make_a_curve_per_chunker_and_a_plot_per_way_of_searching() -> Non
         assert [name for _, name in plot.legend] == ["recursive", "semantic"]
         ticks = [e.text for e in elements(plot, "text", "mid")]
         assert ticks == ["200", "400", "chunk size, tokens"]
+
+
+def test_chunkers_are_told_apart_by_what_is_not_their_size() -> None:
+    report = FINDINGS.report
+    systems = [
+        {**s, "name": s["name"] + more, "parts": {**s["parts"], "chunker": f"window-3-{size}-30"}}
+        for s in report["systems"]
+        for more in ("", " shown")
+        if (size := s["parts"]["size"]) and s["parts"]["chunker"] == "recursive"
+    ]
+    plot, *_ = plots.curves(Findings({**report, "systems": systems}))
+    assert [name for _, name in plot.legend] == ["window-3", "window-3 shown"]
+
+
+def test_ways_of_searching_are_named_by_what_they_differ_in() -> None:
+    report = FINDINGS.report
+    systems = [
+        {**s, "parts": {**s["parts"], "encoder": "tiny", "fusion": "dense", "rerank": rerank}}
+        for s, rerank in zip(report["systems"], ["", "big"] * 4, strict=True)
+    ]
+    found = plots.curves(Findings({**report, "systems": systems}))
+    assert [plot.title for plot in found] == ["Chunk size", "Chunk size: big"]
+
+
+def test_of_a_cost_less_is_better() -> None:
+    a, b = {"q1": 900.0, "q2": 800.0}, {"q1": 1000.0, "q2": 790.0}
+    plot = plots.differences("a", "b", "context tokens@5", (a, b))
+    assert [e.get("class") for e in elements(plot, "rect")] == ["worse", "better"]
+    assert plot is not None
+    assert plot.note.endswith("1 questions better, 0 equal, 1 worse.")
 
 
 def test_one_size_makes_no_curve() -> None:
