@@ -13,6 +13,7 @@ from ui.wire import DifferenceJson, EvaluationJson, ReportJson, SystemJson
 __all__ = [
     "STAGES",
     "interval_rows",
+    "lead_metric",
     "loss_rows",
     "metric_words",
     "named",
@@ -30,7 +31,7 @@ STAGES = {
     "not parsed": "Its text was not read from the document.",
     "split apart": "No single chunk holds enough of it: it was cut in two.",
     "filtered": "It was left out before the search, by a filter or by who may read it.",
-    "not retrieved": "Neither the dense nor the lexical index brought it up.",
+    "not retrieved": "No index brought it up, or only far below the passages that count.",
     "lost in fusion": "One of the indexes had it, and merging their results put it too far down.",
     "lost in rerank": "The reranker put it too far down.",
     "cut from the prompt": "It was found, and did not fit what the language model is shown.",
@@ -44,6 +45,7 @@ _METRICS = {
     "MAP": "precision at every right passage, averaged; 1 is perfect",
     "recall": "the share of right passages that were found",
     "precision": "the share of found passages that are right",
+    "span recall": "the share of right passages that were found",
     "success": "the share of questions with at least one right passage",
     "token recall": "the share of the right text that was found",
     "token precision": "the share of the found text that is right",
@@ -66,12 +68,12 @@ def state_name(state: str) -> str:
 
 
 def progress_words(item: EvaluationJson) -> str:
-    """What an evaluation is doing, and how far it is with that."""
+    """What an evaluation is doing, and how far it is with all of it."""
     if item["state"] == "queued":
         return "Waiting for the one before it"
     if not item["total"]:
         return f"{item['doing'].capitalize() or 'Starting'}…"
-    return f"{item['doing'].capitalize()}: {item['done']:,} of {item['total']:,}"
+    return f"{item['doing'].capitalize()}: {item['done'] / item['total']:.0%}"
 
 
 def stage_words(stage: str) -> str:
@@ -92,10 +94,24 @@ def named(report: ReportJson, system: str) -> SystemJson | None:
     return next((s for s in report["systems"] if s["name"] == system), None)
 
 
-def verdict(report: ReportJson) -> str:
-    """Which system is best by the report's measure, and how sure that is, in one or two sentences."""
-    metric, systems = _metric(report), report["systems"]
-    scored = [s for s in systems if metric in s["metrics"]]
+def lead_metric(report: ReportJson) -> str:
+    """The measure to begin with.
+
+    Where only the ways of searching differ, the share of right passages that was found, which everybody
+    understands; where the ways of chunking do, the report's own, which knows that long chunks find more.
+    """
+    cuts = {
+        (s.get("parts", {}).get("chunker"), s.get("parts", {}).get("size"))
+        for s in report["systems"]
+    }
+    plain = next((m for m in report["metrics"] if m.startswith("span recall@")), None)
+    own = report["metric"] or next(iter(report["metrics"]), "")
+    return plain if plain and len(cuts) == 1 else own
+
+
+def verdict(report: ReportJson, metric: str) -> str:
+    """Which system is best by a measure, and how sure that is, in one or two sentences."""
+    scored = [s for s in report["systems"] if metric in s["metrics"]]
     if not scored:
         return "Nothing could be measured: no question has an answer in these documents."
     best = max(scored, key=lambda s: s["metrics"][metric])
@@ -106,10 +122,6 @@ def verdict(report: ReportJson) -> str:
         f" (95 % interval {low:.3f} to {high:.3f}) over {n:,} questions."
     )
     return " ".join([first, *_compared(report, best["name"], metric)])
-
-
-def _metric(report: ReportJson) -> str:
-    return report["metric"] or next(iter(report["metrics"]), "")
 
 
 def _compared(report: ReportJson, best: str, metric: str) -> Iterable[str]:
@@ -141,9 +153,14 @@ def _names(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def system_rows(report: ReportJson) -> list[dict[str, Any]]:
-    """One row a system: its measures with their intervals, what it costs, and the test against the baseline."""
-    tests = {t["b"]: t for t in report["tests"] if t["metric"] == _metric(report)}
+def system_rows(report: ReportJson, metric: str) -> list[dict[str, Any]]:
+    """One row a system: its measures with their intervals, what it costs, and the test against the baseline.
+
+    Args:
+        metric: comes first, and is what the test is about.
+    """
+    tests = {t["b"]: t for t in report["tests"] if t["metric"] == metric}
+    report = {**report, "metrics": [metric, *(m for m in report["metrics"] if m != metric)]}
     return [_system_row(report, system, tests) for system in report["systems"]]
 
 
@@ -151,17 +168,21 @@ def _system_row(
     report: ReportJson, system: SystemJson, tests: dict[str, DifferenceJson]
 ) -> dict[str, Any]:
     row: dict[str, Any] = {"System": system["name"]}
-    for metric in report["metrics"]:
-        if metric in system["metrics"]:
-            row[metric] = _with_interval(system["metrics"][metric], system["ci95"][metric])
-    row["Missed"] = system.get("missed")
-    row["p50 ms"] = _rounded(system["latency_ms"].get("p50"))
-    row |= {name: _rounded(value) for name, value in system.get("facts", {}).items()}
+    means = {
+        metric: _with_interval(system["metrics"][metric], system["ci95"][metric])
+        for metric in report["metrics"]
+        if metric in system["metrics"]
+    }
+    row |= dict(list(means.items())[:1])
     test = tests.get(system["name"])
     if test is not None:
         row["Against the baseline"] = f"{-test['delta']:+.3f} (p {_p(test):.3f})"
     elif system["name"] == report["baseline"]:
         row["Against the baseline"] = "is the baseline"
+    row |= means
+    row["Missed"] = system.get("missed")
+    row["p50 ms"] = _rounded(system["latency_ms"].get("p50"))
+    row |= {name: _rounded(value) for name, value in system.get("facts", {}).items()}
     return row
 
 

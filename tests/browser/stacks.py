@@ -58,10 +58,11 @@ class FakeStack:
 
 
 class RealStack:
-    """``alcove up`` on a home with three documents, with a scripted language model."""
+    """``alcove up`` on a home, with the sample or without, and with a scripted language model."""
 
-    def __init__(self, home: Path, llm: FakeLLMServer) -> None:
+    def __init__(self, home: Path, llm: FakeLLMServer, with_sample: bool = False) -> None:
         self._home, self._llm = home, llm
+        self._options = [] if with_sample else ["--no-sample"]
         self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}"
 
@@ -72,9 +73,12 @@ class RealStack:
         self._llm.say(*re.findall(r"\S+\s*", text), gap=pace)
 
     def start(self) -> None:
-        command = _cli("up", "--home", str(self._home), "--port", str(self._port), "--no-sample")
+        command = _cli("up", "--home", str(self._home), "--port", str(self._port))
         self._process = subprocess.Popen(
-            [*command, "--llm", self._llm.url], cwd=ROOT, stdout=subprocess.PIPE, text=True
+            [*command, *self._options, "--llm", self._llm.url],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert self._process.stdout is not None
         said = self._process.stdout.readline()
@@ -112,8 +116,21 @@ def real_stack(folder: Path) -> Iterator[RealStack]:
             path.write_bytes(paper.original)
     ingest = _cli("ingest", str(documents), "--home", str(home), "--collection", "papers")
     subprocess.run(ingest, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    with _started(home) as stack:
+        yield stack
+
+
+@contextmanager
+def sample_stack(folder: Path) -> Iterator[RealStack]:
+    """The whole product as it is on a first run: with the sample."""
+    with _started(folder / "home", with_sample=True) as stack:
+        yield stack
+
+
+@contextmanager
+def _started(home: Path, with_sample: bool = False) -> Iterator[RealStack]:
     with FakeLLMServer() as llm:
-        stack = RealStack(home, llm)
+        stack = RealStack(home, llm, with_sample)
         stack.start()
         try:
             yield stack

@@ -11,6 +11,7 @@ from ui.charts import interval_chart, loss_chart, speed_chart
 from ui.figures import (
     STAGES,
     interval_rows,
+    lead_metric,
     loss_rows,
     metric_words,
     progress_words,
@@ -28,7 +29,7 @@ def made(**changes: Any) -> ReportJson:
 
 
 def test_the_verdict_names_the_best_and_what_it_beats() -> None:
-    assert verdict(made()) == (
+    assert verdict(made(), METRIC) == (
         "recursive-200-30 hybrid scores highest: nDCG@5 0.700 (95 % interval 0.650 to 0.740) over"
         " 3 questions. It is better than recursive-200-30 dense. Between it and recursive-200-30"
         " lexical the difference may be luck."
@@ -39,22 +40,24 @@ def test_a_baseline_that_is_not_the_best_is_named() -> None:
     told = report()
     for test in told["tests"]:
         test.update(a=system_name("lexical"), delta=-0.2, p_holm=0.001)
-    said = verdict(made(tests=[{**t, "b": f"b{n}"} for n, t in enumerate(told["tests"] * 2)]))
+    said = verdict(
+        made(tests=[{**t, "b": f"b{n}"} for n, t in enumerate(told["tests"] * 2)]), METRIC
+    )
     assert "recursive-200-30 lexical is worse than 4 others." in said
 
 
 def test_without_tests_nothing_is_claimed() -> None:
-    assert verdict(made(tests=[])).endswith("over 3 questions.")
-    assert "Nothing could be measured" in verdict(made(systems=[]))
+    assert verdict(made(tests=[]), METRIC).endswith("over 3 questions.")
+    assert "Nothing could be measured" in verdict(made(systems=[]), METRIC)
 
 
 def test_an_uncorrected_p_counts_where_there_is_no_other() -> None:
     tests = [{**report()["tests"][0], "p": 0.9, "p_holm": None}]
-    assert "may be luck" in verdict(made(tests=tests))
+    assert "may be luck" in verdict(made(tests=tests), METRIC)
 
 
 def test_each_system_has_a_row_with_what_it_costs() -> None:
-    rows = system_rows(made())
+    rows = system_rows(made(), METRIC)
     assert [row["Missed"] for row in rows] == [1, 0, 0]
     assert rows[0]["chunks"] == 14
     assert [row["Against the baseline"] for row in rows] == [
@@ -67,8 +70,17 @@ def test_counts_are_not_shown_as_shares() -> None:
     for system in told["systems"]:
         system["metrics"]["context tokens@5"] = 812.4
         system["ci95"]["context tokens@5"] = [800.2, 820.9]
-    rows = system_rows(cast(ReportJson, {**told, "metrics": ["context tokens@5"]}))
+    rows = system_rows(cast(ReportJson, told), "context tokens@5")
     assert rows[0]["context tokens@5"] == "812 (800–821)"
+
+
+def test_one_begins_with_what_everybody_understands_unless_chunks_differ() -> None:
+    names = [METRIC, "span recall@5"]
+    assert lead_metric(made()) == METRIC
+    assert lead_metric(made(metrics=names)) == "span recall@5"
+    told = report()
+    told["systems"][0]["parts"]["size"] = 400
+    assert lead_metric(cast(ReportJson, {**told, "metrics": names})) == METRIC
 
 
 def test_a_system_that_is_worse_and_slower_is_not_in_front() -> None:
@@ -109,6 +121,6 @@ def test_words_for_measures_states_and_progress() -> None:
     assert metric_words("something") == ""
     assert state_name("interrupted") == "Interrupted"
     item = {"state": "running", "doing": "embedding", "done": 1200, "total": 3000}
-    assert progress_words(cast(EvaluationJson, item)) == "Embedding: 1,200 of 3,000"
+    assert progress_words(cast(EvaluationJson, item)) == "Embedding: 40%"
     assert progress_words(cast(EvaluationJson, {**item, "total": 0})) == "Embedding…"
     assert progress_words(cast(EvaluationJson, {**item, "state": "queued"})).startswith("Waiting")

@@ -18,7 +18,7 @@ _ALL, _LOST = "", "lost"
 _PAGE = 200
 
 
-def draw(id: str, report: ReportJson) -> None:
+def draw(id: str, report: ReportJson, metric: str) -> None:
     """Draw the table of questions under one system, and below it the one that is chosen."""
     names = [system["name"] for system in report["systems"]]
     with st.container(horizontal=True, vertical_alignment="bottom", key="asked-filters"):
@@ -29,7 +29,7 @@ def draw(id: str, report: ReportJson) -> None:
         )
         words = st.text_input("Find", key=f"words-{id}", placeholder="Words of it", width=200)
     found = questions(id, system=system, stage=stage, q=words.strip(), limit=_PAGE)
-    rows, metric = found["queries"], report["metric"] or report["metrics"][0]
+    rows = found["queries"]
     if not rows:
         st.markdown("No question is like that.")
         return
@@ -54,7 +54,7 @@ def _table(rows: list[QueryJson], metric: str, key: str) -> str | None:
         width="stretch",
         height=min(36 * (len(rows) + 1) + 2, 360),
         column_config={
-            "Question": st.column_config.TextColumn(width="medium"),
+            "Question": st.column_config.TextColumn(width="large"),
             metric: st.column_config.NumberColumn(format="%.3f", width="small"),
         },
         on_select="rerun",
@@ -70,9 +70,9 @@ def _table(rows: list[QueryJson], metric: str, key: str) -> str | None:
 
 def _line(row: QueryJson, metric: str) -> dict[str, Any]:
     return {
-        "Question": row["text"],
         metric: row["metrics"].get(metric),
         "Lost at": (row["stage"] or "").capitalize(),
+        "Question": row["text"],
         "Kind": row["kind"],
     }
 
@@ -128,17 +128,19 @@ def _found(row: QueryJson) -> None:
         st.markdown(f"{mark}**{found['rank']}** {about}")
         if text := found.get("text"):
             key = f"found-{row['query']}-{row['system']}-{found['rank']}"
-            gold = _gold_in(found, row)
+            gold = _gold_in(found, row, len(text))
+            text += "…" if len(text) < found["end"] - found["start"] else ""
             show(marked(text, *gold) if gold else plain(text), key=key, kind="quote")
     if not row.get("found"):
         st.caption("Nothing at all.")
 
 
-def _gold_in(found: dict[str, Any], row: QueryJson) -> tuple[int, int] | None:
-    """The first stretch of a passage's text that is gold."""
+def _gold_in(found: dict[str, Any], row: QueryJson, shown: int) -> tuple[int, int] | None:
+    """The first stretch of what is shown of a passage that is gold."""
     for gold in row.get("gold", []):
         if gold.get("document") == found["document"] and "start" in gold:
             start, end = max(gold["start"], found["start"]), min(gold["end"], found["end"])
+            end = min(end, found["start"] + shown)
             if start < end:
                 return start - found["start"], end - found["start"]
     return None

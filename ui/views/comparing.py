@@ -16,8 +16,8 @@ __all__ = ["draw"]
 _WIDTH = 300  # pixels
 
 
-def draw(id: str, report: ReportJson) -> None:
-    """Draw the choice of two systems, and what can be said of them."""
+def draw(id: str, report: ReportJson, metric: str) -> None:
+    """Draw the choice of two systems, and what can be said of them by a measure."""
     done = [i for i in EvaluationService(service()).evaluations() if i["state"] == "done"]
     names = {i["id"]: i["name"] for i in done}
     with st.container(horizontal=True, key="compare"):
@@ -29,21 +29,13 @@ def draw(id: str, report: ReportJson) -> None:
         if theirs is None:
             return
         second = _system("is this system", other, theirs, f"b-{id}", -1)
-        first = _system("better than this one of the open evaluation", id, report, "a", 0)
-        metric = _measure(id, [m for m in report["metrics"] if m in theirs["metrics"]], report)
-    if metric is None:
-        st.markdown("The two were not measured in the same way: they have no measure in common.")
+        first = _system("better than this one of the open evaluation?", id, report, "a", 0)
+    if metric not in theirs["metrics"]:
+        st.markdown(f"{label(metric)} was not measured there; choose another measure above.")
     elif first == second:
         st.caption("Choose two that are different.")
     else:
         _sentence(first, second, metric)
-
-
-def _measure(id: str, shared: list[str], report: ReportJson) -> str | None:
-    if not shared:
-        return None
-    index = shared.index(report["metric"]) if report["metric"] in shared else 0
-    return st.selectbox("by this measure?", shared, index=index, key=f"by-{id}", width=_WIDTH)
 
 
 def _sentence(first: str, second: str, metric: str) -> None:

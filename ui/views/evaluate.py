@@ -68,10 +68,10 @@ def _list(items: list[EvaluationJson]) -> None:
 @guarded
 def _watch() -> None:
     items = _client().evaluations()
+    if all(item["state"] not in ACTIVE for item in items):
+        st.rerun()  # before anything is drawn that would be gone when it is pressed
     for item in items:
         _row(item)
-    if all(item["state"] not in ACTIVE for item in items):
-        st.rerun()
 
 
 def _row(item: EvaluationJson) -> None:
@@ -102,9 +102,9 @@ def _about(item: EvaluationJson) -> str:
 def _buttons(item: EvaluationJson) -> None:
     id, client = item["id"], _client()
     if item["state"] == "done":
-        st.button(
-            "Results", key=f"open-{id}", type="primary", on_click=state().evaluate.open, args=(id,)
-        )
+        if st.button("Results", key=f"open-{id}", type="primary"):
+            state().evaluate.open(id)
+            st.rerun()  # the whole page: this may be drawn by itself
     elif item["state"] in ACTIVE:
         st.button("Cancel", key=f"cancel-{id}", on_click=_try, args=(client.cancel, id))
     else:

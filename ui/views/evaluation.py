@@ -11,6 +11,7 @@ from ui.charts import interval_chart, loss_chart, speed_chart
 from ui.evaluations import EvaluationService
 from ui.figures import (
     interval_rows,
+    lead_metric,
     loss_rows,
     metric_words,
     named,
@@ -42,17 +43,24 @@ def draw(id: str) -> None:
         st.rerun()
     _head(item)
     report = item["report"]
-    st.subheader(label(verdict(report), 700), anchor=False)
+    with st.container(key="evaluation-measure", horizontal=True, vertical_alignment="bottom"):
+        lead = lead_metric(report)
+        index = report["metrics"].index(lead) if lead in report["metrics"] else 0
+        metric = st.selectbox(
+            "Measure", report["metrics"], index=index, key=f"metric-{id}", width=280
+        )
+        st.caption(label(metric_words(metric), 200))
+    st.subheader(label(verdict(report, metric), 700), anchor=False)
     part = st.segmented_control(
         "Part", list(_PARTS), format_func=_PARTS.__getitem__, default="systems",
         required=True, key=f"part-{id}", label_visibility="collapsed",
     )  # fmt: skip
     if part == "questions":
-        asked_questions.draw(id, report)
+        asked_questions.draw(id, report, metric)
     elif part == "compare":
-        comparing.draw(id, report)
+        comparing.draw(id, report, metric)
     else:
-        _systems(report)
+        _systems(report, metric)
 
 
 def _head(item: EvaluationJson) -> None:
@@ -70,8 +78,8 @@ def _head(item: EvaluationJson) -> None:
     st.title(label(item["name"], 100), anchor=False)
 
 
-def _systems(report: ReportJson) -> None:
-    rows = system_rows(report)
+def _systems(report: ReportJson, metric: str) -> None:
+    rows = system_rows(report, metric)
     st.dataframe(
         rows,
         hide_index=True,
@@ -80,28 +88,20 @@ def _systems(report: ReportJson) -> None:
         column_config={"System": st.column_config.TextColumn(width="medium", pinned=True)},
         key="systems",
     )
-    st.caption(label(_legend(report), 600))
-    metric = st.selectbox("Measure", report["metrics"], index=_default(report), key="metric")
-    if words := metric_words(metric):
-        st.caption(label(words, 200))
+    st.caption(label(_legend(report, metric), 600))
     st.vega_lite_chart(interval_chart(interval_rows(report, metric), metric), key="intervals")
     _speed(report, metric)
     _losses(report)
 
 
-def _legend(report: ReportJson) -> str:
+def _legend(report: ReportJson, metric: str) -> str:
     words = "In brackets: the 95 % interval."
     if named(report, report["baseline"] or "") and report["tests"]:
         words += (
-            f" Against the baseline, {report['baseline']}: the difference in {report['metric']}, and how "
+            f" Against the baseline, {report['baseline']}: the difference in {metric}, and how "
             "likely chance alone would make one as large (p, after Holm's correction)."
         )
     return words
-
-
-def _default(report: ReportJson) -> int:
-    metrics = report["metrics"]
-    return metrics.index(report["metric"]) if report["metric"] in metrics else 0
 
 
 def _speed(report: ReportJson, metric: str) -> None:
