@@ -17,7 +17,7 @@ from eval.options import HomeFolder, Json
 if TYPE_CHECKING:
     from eval.grid.progress import Listen
 
-__all__ = ["progress_bar", "progress_lines", "run"]
+__all__ = ["progress_bar", "progress_lines", "resumable", "run"]
 
 INTERRUPTED = 130  # as a shell has it for Ctrl-C
 
@@ -48,7 +48,7 @@ def run(
 
     source = None if dataset is None else dataset.absolute()
     plan = load_grid(grid, dataset=source, limit=limit_queries)
-    with _resumable(), progress_lines() if progress_json else progress_bar() as listen:
+    with resumable(), progress_lines() if progress_json else progress_bar() as listen:
         report, folder = run_grid(plan, out, cache, home, listen)
     if as_json:
         print(json.dumps(report.to_json(), ensure_ascii=False))
@@ -64,7 +64,8 @@ def run(
 
 
 @contextmanager
-def _resumable() -> Iterator[None]:
+def resumable() -> Iterator[None]:
+    """Say how to go on when the person at the keyboard ends a run, and leave with 130."""
     try:
         yield
     except KeyboardInterrupt as exc:

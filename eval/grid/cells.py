@@ -59,7 +59,7 @@ def cells_of(axes: Axes, settings: Settings) -> tuple[Cell, ...]:
     found: dict[str, Cell] = {}
     for indexed in _indexes(axes, settings):
         for fusion in axes.fusion:
-            for rerank in axes.rerank:
+            for rerank in axes.rerank or (str(settings.retrieval.rerank_model or ""),):
                 cell = _cell(axes, settings.retrieval, indexed, fusion, rerank)
                 if found.setdefault(cell.name, cell) != cell:
                     raise UserError(
@@ -143,10 +143,10 @@ def _cell(
         "fusion": fusion,
         "rerank": _short(rerank),
     }
-    said = [indexed.chunker]
+    said = [indexed.chunker] * axes.cuts
     said += [parts["encoder"]] * (len(axes.encoder) > 1)
     said += [indexed.index] * (len(axes.index) > 1)
-    said += [fusion, parts["rerank"]]
+    said += [fusion] + [parts["rerank"]] * (axes.rerank is not None)
     name = " ".join(filter(None, said))
     return Cell(name, parts, indexed, mode, settings.model_copy(update=changes))
 

@@ -94,7 +94,7 @@ class _View:
             self.name,
             values,
             [row.latency_ms for row in rows if row.latency_ms is not None],
-            kinds if len(kinds) > 1 else {},
+            kinds,
             facts=self.computed.index.figures,
             parts=self._parts(),
             losses=stages,

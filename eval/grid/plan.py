@@ -18,7 +18,7 @@
     encoder = ["auto"]
     index = ["auto"]                     # "exact", "approximate", or a table of retrieval.dense with a name
     fusion = ["dense", "lexical", "hybrid"]
-    rerank = [""]                        # folder of a cross-encoder; "": none
+    rerank = [""]                        # folder of a cross-encoder; "": none; default: as set
     k = [5]                              # passages an answer is made of
 
 Whatever is wrong with it is refused here, before anything is computed, in a sentence that names file and key.
@@ -94,10 +94,18 @@ class Axes(BaseModel):
     encoder: tuple[_Name, ...] = Field(default=("auto",), description="as embedding.model")
     index: tuple[str | NamedIndex, ...] = Field(default=("auto",), description="dense layouts")
     fusion: tuple[str, ...] = Field(default=("dense", "lexical", "hybrid"), description="searches")
-    rerank: tuple[str, ...] = Field(default=("",), description="cross-encoders' folders")
+    rerank: tuple[str, ...] | None = Field(
+        default=None, description="cross-encoders' folders; '': none"
+    )
     k: tuple[Annotated[int, Field(ge=1, le=MOST_HITS)], ...] = Field(
         default=(5,), description="passages an answer is made of (count)"
     )
+
+    @property
+    def cuts(self) -> bool:
+        """Whether anything is said of how documents are cut; else the settings say it."""
+        said = (self.chunker, self.size, self.overlap, self.sentences)
+        return any(choice is not None for choice in said)
 
     @field_validator("chunker", "size", "sentences", "encoder", "index", "fusion", "rerank", "k")
     @classmethod
@@ -258,7 +266,7 @@ def _require_files(grid: GridFile, path: Path) -> None:
     documents = grid.documents
     if documents and not documents.startswith(COLLECTION) and not Path(documents).is_dir():
         raise NotFound(f"{str(path)!r}, 'documents': there is no folder {documents!r}.")
-    for folder in filter(None, grid.grid.rerank):
+    for folder in filter(None, grid.grid.rerank or ()):
         if not Path(folder).is_dir():
             raise NotFound(
                 f"{str(path)!r}, 'grid.rerank': there is no folder {folder!r}; name a cross-encoder's."

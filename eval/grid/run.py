@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from eval.report import System
     from ingest.settings import IngestSettings
 
-__all__ = ["run_grid"]
+__all__ = ["Measured", "measure_grid", "run_grid"]
 
 SPAN_METRICS = (
     "token IoU@{k}",
@@ -59,6 +60,23 @@ DOCUMENT_METRICS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a grid found: the report, and of every system its rows and its ranking."""
+
+    report: Report
+    judged: tuple[Judged, ...]
+    topics: tuple[Topic, ...]
+
+    def write(self, folder: Path) -> None:
+        """Write the results folder; arguments and errors as ``write_results``."""
+        rows = [row for found in self.judged for row in found.rows]
+        data = self.report.to_json()
+        qrels = {topic.id: topic.qrels() for topic in self.topics}
+        runs = {found.system.name: found.run for found in self.judged}
+        write_results(folder, data, rows, qrels, runs, render_html(data, rows))
+
+
 def run_grid(
     grid: GridFile,
     out: Path | None,
@@ -71,13 +89,37 @@ def run_grid(
 
     Args:
         out: the results folder; ``None``: ``eval/results/NAME`` in the home.
+        cache, home, listen, benches: as ``measure_grid``.
+
+    Returns:
+        the report, and where the results are.
+
+    Raises:
+        UserError: as ``measure_grid``, or ``out`` holds something else. DiskFull, OperatorError: the
+            machine's fault; what was computed is kept.
+    """
+    folder = out or Settings.load(home).corpus.home / "eval" / "results" / slug(grid.name)
+    _require_place(folder)
+    measured = measure_grid(grid, cache, home, listen, benches)
+    listen("writing the results", 0, 1)
+    measured.write(folder)
+    return measured.report, folder
+
+
+def measure_grid(
+    grid: GridFile,
+    cache: Path | None,
+    home: Path | None,
+    listen: Listen,
+    benches: Benches | None = None,
+) -> Measured:
+    """Compute a grid.
+
+    Args:
         cache: where indexes and finished cells are kept; ``None``: ``eval`` in the home.
         home: whose settings hold; ``None``: ``ALCOVE_HOME`` or the platform's folder.
         listen: told how far it is.
         benches: opens benchmark homes; ``None``: below ``cache``, with the encoders that are here.
-
-    Returns:
-        the report, and where the results are.
 
     Raises:
         UserError: data, grid or settings are wrong; nothing was computed. Conflict: another run is at it.
@@ -88,9 +130,8 @@ def run_grid(
         raise UserError(
             f"The grid {grid.name!r} names no questions; add 'dataset' to the file, or give --dataset."
         )
-    folder = out or settings.corpus.home / "eval" / "results" / slug(grid.name)
-    _require_place(folder)
     cells = cells_of(grid.grid, settings)
+    baseline = _baseline(grid, cells, settings)
     if benches is None:
         _require_encoders(cells, settings)
         benches = partial(_bench, cache, home)
@@ -98,17 +139,13 @@ def run_grid(
     topics = gold.answerable[: grid.limit or None]
     if not topics:
         raise UserError(f"No question of {gold.name!r} has gold; there is nothing to measure.")
-    baseline = _baseline(grid, cells, settings)
     metrics = _metrics(grid, topics)
     order = Order(gold, topics, cells, grid.depth, grid.grid.k[0])
     computed = compute(order, benches, listen)
     kept = max(grid.grid.k)
-    judged = [found for c in computed for found in judge(c, gold, topics, metrics, kept)]
-    report = _report(
-        grid, gold, judged, metrics, baseline, _context(grid, order, computed, settings)
-    )
-    _write(folder, report, judged, topics)
-    return report, folder
+    judged = tuple(found for c in computed for found in judge(c, gold, topics, metrics, kept))
+    context = _context(grid, order, computed, settings)
+    return Measured(_report(grid, gold, judged, metrics, baseline, context), judged, topics)
 
 
 def _bench(
@@ -212,8 +249,11 @@ def _context(
     """Everything that the figures depend on."""
     spaces = {c.fingerprint.key: c.fingerprint.to_json() for c in computed}
     return {
+        "encoder": ", ".join(dict.fromkeys(c.fingerprint.model for c in computed)),
         "documents": len(order.gold.documents),
         "questions": len(order.topics),
+        "gold_missing": sum(len(topic.lost) for topic in order.topics),
+        "gold_moved": order.gold.moved,
         "depth": order.depth,
         "k": list(grid.grid.k),
         "seed": grid.seed,
@@ -223,11 +263,3 @@ def _context(
         "versions": versions(),
         "machine": machine(),
     }
-
-
-def _write(folder: Path, report: Report, judged: Sequence[Judged], topics: Sequence[Topic]) -> None:
-    rows = [row for found in judged for row in found.rows]
-    data = report.to_json()
-    qrels = {topic.id: topic.qrels() for topic in topics}
-    runs = {found.system.name: found.run for found in judged}
-    write_results(folder, data, rows, qrels, runs, render_html(data, rows))
