@@ -76,4 +76,4 @@ def chunking(
     source = source_of(data, questions, documents)
     limit = limit_queries or 0
     grid = GridFile(name="chunking", **source, limit=limit, metrics=METRICS, grid=axes)
-    present(measured(grid, out, cache, home), as_json, upright=False)
+    present(measured(grid, out, cache, home), as_json)

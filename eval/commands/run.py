@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sys
 from collections.abc import Iterator
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eval.options import HomeFolder, Json
+from eval.commands.terminal import present
+from eval.options import Cache, HomeFolder, Json
 
 if TYPE_CHECKING:
     from eval.grid.progress import Listen
@@ -30,9 +30,7 @@ def run(
     out: Annotated[
         Path | None, typer.Option("--out", help="The results; default: HOME/eval/results/NAME.")
     ] = None,
-    cache: Annotated[
-        Path | None, typer.Option("--cache", help="Where indexes are kept; default: HOME/eval.")
-    ] = None,
+    cache: Cache = None,
     limit_queries: Annotated[
         int | None, typer.Option(min=1, help="Only the first so many questions.")
     ] = None,
@@ -50,17 +48,9 @@ def run(
     plan = load_grid(grid, dataset=source, limit=limit_queries)
     with resumable(), progress_lines() if progress_json else progress_bar() as listen:
         report, folder = run_grid(plan, out, cache, home, listen)
-    if as_json:
-        print(json.dumps(report.to_json(), ensure_ascii=False))
-        return
-    from rich.console import Console
-
-    from eval.report import print_report
-
-    console = Console()
-    told = tuple(test for test in report.tests if test.metric == report.metric)
-    print_report(dataclasses.replace(report, tests=told), console, upright=False)
-    console.print(f"The results are in {str(folder)!r}.", highlight=False, soft_wrap=True)
+    present(report, as_json)
+    if not as_json:
+        print(f"The results are in {str(folder)!r}.")
 
 
 @contextmanager

@@ -34,14 +34,14 @@ def bench_name(folder: Path) -> str:
     return "sample" if folder == SAMPLE / "documents" else folder.name
 
 
-def present(report: Report, as_json: bool, upright: bool = True) -> None:
+def present(report: Report, as_json: bool) -> None:
     """Print a report as JSON, or as tables; see ``eval.report.print_report``."""
     if as_json:
         print(json.dumps(report.to_json(), ensure_ascii=False))
         return
     from rich.console import Console
 
-    print_report(report, Console(), upright)
+    print_report(report, Console())
 
 
 @contextmanager

@@ -180,11 +180,10 @@ def _baseline(grid: GridFile, cells: Sequence[Cell], settings: Settings) -> str:
                 f"There is no system {grid.baseline!r} for a baseline; choose from {', '.join(names)}."
             )
         return grid.baseline
-    as_set = (_cut(settings.ingest), settings.answer.mode, settings.retrieval)
-    for cell in cells:
-        if (_cut(cell.indexed.ingest), cell.mode, cell.search) == as_set:
-            return cell.name
-    return names[0]
+    as_set = (settings.answer.mode, settings.retrieval)
+    own = [cell for cell in cells if _cut(cell.indexed.ingest) == _cut(settings.ingest)]
+    exact = [cell for cell in own if (cell.mode, cell.search) == as_set]
+    return (exact or own or list(cells))[0].name
 
 
 def _cut(settings: IngestSettings) -> tuple[str, int, int, int]:

@@ -93,8 +93,9 @@ def test_a_test_collection_is_measured_in_every_mode(
         ("hybrid", "dense"),
         ("hybrid", "lexical"),
     }
-    assert data["context"]["documents"] == data["context"]["chunks"] == 3
-    assert (home / "eval" / "weather" / "catalog.sqlite").exists()
+    assert data["systems"][0]["facts"]["documents"] == data["systems"][0]["facts"]["chunks"] == 3
+    assert data["baseline"] == "hybrid"
+    assert (home / "eval" / "grid-weather" / "catalog.sqlite").exists()
     assert not (home / "catalog.sqlite").exists()
 
 
@@ -106,7 +107,7 @@ def test_modes_queries_and_the_place_of_the_index_can_be_chosen(
     data = run_json(capsys, "retrieval", "--dataset", weather, "--home", tmp_path / "home", *chosen)
     assert [(system["name"], system["n"]) for system in data["systems"]] == [("lexical", 2)]
     assert data["tests"] == []
-    assert (cache / "weather").is_dir()
+    assert (cache / "grid-weather").is_dir()
 
 
 def test_people_get_a_table(
@@ -225,11 +226,11 @@ def test_ways_of_chunking_are_compared_on_the_same_questions(
     names = [f"{s} lexical" for s in ("recursive-100-15", "recursive-200-30", "structure-100")]
     assert [system["name"] for system in data["systems"]] == [*names, "structure-200 lexical"]
     for system in data["systems"]:
-        assert system["metrics"]["recall@5"] == system["metrics"]["recall in 4000"] == 1.0
+        assert system["metrics"]["token recall@5"] == system["metrics"]["recall in 4000"] == 1.0
         assert system["facts"]["chunks"] == 2
         assert system["n"] == 1
     assert {test["a"] for test in data["tests"]} == {"recursive-200-30 lexical"}
-    assert data["context"]["default"] == "recursive-200-30"
+    assert data["baseline"] == "recursive-200-30 lexical"
 
 
 def test_a_folder_of_corpora_is_measured_with_every_strategy(
@@ -246,13 +247,13 @@ def test_a_folder_of_corpora_is_measured_with_every_strategy(
     assert (status, err) == (0, "")
     for name in ("fixed", "recursive", "semantic", "sentence", "structure", "shown"):
         assert name in out
-    assert (tmp_path / "home" / "eval" / "chunking-corpora-of-weather").is_dir()
+    assert (tmp_path / "home" / "eval" / "grid-corpora-of-weather").is_dir()
 
 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--data", "nowhere"], "There is no corpora/*.md in 'nowhere'"),
+        (["--data", "nowhere"], "There is no folder 'nowhere'"),
         (["--data", ".", "--questions", "q.jsonl"], "either --data or --questions"),
         (["--strategy", "clever"], "no chunking strategy 'clever'; choose one of fixed, recursive"),
     ],
@@ -269,7 +270,7 @@ def test_what_is_wrong_with_a_comparison_is_said_in_one_sentence(
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--dataset", "nowhere"], "There is no folder 'nowhere'; name one in BEIR's layout."),
+        (["--dataset", "nowhere"], "There is no folder 'nowhere'; name a dataset that exists."),
         (["--dataset", ".", "--mode", "psychic"], "There is no search mode 'psychic'"),
         (["--dataset", ".", "--questions", "q.jsonl"], "either --dataset or --questions"),
         (["--questions", "q.jsonl"], "--questions and --documents go together"),
@@ -298,7 +299,7 @@ def test_questions_about_other_files_are_refused(
     arguments = ["--questions", questions, "--documents", other, "--home", tmp_path / "home"]
     status, _, err = run(capsys, "retrieval", *arguments)
     assert status == 2
-    assert "No gold quote stands in the documents" in err
+    assert "No gold of 'questions' stands in the documents of folder" in err
 
 
 def test_an_unknown_option_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
