@@ -21,7 +21,7 @@ from eval.grid.cache import Cache, key_of
 from eval.grid.cells import Cell, Indexed, groups
 from eval.grid.facts import IndexFacts, facts_of
 from eval.grid.found import Answered, Searched
-from eval.grid.progress import Listen, Progress
+from eval.grid.progress import Progress
 from eval.grid.searching import CellSearch, Remembering, depth_for
 from eval.grid.stamp import code_hash, machine, versions
 from eval.grid.tokens import TokenCounter
@@ -32,7 +32,7 @@ from ingest.chunking import GROUP, STRATEGIES
 if TYPE_CHECKING:
     from retrieval.fingerprint import Fingerprint
 
-__all__ = ["Benches", "Computed", "Order", "compute"]
+__all__ = ["Benches", "Computed", "Order", "compute", "weight_of"]
 
 CODE = ("corpus", "ingest", "retrieval", "eval/indexing.py", "eval/grid/searching.py")
 DIAGNOSIS = ("eval/causes", "eval/spans.py")
@@ -73,12 +73,12 @@ class Computed:
     count: TokenCounter
 
 
-def compute(order: Order, benches: Benches, listen: Listen) -> tuple[Computed, ...]:
+def compute(order: Order, benches: Benches, progress: Progress) -> tuple[Computed, ...]:
     """Compute what is not kept yet.
 
     Args:
         benches: opens a benchmark home.
-        listen: told how far it is.
+        progress: of a run whose weight is ``weight_of``.
 
     Returns:
         the cells, in their order.
@@ -88,7 +88,6 @@ def compute(order: Order, benches: Benches, listen: Listen) -> tuple[Computed, .
     """
     found: dict[str, Computed] = {}
     indexes = groups(order.cells)
-    progress = Progress(listen, _weight(order, len(indexes)))
     for encoder in dict.fromkeys(indexed.encoder for indexed in indexes):
         progress.stage("loading the encoder", 0)
         with benches(f"grid-{slug(order.gold.name)}", encoder) as bench, _alone(bench):
@@ -106,8 +105,9 @@ def _alone(bench: Bench) -> AbstractContextManager[None]:
     return locked(bench.home.root / "grid.lock", busy, wait=False)
 
 
-def _weight(order: Order, indexes: int) -> int:
+def weight_of(order: Order) -> int:
     """Milliseconds that everything may take, roughly."""
+    indexes = len(groups(order.cells))
     return indexes * _index_weight(order) + len(order.cells) * _cell_weight(order)
 
 

@@ -20,10 +20,10 @@ from eval.bench import Bench, open_bench
 from eval.gold.records import GoldSet, Topic
 from eval.gold.sources import load_gold
 from eval.grid.cells import Cell, cells_of
-from eval.grid.compute import Benches, Computed, Order, compute
+from eval.grid.compute import Benches, Computed, Order, compute, weight_of
 from eval.grid.judging import SHOWN, Judged, judge
 from eval.grid.plan import GridFile
-from eval.grid.progress import Listen
+from eval.grid.progress import Listen, Progress
 from eval.grid.stamp import machine, settings_of, versions
 from eval.report import Report, Test
 from eval.results.folder import REPORT, slug, write_results
@@ -101,7 +101,6 @@ def run_grid(
     folder = out or Settings.load(home).corpus.home / "eval" / "results" / slug(grid.name)
     _require_place(folder)
     measured = measure_grid(grid, cache, home, listen, benches)
-    listen("writing the results", 0, 1)
     measured.write(folder)
     return measured.report, folder
 
@@ -141,7 +140,9 @@ def measure_grid(
         raise UserError(f"No question of {gold.name!r} has gold; there is nothing to measure.")
     metrics = _metrics(grid, topics)
     order = Order(gold, topics, cells, grid.depth, grid.grid.k[0])
-    computed = compute(order, benches, listen)
+    progress = Progress(listen, weight_of(order))
+    computed = compute(order, benches, progress)
+    progress.stage("judging what was found", 0)
     kept = max(grid.grid.k)
     judged = tuple(found for c in computed for found in judge(c, gold, topics, metrics, kept))
     context = _context(grid, order, computed, settings)

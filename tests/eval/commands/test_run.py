@@ -46,7 +46,7 @@ def test_a_grid_is_one_object_on_stdout_and_a_line_per_step_on_stderr(
     assert [system["name"] for system in report["systems"]] == ["recursive-32-5 lexical"]
     steps = [json.loads(line) for line in err.splitlines()]
     assert all(step.keys() == {"doing", "done", "total"} for step in steps)
-    assert {"indexing recursive-32-5", "writing the results"} < {step["doing"] for step in steps}
+    assert {"indexing recursive-32-5", "judging what was found"} < {step["doing"] for step in steps}
     status, out, err = run(capsys, "run", grid, "--home", home, "--out", tmp_path / "again")
     assert (status, err) == (0, "")
     assert "token IoU" in out

@@ -21,8 +21,17 @@ def names(found: tuple[Cell, ...]) -> list[str]:
 
 
 def test_without_axes_the_settings_are_searched_in_three_ways(tmp_path: Path) -> None:
-    found = names(cells(tmp_path))
-    assert found == [f"recursive-200-30 {way}" for way in ("dense", "lexical", "hybrid")]
+    found = cells(tmp_path)
+    assert names(found) == ["dense", "lexical", "hybrid"]
+    assert {cell.indexed.chunker for cell in found} == {"recursive-200-30"}
+
+
+def test_a_reranker_that_is_set_is_used_unless_the_grid_says_otherwise(tmp_path: Path) -> None:
+    (tmp_path / "alcove.toml").write_text('[retrieval]\nrerank_model = "/models/reader"\n')
+    as_set, without = cells(tmp_path), cells(tmp_path, rerank=[""])
+    assert {cell.search.rerank_model for cell in as_set} == {Path("/models/reader")}
+    assert {cell.search.rerank_model for cell in without} == {None}
+    assert names(as_set) == names(without) == ["dense", "lexical", "hybrid"]
 
 
 def test_an_overlap_keeps_its_share_of_the_size(tmp_path: Path) -> None:
@@ -42,7 +51,7 @@ def test_names_hold_what_varies(tmp_path: Path) -> None:
         rerank=["", str(tmp_path / "b")],
     )
     assert names(found) == [
-        f"recursive-200-30 {encoder} {index} hybrid{rerank}"
+        f"{encoder} {index} hybrid{rerank}"
         for encoder in ("auto", "a")
         for index in ("exact", "approximate")
         for rerank in ("", " b")
@@ -77,5 +86,5 @@ def test_cells_are_grouped_by_index_and_indexes_by_encoder(tmp_path: Path) -> No
 
 def test_two_models_of_one_name_are_refused(tmp_path: Path) -> None:
     folders = [str(tmp_path / name / "reader") for name in ("a", "b")]
-    with pytest.raises(UserError, match="would be called 'recursive-200-30 dense reader'"):
+    with pytest.raises(UserError, match="would be called 'dense reader'"):
         cells(tmp_path, fusion=["dense"], rerank=folders)
