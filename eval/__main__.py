@@ -18,6 +18,7 @@ from eval.commands.answers import answers
 from eval.commands.chunking import chunking
 from eval.commands.compare import compare
 from eval.commands.feedback import feedback
+from eval.commands.gate import gate
 from eval.commands.questions import check_questions
 from eval.commands.retrieval import retrieval
 from eval.commands.run import run
@@ -33,6 +34,7 @@ app.command()(answers)
 app.command()(run)
 app.command()(compare)
 app.command()(feedback)
+app.command()(gate)
 app.command("questions")(check_questions)
 app.command()(score)
 app.command()(why)

@@ -196,17 +196,18 @@ _TABLES: dict[str, type[BaseModel]] = {"NamedIndex": NamedIndex, "grid": Axes}
 """By what stands in the way to a key of theirs."""
 
 
-def load_grid(path: Path, **changes: Any) -> GridFile:
+def load_grid(path: Path, text: str | None = None, **changes: Any) -> GridFile:
     """Read a grid file.
 
     Args:
+        text: what stood in it, if that is known; it need not be there any more then.
         changes: what the command line says, over the file's; a source there replaces the file's.
 
     Raises:
         NotFound: the file, or one that it names, does not exist.
         UserError: it is no TOML (names the line), or a value is wrong (names the key).
     """
-    raw = _read(path)
+    raw = _parse(path, _read(path) if text is None else text)
     said = {key: value for key, value in changes.items() if value is not None}
     if not said.keys().isdisjoint(SOURCES):
         raw = {key: value for key, value in raw.items() if key not in SOURCES}
@@ -218,16 +219,21 @@ def load_grid(path: Path, **changes: Any) -> GridFile:
     return grid
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> str:
     if not path.is_file():
         raise NotFound(f"There is no grid file {str(path)!r}; name a TOML file.")
     try:
         with disk_errors(path):
-            return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+            return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         raise UserError(
             f"{str(path)!r} is not UTF-8 at byte {exc.start}; save it as UTF-8."
         ) from exc
+
+
+def _parse(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
         raise UserError(f"{str(path)!r} is not TOML: {exc}; correct it.") from exc
 
