@@ -20,6 +20,7 @@ from eval.options import Json
 from eval.report import Report, System, paired_tests
 from eval.results.records import Found, Row
 from eval.scoring.measures import MEASURES, Measure, Qrels, Rows, measure, per_query
+from eval.scoring.ranking import falling
 from eval.scoring.stats import SEED
 
 __all__ = ["score"]
@@ -136,7 +137,10 @@ def _write(out: Path, report: Report, scored: Sequence[_Scored], qrels: Qrels) -
 
     data = report.to_json()
     rows = [row for entry in scored for row in _rows(entry, qrels)]
-    runs = {entry.name: entry.run for entry in scored}
+    runs = {
+        entry.name: {query: falling(ranking) for query, ranking in entry.run.items()}
+        for entry in scored
+    }
     write_results(out, data, rows, qrels, runs, render_html(data, rows))
 
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from corpus.datasets import Dataset, Query, load_beir, read_documents, refuse_dangling
 from corpus.errors import NotFound, UserError
@@ -63,23 +62,6 @@ class Source:
         if given not in ways:
             named = " and ".join(map(repr, sorted(given))) or "nothing"
             raise UserError(f"A source of questions is {WAYS}; {named} was given.")
-
-    @classmethod
-    def below(cls, folder: Path, **entries: str) -> Source:
-        """A source as a file in ``folder`` names it, with paths relative to that.
-
-        Raises:
-            UserError: as the class.
-        """
-        given: dict[str, Any] = {name: folder / value for name, value in entries.items()}
-        documents = entries.get("documents", "")
-        if documents.startswith(COLLECTION):
-            given["documents"] = documents
-        elif "documents" in entries:
-            given["documents"] = str(given["documents"])
-        if "split" in entries:
-            given["split"] = entries["split"]
-        return cls(**given)
 
 
 def load_gold(

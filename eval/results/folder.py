@@ -117,7 +117,7 @@ def write_results(
             lines = (json.dumps(row.to_json(), ensure_ascii=False) + "\n" for row in rows)
             _write(made / ROWS, lines)
             judged = ((q, i, g) for q, grades in qrels.items() for i, g in grades.items())
-            _write(made / QRELS, (f"{query} 0 {item} {grade}\n" for query, item, grade in judged))
+            _write(made / QRELS, (f"{_word(q)} 0 {_word(item)} {g}\n" for q, item, g in judged))
             (made / RUNS).mkdir()
             for tag, run in zip(_tags(runs), runs.values(), strict=True):
                 _write(made / RUNS / f"{tag}.run", _run_lines(tag, run))
@@ -163,7 +163,12 @@ def _put(made: Path, folder: Path) -> None:
 def _run_lines(tag: str, run: Run) -> Iterable[str]:
     for query, found in run.items():
         for rank, (item, score) in enumerate(found, start=1):
-            yield f"{query} Q0 {item} {rank} {score:.6f} {tag}\n"
+            yield f"{_word(query)} Q0 {_word(item)} {rank} {score:.6f} {tag}\n"
+
+
+def _word(name: str) -> str:
+    """An id as TREC's files need it: white space, as in the names of files, would end it."""
+    return "_".join(name.split())
 
 
 def _write(path: Path, text: str | Iterable[str]) -> None:

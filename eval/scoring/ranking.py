@@ -7,14 +7,14 @@ chunking. Knows nothing of indexes or measures.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import floor
 
 from corpus.records import Span
 from eval.gold.records import Topic, item
 from eval.spans import COVERED, covered
 
-__all__ = ["Retrieved", "ranked_items"]
+__all__ = ["Retrieved", "falling", "ranked_items"]
 
 Retrieved = tuple[str, Span, float]
 """A passage that was found: the name of its document, where it stands there, and its score."""
@@ -38,7 +38,7 @@ def ranked_items(topic: Topic, found: Sequence[Retrieved]) -> list[tuple[str, fl
     """
     spans = bool(topic.gold or topic.lost)
     items = _span_items(topic, found) if spans else ((name, score) for name, _, score in found)
-    return _falling(items)
+    return falling(items)
 
 
 def _span_items(topic: Topic, found: Sequence[Retrieved]) -> Iterator[tuple[str, float]]:
@@ -56,7 +56,8 @@ def _span_items(topic: Topic, found: Sequence[Retrieved]) -> Iterator[tuple[str,
             yield item(document, span), score
 
 
-def _falling(items: Iterator[tuple[str, float]]) -> list[tuple[str, float]]:
+def falling(items: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+    """The items, best first and none twice, with scores that fall as ``ranked_items`` has it."""
     seen: dict[str, float] = {}
     last = float("inf")
     for name, score in items:

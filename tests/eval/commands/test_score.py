@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from corpus.trec import load_run
 from eval.__main__ import main
 from eval.results.folder import Results
 
@@ -108,6 +109,9 @@ def test_a_results_folder_is_written_and_gives_the_same_figures_again(
     capsys: pytest.CaptureFixture[str], folder: Path
 ) -> None:
     out = folder / "out"
+    (folder / "first.run").write_text(
+        FIRST + "q1 Q0 e 3 1e-9 x\nq1 Q0 f 4 2e-9 x\nq1 Q0 g 5 2e-9 x\n"
+    )
     report = run_json(capsys, folder, "--run", folder / "second.run", "--out", out)
     results = Results.read(out)
     assert results.report == report
@@ -120,6 +124,9 @@ def test_a_results_folder_is_written_and_gives_the_same_figures_again(
         )
     again = json.loads(capsys.readouterr().out)
     assert [s["metrics"] for s in again["systems"]] == [s["metrics"] for s in report["systems"]]
+    written, given = load_run(out / "runs" / "first.run"), load_run(folder / "first.run")
+    for query, ranking in given.items():
+        assert [name for name, _ in written[query]] == [name for name, _ in ranking]
 
 
 def test_people_see_the_figures_of_every_run(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from corpus.errors import DiskFull, NotFound, OperatorError, UserError
+from corpus.trec import load_qrels, load_run
 from eval.results.folder import Results, slug, write_results
 from eval.results.records import Row
 from tests.eval.results.examples import BASELINE, METRIC, report_of, rows_of
@@ -68,6 +69,14 @@ def test_rankings_and_judgements_are_in_trecs_formats(tmp_path: Path) -> None:
         "q1 Q0 manual-9:0-9 2 0.250000 recursive-200-30_hybrid",
     ]
     assert {len(line.split()) for line in run} == {6}
+
+
+def test_names_with_white_space_are_words_in_trecs_files(tmp_path: Path) -> None:
+    name = "my notes\tof\u00a0May.md"
+    write(tmp_path / "r", qrels={"q 1": {name: 2}}, runs={"a b": {"q 1": [(name, 0.5)]}})
+    word = "my_notes_of_May.md"
+    assert load_qrels(tmp_path / "r" / "qrels.txt").grades() == {"q_1": {word: 2}}
+    assert load_run(tmp_path / "r" / "runs" / "a_b.run") == {"q_1": [(word, 0.5)]}
 
 
 def test_the_same_results_are_the_same_bytes(tmp_path: Path) -> None:
