@@ -8,6 +8,7 @@ Knows nothing of the measures (``eval/answers.py``).
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,20 +16,22 @@ from typing import TYPE_CHECKING, Any
 
 from agents.calibration import calibrate
 from corpus.calibrations import set_calibration
-from corpus.errors import UserError
+from corpus.errors import ModelError, UserError
 from corpus.questions import QuestionSet
 from eval.answer_rows import renamed
 from eval.answers import Measured, Why, evaluate_answers
 from eval.articles import ArticleSet, half_of
 from eval.causes.answered import HomeAnswers, answer_losses
 from eval.gold.records import Topic
+from eval.judge import MEASURES as JUDGED
+from eval.judge import Judge, Judged, facts, is_judged, judge
 from eval.spans import Placed, by_path, place
 
 if TYPE_CHECKING:
     from eval.bench import Bench
     from ingest.report import Progress
 
-__all__ = ["Choice", "Halves", "ask", "on_articles", "on_questions", "save"]
+__all__ = ["Choice", "Halves", "ask", "judge_of", "judged", "on_articles", "on_questions", "save"]
 
 HALVES = ("fit", "test", "both")
 COLLECTION = "default"  # of everything in a benchmark home
@@ -131,6 +134,55 @@ def _renamed(topic: Topic, names: Mapping[str, str]) -> Topic:
     gold = tuple((names.get(document, document), span) for document, span in topic.gold)
     grades = {names.get(document, document): grade for document, grade in topic.grades.items()}
     return dataclasses.replace(topic, gold=gold, grades=grades)
+
+
+def judged(
+    measured: Measured, by: Judge, repeats: int, tick: Callable[[], object] = lambda: None
+) -> Measured:
+    """The same with the verdicts of a language model on what was answered; see ``eval/judge.py``."""
+    faults: Counter[str] = Counter()
+    found: dict[str, Judged] = {}
+
+    def count(fault: ModelError) -> None:
+        faults[type(fault).__name__] += 1
+
+    for asked in measured.asked:
+        question = asked.placed.question
+        if is_judged(question, asked.answer):
+            found[question.id] = judge(question, asked.answer, by, repeats, count)
+        tick()
+    values = {query: verdicts.values() for query, verdicts in found.items()}
+    (system,) = measured.report.systems
+    scores = {name: {q: v[name] for q, v in values.items() if name in v} for name in JUDGED}
+    system = dataclasses.replace(
+        system, rows=system.rows | scores, facts={**system.facts, **facts(found.values())}
+    )
+    about = {"model": by.model, "repeats": repeats, "missing": dict(sorted(faults.items()))}
+    context = {**measured.report.context, "judge": about}
+    report = dataclasses.replace(measured.report, systems=(system,), context=context)
+    rows = tuple(
+        dataclasses.replace(row, metrics={**row.metrics, **values.get(row.query, {})})
+        for row in measured.rows
+    )
+    return dataclasses.replace(measured, report=report, rows=rows)
+
+
+def judge_of(bench: Bench, url: str | None = None, model: str | None = None) -> Judge:
+    """The language model that judges: the one that the settings name, but for what is given.
+
+    Raises:
+        ModelUnavailable: there is none; nothing was asked yet.
+    """
+    from agents.engines import Parts, make_engine
+    from agents.openai_engine import OpenAIEngine
+
+    settings = bench.settings
+    given = {name: value for name, value in (("url", url), ("model", model)) if value}
+    llm = settings.llm.model_copy(update=given)
+    engine = make_engine("openai", Parts(llm, settings.answer, bench.encoder, bench.catalog))
+    assert isinstance(engine, OpenAIEngine)  # which is what is registered by that name
+    engine.know_model()
+    return engine
 
 
 def save(measured: Measured, folder: Path) -> None:

@@ -16,10 +16,12 @@ from eval.articles import article_set
 from eval.bench import open_bench
 from eval.commands.terminal import bench_name, present, progress, question_files, ticks
 from eval.options import Cache, Documents, HomeFolder, Json, Questions
+from eval.results.records import Stage
 
 if TYPE_CHECKING:
     from eval.answering import Halves
     from eval.bench import Bench
+    from eval.report import System
 
 __all__ = ["answers"]
 
@@ -47,6 +49,16 @@ Out = Annotated[
     Path | None,
     typer.Option("--out", help="A folder for the results: a row per question, with its losses."),
 ]
+Judging = Annotated[
+    bool, typer.Option("--judge", help="Have a language model judge what was answered.")
+]
+Repeats = Annotated[int, typer.Option("--judge-repeats", min=1, help="Verdicts on each answer.")]
+JudgeUrl = Annotated[
+    str | None, typer.Option("--judge-url", help="Its server, ending in /v1; default: llm.url.")
+]
+JudgeModel = Annotated[
+    str | None, typer.Option("--judge-model", help="Its name there; default: as set.")
+]
 
 
 def answers(
@@ -61,13 +73,17 @@ def answers(
     calibrate: Calibrate = None,
     limit_queries: Limit = None,
     engine: Engine = None,
+    judge: Judging = False,
+    judge_repeats: Repeats = 3,
+    judge_url: JudgeUrl = None,
+    judge_model: JudgeModel = None,
     out: Out = None,
     cache: Cache = None,
     home: HomeFolder = None,
     as_json: Json = False,
 ) -> None:
     """Refusals, citations and correctness of answers, and the stage that lost what is missing."""
-    from eval.answering import Choice, ask, save
+    from eval.answering import Choice, ask, judge_of, judged, save
 
     choice = Choice("test" if calibrate else half, calibrate, limit_queries)
     settings = {"llm": {"engine": engine}} if engine else {}
@@ -78,11 +94,29 @@ def answers(
     else:
         counts = (answerable, unanswerable, seed, paragraphs)
         opened = _on_dataset(dataset, counts, cache, home, settings)
-    with opened as (bench, found), ticks("answering", choice.count(found)) as tick:
-        measured = ask(bench, found, choice, tick)
+    with opened as (bench, found):
+        by = judge_of(bench, judge_url, judge_model) if judge else None
+        with ticks("answering", choice.count(found)) as tick:
+            measured = ask(bench, found, choice, tick)
+        if by is not None:
+            with ticks("judging", len(measured.asked)) as tick:
+                measured = judged(measured, by, judge_repeats, tick)
     if out is not None:
         save(measured, out)
     present(measured.report, as_json)
+    if not as_json:
+        _print_rest(measured.report.systems[0])
+
+
+def _print_rest(system: System) -> None:
+    """What the tables do not have: figures of the whole set, and the stages that lost gold."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    for name, value in system.facts.items():
+        console.print(f"{name}: {value:.3f}" if value % 1 else f"{name}: {value:.0f}")
+    lost = ", ".join(f"{s.value} {system.losses[s]}" for s in Stage if system.losses.get(s))
+    console.print(f"lost gold (questions): {lost or 'none'}")
 
 
 @contextmanager

@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 
 from eval.__main__ import main
-from eval.results.folder import Results
-from eval.results.records import Stage
 
 RAIN = "A rain gauge collects the rain of one day and shows its depth in millimetres."
 SNOW = "Snow is measured with a board that is wiped clean every morning at eight."
@@ -149,35 +147,6 @@ def test_answers_are_measured_on_the_same_questions(
     assert system["metrics"]["cites gold"] == 1.0
     assert system["metrics"]["token recall"] == 1.0
     assert data["context"]["engine"].startswith("extractive")
-
-
-def test_answers_are_written_with_a_row_for_each_and_what_lost_its_gold(
-    capsys: pytest.CaptureFixture[str], papers: tuple[Path, Path], tmp_path: Path
-) -> None:
-    folder, questions = papers
-    lines = questions.read_text().splitlines()
-    graded = {"id": "3", "question": "Who was elected mayor of Lisbon?", "kind": "list"}
-    gone = {"document": "gone.txt", "quote": "abc", "start": 0, "end": 3}
-    lost = {"id": "4", "question": "When is the snow board wiped clean?", "kind": "single"}
-    more = [graded | {"documents": {"snow.txt": 1}}, lost | {"gold": [gone]}]
-    write_lines(questions, [*map(json.loads, lines), *more])
-    arguments = ["--questions", questions, "--documents", folder, "--home", tmp_path / "home"]
-    chosen = ["--engine", "extractive", "--out", tmp_path / "out"]
-    data = run_json(capsys, "answers", *arguments, *chosen)
-    results = Results.read(tmp_path / "out")
-    assert results.report == data
-    rows = {row.query: row for row in results.rows}
-    assert [rows[query].missed for query in "1234"] == [False, False, True, True]
-    assert "every morning" in rows["1"].answer
-    assert rows["1"].gold[0]["document"] == "snow.txt"
-    assert any(found.gold and found.document == "snow.txt" for found in rows["1"].found)
-    (refused,), (unread,) = rows["3"].losses, rows["4"].losses
-    assert (refused.document, refused.stage) == ("snow.txt", Stage.ANSWER)
-    assert "the question was refused" in refused.detail
-    assert (unread.document, unread.stage) == ("gone.txt", Stage.NOT_PARSED)
-    assert data["systems"][0]["losses"] == {"not parsed": 1, "ignored in the answer": 1}
-    assert "snow.txt" in (tmp_path / "out" / "qrels.txt").read_text()
-    assert (tmp_path / "out" / "report.html").is_file()
 
 
 def towns(folder: Path, each: int) -> Path:
