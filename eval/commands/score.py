@@ -74,7 +74,8 @@ def score(
         "queries": len(scorable),
         "queries without a relevant document": len(judged) - len(scorable),
         "seed": SEED,
-        "data_sha256": _digest([qrels, *run]),
+        "data_sha256": sha256(qrels.read_bytes()).hexdigest(),
+        "runs_sha256": {path.name: sha256(path.read_bytes()).hexdigest() for path in run},
     }
     names = [entry.name for entry in measures]
     tests = paired_tests(systems, chosen)
@@ -161,10 +162,3 @@ def _rows(scored: _Scored, qrels: Qrels) -> Iterator[Row]:
             ),
             gold=tuple({"document": n, "grade": grade} for n, grade in grades.items() if grade > 0),
         )
-
-
-def _digest(paths: Sequence[Path]) -> str:
-    found = sha256()
-    for path in paths:
-        found.update(sha256(path.read_bytes()).digest())
-    return found.hexdigest()

@@ -114,8 +114,15 @@ def _beside(side: Side, other: str) -> str:
 
 
 def _labelled(side: Side, other: Side, system: str, several: bool) -> Side:
-    folder = side.label if side.label != other.label else str(side.results.folder)
+    folder = _told_apart(side.results.folder, other.results.folder)
     return _as(side, system, f"{folder}:{system}" if side.system or several else folder)
+
+
+def _told_apart(folder: Path, other: Path) -> str:
+    """The last part of the way to ``folder`` in which it differs: of old/results and new/results, old."""
+    mine, theirs = folder.resolve().parts, other.resolve().parts
+    pairs = zip(reversed(mine), reversed(theirs), strict=False)
+    return next((part for part, another in pairs if part != another), str(folder))
 
 
 def _as(side: Side, system: str, label: str) -> Side:

@@ -182,3 +182,18 @@ def test_bad_input_ends_in_a_sentence_and_leaves_nothing(
     assert complaint in err
     assert len(err.splitlines()) == 1
     assert not (folder / "out").exists()
+
+
+def test_runs_that_were_scored_apart_can_be_compared(
+    capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    for name in ("first", "second"):
+        files = ["--qrels", folder / "qrels.txt", "--run", folder / f"{name}.run"]
+        with pytest.raises(SystemExit):
+            main(["score", *map(str, files), "--metric", "MRR", "--out", str(folder / name)])
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", str(folder / "first"), str(folder / "second"), "--json"])
+    assert ended.value.code == 0
+    (told,) = json.loads(capsys.readouterr().out)["comparisons"]
+    assert told["outcomes"][0]["n"] == 3

@@ -131,8 +131,12 @@ def test_systems_are_found_by_name(tmp_path: Path) -> None:
     assert labels(f"{a}:dense", str(b)) == [("a:dense", "b")]
     assert labels(f"{a}:dense", str(one)) == [("a:dense", "one")]
     assert labels(str(a), str(b)) == [("a:dense", "b:dense"), ("a:hybrid: k 5", "b:hybrid: k 5")]
-    again = make_results(tmp_path / "later" / "a", {"dense": dense})
-    assert labels(f"{a}:dense", str(again)) == [(f"{a}:dense", str(again))]
+    old, new = (
+        make_results(tmp_path / name / "results", {"dense": dense}) for name in ("old", "new")
+    )
+    assert labels(f"{old}:dense", str(new)) == [("old:dense", "new")]
+    deeper = make_results(tmp_path / "a" / "a", {"dense": dense})
+    assert labels(f"{a}:dense", str(deeper)) == [(f"{tmp_path.name}:dense", "a")]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from corpus.errors import NotFound, UserError
 from eval.results.folder import Results
 from eval.scoring.baseline import Baseline, GridText, grid_text
 from eval.scoring.gate import ALPHA, Check, Verdict, check, require_power, verdict
-from eval.scoring.stats import compare
+from eval.scoring.stats import compare, holm, worse_by_chance
 from tests.eval.scoring.made_results import make_results
 
 Array = np.ndarray
@@ -96,38 +96,34 @@ def test_noise_passes_at_least_nineteen_times_of_twenty(n: int, noise: Noise) ->
     assert sum(passed) >= 19
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("tests", [1, 6])
 @pytest.mark.parametrize("noise", [shaken, redrawn])
 def test_false_alarms_are_as_rare_as_the_line_says(tests: int, noise: Noise) -> None:
-    alarms = 0
+    pairs = []
     for seed in range(400):
         dice = np.random.default_rng(10_000 + seed)
         values = questions(300, dice)
-        systems = [f"s{number}" for number in range(tests)]
-        then, now = (
-            {name: {"nDCG@10": rows(noise(values, dice))} for name in systems} for _ in range(2)
-        )
-        alarms += not verdict(then, now).passed
-    assert alarms / 400 <= 0.05
+        pairs += [(rows(noise(values, dice)), rows(noise(values, dice))) for _ in range(tests)]
+    chances = worse_by_chance(pairs)  # as the gate does it, in one go
+    trials = [holm(chances[start : start + tests]) for start in range(0, len(pairs), tests)]
+    assert 0 < sum(min(trial) <= ALPHA for trial in trials) / 400 <= 0.05
 
 
-@pytest.mark.full
-def test_a_smaller_gate_notices_larger_drops_only() -> None:
-    def power(n: int, drop: float) -> float:
+@pytest.mark.parametrize(
+    ("n", "drop", "least"), [(50, 0.15, 0.8), (100, 0.08, 0.8), (200, 0.045, 0.8), (300, 0.03, 0.8)]
+)
+def test_a_smaller_gate_notices_larger_drops_only(n: int, drop: float, least: float) -> None:
+    def power(drop: float) -> float:
         dice = np.random.default_rng(n)
-        failed = 0
-        for _ in range(100):
+        pairs = []
+        for _ in range(200):
             values = questions(n, dice)
             then, now = shaken(values, dice), few_lost(shaken(values, dice), drop, dice)
-            failed += not gated(then, now).passed
-        return failed / 100
+            pairs.append((rows(now), rows(then)))
+        return sum(p <= ALPHA for p in worse_by_chance(pairs)) / 200
 
-    assert power(50, 0.03) < 0.2
-    assert power(50, 0.15) > 0.8
-    assert power(100, 0.08) > 0.8
-    assert power(200, 0.045) > 0.8
-    assert power(300, 0.03) > 0.8
+    assert power(drop) >= least
+    assert power(drop / 3) < 0.5
 
 
 def test_nothing_changed_passes_and_says_so() -> None:

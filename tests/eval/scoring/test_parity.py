@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import random
 from importlib.util import find_spec
+from pathlib import Path
 from statistics import fmean
 
 import numpy as np
@@ -22,6 +23,7 @@ from sklearn.metrics import (
     recall_score,
 )
 
+from corpus.trec import load_qrels, load_run
 from eval.scoring.formulas import FORMULAS
 from eval.scoring.measures import measure, per_query
 
@@ -49,7 +51,7 @@ def random_case(seed: int) -> tuple[dict[str, Grades], dict[str, list[str]]]:
             found = dice.sample(documents, dice.choice([0, 1, 3, 9, 10, 11, 100, 101, 150]))
             scores = {document: dice.randint(0, 4) for document in found}
             run[f"q{number}"] = sorted(found, key=lambda document: -scores[document])
-    return qrels, run | {"not judged": ["d1", "d2"]}
+    return qrels, run | {"unjudged": ["d1", "d2"]}
 
 
 @pytest.mark.parametrize("seed", range(50))
@@ -116,3 +118,31 @@ def test_trec_s_code_alone_breaks_ties_by_name_which_a_ranking_is_safe_from() ->
     found = ir_measures.calc_aggregate([ir_measures.RR], {"q": {"a": 1}}, tied)
     assert found[ir_measures.RR] == 0.5
     assert per_query([measure("MRR")], {"q": {"a": 1}}, {"q": ["a", "z"]}) == {"MRR": {"q": 1.0}}
+
+
+@pytest.mark.skipif(find_spec("pytrec_eval") is None, reason="TREC's code has no package here")
+@pytest.mark.parametrize("seed", range(50))
+def test_run_files_full_of_ties_have_the_figures_of_trec_s_own_tools(
+    seed: int, tmp_path: Path
+) -> None:
+    import ir_measures
+
+    dice = random.Random(seed)
+    qrels, run = random_case(seed)
+    path, judged = tmp_path / "tied.run", tmp_path / "qrels.txt"
+    lines = [
+        f"{query} Q0 {document} {rank} {dice.choice(['0.5', '23.25', '23.250001', '-1'])} tag\n"
+        for query, ranking in run.items()
+        for rank, document in enumerate(ranking, start=1)
+    ]
+    path.write_text("".join(lines))
+    judged.write_text("".join(f"{q} 0 {d} {g}\n" for q in qrels for d, g in qrels[q].items()))
+    names = ("nDCG@10", "MRR", "MAP", "MAP@10", "recall@10", "precision@10", "success@1")
+    rankings = {query: [name for name, _ in found] for query, found in load_run(path).items()}
+    rows = per_query([measure(name) for name in names], load_qrels(judged).grades(), rankings)
+    for name in names:
+        library = ir_measures.parse_measure(measure(name).expression)
+        read = list(ir_measures.read_trec_qrels(str(judged)))
+        found = ir_measures.iter_calc([library], read, ir_measures.read_trec_run(str(path)))
+        theirs = dict.fromkeys(qrels, 0.0) | {value.query_id: value.value for value in found}
+        assert rows[name] == pytest.approx(theirs, abs=1e-6)
