@@ -36,7 +36,10 @@ if TYPE_CHECKING:
     from retrieval.search import Searcher
     from retrieval.settings import DenseSettings
 
-__all__ = ["Bench", "open_bench", "open_home"]
+__all__ = ["SAMPLE", "Bench", "bench_name", "open_bench", "open_home"]
+
+SAMPLE = Path(__file__).parent.parent / "corpus" / "sample"
+"""The documents and questions that come with Alcove."""
 
 STAMP = "code.sha256"
 MADE = ("catalog.sqlite*", "snapshots", "CURRENT", "originals", "cells")
@@ -163,6 +166,11 @@ class Bench:
         """The questions with their gold looked up in the ingested files of ``folder``."""
         documents = by_path(self.catalog.documents(), folder)
         return place(questions.questions, documents, self.catalog)
+
+
+def bench_name(folder: Path) -> str:
+    """What the benchmark home of a folder of documents is called."""
+    return "sample" if folder == SAMPLE / "documents" else folder.name
 
 
 @contextmanager

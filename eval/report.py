@@ -185,15 +185,16 @@ def paired_tests(
     if chosen is None:
         return ()
     others = [system for system in systems if system is not chosen]
-    tests: dict[tuple[str, str], Test] = {}
+    tests: list[Test] = []
     for metric, rows in chosen.rows.items():
         pairs = [(rows, other.rows[metric]) for other in others]
         found = compare_all(pairs, seed=seed)
         corrected = holm([result.p for result in found])
-        for other, pair, result, p in zip(others, pairs, found, corrected, strict=True):
-            test = Test(of, other.name, metric, result, result.p_t, p, moved(*pair))
-            tests[other.name, metric] = test
-    return tuple(tests[other.name, metric] for other in others for metric in chosen.rows)
+        tests.extend(
+            Test(of, other.name, metric, result, result.p_t, p, moved(*pair))
+            for other, pair, result, p in zip(others, pairs, found, corrected, strict=True)
+        )
+    return tuple(tests)
 
 
 def print_report(report: Report, console: Console, upright: bool | None = None) -> None:

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from corpus.errors import UserError
+from eval.bench import SAMPLE, bench_name
 from eval.report import Report, print_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["bench_name", "present", "progress", "question_files", "ticks"]
-
-SAMPLE = Path(__file__).parent.parent.parent / "corpus" / "sample"
+__all__ = ["SAMPLE", "bench_name", "present", "progress", "question_files", "ticks"]
 
 
 def question_files(file: Path | None, folder: Path | None) -> tuple[Path, Path]:
@@ -27,11 +26,6 @@ def question_files(file: Path | None, folder: Path | None) -> tuple[Path, Path]:
     if file is None or folder is None:
         return SAMPLE / "questions.jsonl", SAMPLE / "documents"
     return file, folder.resolve()
-
-
-def bench_name(folder: Path) -> str:
-    """What the benchmark home of a folder of documents is called."""
-    return "sample" if folder == SAMPLE / "documents" else folder.name
 
 
 def present(report: Report, as_json: bool) -> None:

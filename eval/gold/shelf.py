@@ -17,15 +17,13 @@ from corpus.catalog import Catalog
 from corpus.errors import NotFound, UserError
 from corpus.home import Home
 from corpus.records import UPLOAD, Document, Parsed
-from eval.bench import open_bench
+from eval.bench import bench_name, open_bench
 from eval.spans import by_path
 
 if TYPE_CHECKING:
     from ingest.report import Progress
 
 __all__ = ["Shelf", "Show", "shelf_of_collection", "shelf_of_folder"]
-
-SAMPLE = Path(__file__).resolve().parents[2] / "corpus" / "sample" / "documents"
 
 Show = Callable[[int, int], object]
 """Called with how many files are done, and of how many."""
@@ -77,12 +75,11 @@ def shelf_of_folder(folder: Path, cache: Path | None, home: Path | None, show: S
     folder = folder.resolve()
     if not folder.is_dir():
         raise NotFound(f"There is no folder {str(folder)!r}; name the one the questions are about.")
-    name = "sample" if folder == SAMPLE else folder.name
 
     def listen(progress: Progress) -> None:
         show(progress.done, progress.total)
 
-    with open_bench(name, cache, home) as bench:
+    with open_bench(bench_name(folder), cache, home) as bench:
         bench.ingest(folder, listen)
         named = by_path(bench.catalog.documents(), folder)
         return _shelf(f"folder {str(folder)!r}", named, bench.catalog, folder.as_posix())

@@ -25,13 +25,11 @@ from eval.grid.judging import SHOWN, Judged, judge
 from eval.grid.plan import GridFile
 from eval.grid.progress import Listen, Progress
 from eval.grid.stamp import machine, settings_of, versions
-from eval.report import Report, Test
+from eval.report import Report, paired_tests
 from eval.results.folder import REPORT, slug, write_results
 from eval.results.html_report import render_html
-from eval.scoring.stats import compare_all, holm, moved
 
 if TYPE_CHECKING:
-    from eval.report import System
     from ingest.settings import IngestSettings
 
 __all__ = ["Measured", "measure_grid", "run_grid"]
@@ -216,31 +214,12 @@ def _report(
     return Report(
         gold.name,
         systems,
-        _tests(systems, baseline, metrics, grid.seed),
+        paired_tests(systems, baseline, grid.seed),
         context,
         grid.metric or metrics[0],
         metrics,
         baseline,
     )
-
-
-def _tests(
-    systems: Sequence[System], baseline: str, metrics: Sequence[str], seed: int
-) -> tuple[Test, ...]:
-    """The baseline against every other system, corrected for their number in each measure."""
-    chosen = next(system for system in systems if system.name == baseline)
-    others = [system for system in systems if system is not chosen]
-    tests: list[Test] = []
-    for metric in metrics:
-        of = chosen.rows.get(metric, {})
-        pairs = [(of, other.rows[metric]) for other in others] if of else []
-        found = compare_all(pairs, seed=seed)
-        for other, pair, result, p in zip(
-            others, pairs, found, holm([result.p for result in found]), strict=bool(pairs)
-        ):
-            test = Test(baseline, other.name, metric, result, result.p_t, p, moved(*pair))
-            tests.append(test)
-    return tuple(tests)
 
 
 def _context(
