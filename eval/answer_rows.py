@@ -74,10 +74,11 @@ def _gold_of(placed: Placed, topic: Topic) -> tuple[Mapping[str, Any], ...]:
     lost = [(entry.document, entry.quote) for entry in placed.lost]
     quotes = [g.quote for g in placed.question.gold if (g.document, g.quote) not in lost]
     spans = zip(topic.gold, quotes, strict=False)
+    relevant = {name: grade for name, grade in topic.grades.items() if grade > 0}
     return (
-        *({"document": d, "start": s.start, "end": s.end, "quote": q} for (d, s), q in spans),
-        *({"document": document, "start": 0, "end": 0, "quote": q} for document, q in lost),
-        *({"document": document, "grade": grade} for document, grade in topic.grades.items()),
+        *({"document": d, "start": s.start, "end": s.end, "text": text} for (d, s), text in spans),
+        *({"document": document, "text": text} for document, text in lost),
+        *({"document": document, "grade": grade} for document, grade in relevant.items()),
     )
 
 

@@ -70,7 +70,6 @@ def _row(topic: Topic, hits: tuple[Hit, ...], k: int, look: HomeLook, terms: Ter
         losses=losses,
         found=tuple(_found(hit, wanted) for hit in hits[:k]),
         gold=_gold(topic),
-        answer=topic.answer,
     )
 
 
@@ -90,8 +89,10 @@ def _found(hit: Hit, wanted: Iterable[Piece]) -> Found:
 
 
 def _gold(topic: Topic) -> tuple[Mapping[str, Any], ...]:
+    relevant = {name: grade for name, grade in topic.grades.items() if grade > 0}
+    spans = bool(topic.gold or topic.lost)
     return (
         *({"document": name, "start": span.start, "end": span.end} for name, span in topic.gold),
-        *({"document": lost.document, "quote": lost.quote} for lost in topic.lost),
-        *({"document": name, "grade": grade} for name, grade in topic.grades.items()),
+        *({"document": lost.document, "text": lost.quote} for lost in topic.lost),
+        *({"document": d, "grade": g} for d, g in relevant.items() if not spans),
     )

@@ -212,7 +212,7 @@ def test_every_question_has_a_row_with_its_answer_its_passages_and_what_lost_its
     assert (first.query, first.answer, first.missed) == ("a", "plenty", True)
     assert (first.losses, first.stage) == ((loss,), Stage.ANSWER)
     assert first.found == (Found(1, "/docs/box.md", 0, 20, 0.5, gold=True, text=TEXT[:20]),)
-    assert first.gold == ({"document": "/docs/box.md", "start": 12, "end": 18, "quote": "128 GB"},)
+    assert first.gold == ({"document": "/docs/box.md", "start": 12, "end": 18, "text": "128 GB"},)
     assert first.metrics["holds answer"] == 0.0
     assert (second.losses, second.missed, second.gold) == ((), False, ())
     (system,) = found.report.to_json()["systems"]

@@ -27,6 +27,7 @@ def named(
         rows = list(kind.injected(world, folder, count))
         assert len(rows) == count, f"{kind.fault.__name__} made only {len(rows)} questions fail"
         for row in rows:
+            assert kind.whole(world, row.query)  # without the fault nothing is lost, the control
             assert row.missed
             assert all(loss.detail for loss in row.losses)
             assert row.stage is not None
