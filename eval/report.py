@@ -18,7 +18,7 @@ One JSON object::
 ``n`` counts queries; a mean over fewer of them (answers that were not refused, say) says so in
 ``n_by_metric``. Latencies are null where nothing was timed. Of a system, ``parts`` says what it is
 made of, ``facts`` are figures about itself (its chunks, say), ``losses`` counts questions by the
-first stage that lost any of their gold, ``missed`` those of whose gold nothing was found; each of
+first stage that lost any of their gold, ``missed`` those that lost all of it; each of
 these, and ``kinds``, is left out where nobody looked. A test is about ``a`` minus ``b``: ``p`` is of
 the randomization test, ``p_t`` of Student's paired t-test, ``p_holm`` the first after Holm's
 correction over all tests of that measure; null where not computed. ``moved`` are the queries that

@@ -120,7 +120,6 @@ class _View:
             losses=losses,
             found=tuple(found),
             gold=tuple(self._gold(topic)),
-            answer=topic.answer,
         )
 
     def _found(self, rank: int, passage: Passage, topic: Topic, with_text: bool) -> Found:

@@ -65,7 +65,7 @@ class Row:
 
     ``metrics``: value by measure, for every measure that applies. ``losses``: the gold that is not
     among the first passages (or not in the answer), at most one entry each; empty when all was found.
-    ``missed``: none of the gold was found.
+    ``missed``: none of the gold was found. ``answer``: what the system answered, if it was asked to.
     """
 
     system: str
