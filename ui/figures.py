@@ -12,6 +12,7 @@ from ui.wire import DifferenceJson, EvaluationJson, ReportJson, SystemJson
 
 __all__ = [
     "STAGES",
+    "counted",
     "interval_rows",
     "lead_metric",
     "loss_rows",
@@ -60,6 +61,11 @@ _STATES = {
     "cancelled": "Cancelled",
     "interrupted": "Interrupted",
 }
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things, in words: ``1 question``, ``2,000 questions``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def state_name(state: str) -> str:
@@ -119,7 +125,7 @@ def verdict(report: ReportJson, metric: str) -> str:
     n = best.get("n_by_metric", {}).get(metric, best["n"])
     first = (
         f"{best['name']} scores highest: {metric} {best['metrics'][metric]:.3f}"
-        f" (95 % interval {low:.3f} to {high:.3f}) over {n:,} questions."
+        f" (95 % interval {low:.3f} to {high:.3f}) over {counted(n, 'question')}."
     )
     return " ".join([first, *_compared(report, best["name"], metric)])
 

@@ -74,7 +74,7 @@ def _told(made: FeedbackQuestions, out: Path | None) -> dict[str, Any]:
 
 def _print(made: FeedbackQuestions, out: Path | None) -> None:
     count = len(made.questions.questions)
-    print(f"{count} questions from feedback, {made.answerable} of them with an answer.")
+    print(f"Questions from feedback: {count}, of which {made.answerable} have an answer.")
     for reason, number in made.left_out.items():
         print(f"Left out: {number}, because {reason}.")
     if out is not None:

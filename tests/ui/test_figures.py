@@ -10,6 +10,7 @@ from tests.reports import METRIC, report, system_name
 from ui.charts import interval_chart, loss_chart, speed_chart
 from ui.figures import (
     STAGES,
+    counted,
     interval_rows,
     lead_metric,
     loss_rows,
@@ -117,6 +118,7 @@ def test_the_stages_are_those_of_the_benchmarks() -> None:
 
 
 def test_words_for_measures_states_and_progress() -> None:
+    assert [counted(n, "question") for n in (1, 2000)] == ["1 question", "2,000 questions"]
     assert metric_words("nDCG@5").startswith("nDCG@5, among the first 5: how near the top")
     assert metric_words("something") == ""
     assert state_name("interrupted") == "Interrupted"

@@ -10,6 +10,7 @@ import streamlit as st
 from corpus.errors import AlcoveError
 from ingest.chunking import strategy_names
 from ui.evaluations import EvaluationService
+from ui.figures import counted
 from ui.plain_words import label
 from ui.state import service, state, status
 from ui.wire import QuestionSetJson
@@ -19,6 +20,7 @@ __all__ = ["new_evaluation"]
 _WAYS = ("dense", "lexical", "hybrid")
 _SIZES = (128, 200, 256, 400)
 _SAMPLE = "sample"
+_MOST_MIB = 16  # of a question set; the service takes no more
 
 
 def new_evaluation(expanded: bool) -> None:
@@ -88,7 +90,7 @@ def _start(wanted: dict[str, Any]) -> None:
 
 
 def _counted(found: QuestionSetJson) -> str:
-    return f"{found['name']} · {found['questions']:,} questions"
+    return f"{found['name']} · {counted(found['questions'], 'question')}"
 
 
 def _sets(sets: list[QuestionSetJson]) -> None:
@@ -107,7 +109,7 @@ def _sets(sets: list[QuestionSetJson]) -> None:
 def _origin(found: QuestionSetJson) -> str:
     if found["error"]:
         return f":red[{label(found['error'], 300)}]"
-    words = f"{found['questions']:,} questions, {found['answerable']:,} with an answer"
+    words = f"{counted(found['questions'], 'question')}, {found['answerable']:,} with an answer"
     left = found.get("left_out", {})
     if found["origin"] == "feedback":
         words += ", from your thumbs in the chat"
@@ -138,6 +140,7 @@ def _bring() -> None:
         "Bring a question set",
         type=["jsonl"],
         key=f"set-file-{held.uploads}",
+        max_upload_size=_MOST_MIB,
         help="One JSON object a line, with the question and where its answer stands; download one "
         "of the sets above to see how it looks.",
     )

@@ -49,7 +49,7 @@ def test_verdicts_become_a_file(
 def test_people_are_told_what_was_left_out(rated: Home, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--home", str(rated.root)) == 0
     said = capsys.readouterr().out
-    assert "1 questions from feedback, 0 of them with an answer." in said
+    assert "Questions from feedback: 1, of which 0 have an answer." in said
     assert "Left out: 1, because it says that the answer was wrong" in said
 
 
