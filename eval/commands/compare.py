@@ -47,26 +47,26 @@ def compare(
 
 
 def _print(compared: Compared, console: Console) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     from eval.scoring.wording import chance, figure, signed
 
-    table = Table("measure", title=Text(f"A: {compared.a}   B: {compared.b}"))
-    for heading in ["A", "B", "B - A", "p", "p (Holm)", "better/same/worse", "noticeable"]:
-        table.add_column(heading, justify="right")
+    title = Text(f"A: {compared.a}   B: {compared.b}")
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ["", "A", "B", "B - A", "95 % interval", "p (Holm)", "+/=/-"]:
+        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     for one in compared.outcomes:
         name, found = one.metric, one.result
-        interval = f"{signed(found.low, name)} to {signed(found.high, name)}"
         table.add_row(
             name,
             figure(one.mean_a, name),
             figure(one.mean_b, name),
-            f"{signed(found.delta, name)}\n{interval}",
-            chance(found.p),
+            signed(found.delta, name),
+            f"{signed(found.low, name)} to {signed(found.high, name)}",
             chance(one.p_holm),
             f"{one.better}/{found.ties}/{one.worse}",
-            "-" if one.detectable is None else figure(one.detectable, name),
         )
     console.print(table)
     if compared.moved:
@@ -74,15 +74,17 @@ def _print(compared: Compared, console: Console) -> None:
 
 
 def _print_moved(compared: Compared, console: Console) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     from eval.scoring.wording import figure, signed
 
     metric = compared.answer.metric
-    table = Table("question", "", title=f"What differs most in {metric}")
+    title = f"What differs most in {metric}"
+    table = Table("question", "", title=title, box=SIMPLE_HEAD, pad_edge=False)
     for heading in ["A", "B", "B - A"]:
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for move in compared.moved:
         values = (figure(move.a, metric), figure(move.b, metric), signed(move.delta, metric))
         table.add_row(Text(move.query), Text(move.text), *values)

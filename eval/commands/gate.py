@@ -125,6 +125,7 @@ def _run_again(
 
 
 def _print(verdict: Verdict) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -134,17 +135,11 @@ def _print(verdict: Verdict) -> None:
     console = Console()
     for sentence in verdict.sentences:
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
-    table = Table("system", "measure")
-    for heading in [
-        "then",
-        "now",
-        "difference",
-        "p (worse)",
-        "better/same/worse",
-        "noticeable",
-        "",
-    ]:
-        table.add_column(heading, justify="right")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("system", overflow="fold")
+    table.add_column("", no_wrap=True)
+    for heading in ["then", "now", "change", "p (worse)", "+/=/-", ""]:
+        table.add_column(heading, justify="right", no_wrap=True)
     for check in verdict.checks:
         told, name = check.to_json(), check.metric
         table.add_row(
@@ -155,7 +150,6 @@ def _print(verdict: Verdict) -> None:
             signed(check.result.delta, name),
             chance(check.p_worse),
             f"{told['better']}/{told['same']}/{told['worse']}",
-            "-" if check.noticeable is None else figure(check.noticeable, name),
             check.verdict,
         )
     console.print(table)

@@ -195,7 +195,8 @@ def per_query(measures: Sequence[Measure], qrels: Qrels, run: Run) -> Rows:
             is one of text.
     """
     expressions = {entry.expression: entry for entry in measures}
-    scored = _scored({query: ranking for query, ranking in run.items() if query in qrels})
+    relevant = _relevant(qrels)
+    scored = _scored({query: ranking for query, ranking in run.items() if query in relevant})
     rows: Rows = {entry.name: dict.fromkeys(qrels, 0.0) for entry in measures}
     if not scored or not measures:
         return rows
@@ -208,14 +209,21 @@ def per_query(measures: Sequence[Measure], qrels: Qrels, run: Run) -> Rows:
     import ir_measures
 
     names = {ir_measures.parse_measure(text): entry.name for text, entry in expressions.items()}
-    for value in ir_measures.iter_calc(list(names), _judged(qrels, scored), scored):
+    for value in ir_measures.iter_calc(
+        list(names), {query: relevant[query] for query in scored}, scored
+    ):
         rows[names[value.measure]][value.query_id] = float(value.value)
     return rows
 
 
-def _judged(qrels: Qrels, scored: Mapping[str, object]) -> dict[str, dict[str, int]]:
-    """The judgements of the queries that have results, as the library takes them."""
-    return {query: dict(qrels[query]) for query in scored}
+def _relevant(qrels: Qrels) -> dict[str, dict[str, int]]:
+    """The grades above 0, of queries that have any; all others score 0.
+
+    TREC's code in the library ends the process at a query whose grades are all below 0, and gives
+    wrong figures for those after one without any grade.
+    """
+    found = {query: {d: g for d, g in grades.items() if g > 0} for query, grades in qrels.items()}
+    return {query: grades for query, grades in found.items() if grades}
 
 
 def _scored(run: Run) -> dict[str, dict[str, float]]:
