@@ -31,7 +31,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from eval.results.records import Stage
 from eval.scoring.measures import Rows
@@ -40,16 +40,13 @@ from eval.scoring.stats import (
     Comparison,
     Estimate,
     compare_all,
-    estimate,
+    estimate_all,
     holm,
     moved,
     percentile,
 )
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-__all__ = ["Report", "System", "Test", "paired_tests", "print_report"]
+__all__ = ["Report", "System", "Test", "paired_tests"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +65,7 @@ class System:
     parts: Mapping[str, str | int] = field(default_factory=dict)
     losses: Mapping[str, int] = field(default_factory=dict)
     missed: int | None = None
+    seed: int = SEED
 
     @property
     def queries(self) -> set[str]:
@@ -81,7 +79,10 @@ class System:
             name: [v for query, v in rows.items() if chosen is None or query in chosen]
             for name, rows in self.rows.items()
         }
-        return {name: estimate(found) for name, found in values.items() if found}
+        measured = {name: found for name, found in values.items() if found}
+        return dict(
+            zip(measured, estimate_all(list(measured.values()), seed=self.seed), strict=True)
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The system as the module's docstring shows it."""
@@ -195,13 +196,6 @@ def paired_tests(
             for other, pair, result, p in zip(others, pairs, found, corrected, strict=True)
         )
     return tuple(tests)
-
-
-def print_report(report: Report, console: Console, upright: bool | None = None) -> None:
-    """Print a report as tables; see ``eval.results.tables.print_tables``."""
-    from eval.results.tables import print_tables
-
-    print_tables(report.to_json(), console, upright)
 
 
 def _figures(estimates: Mapping[str, Estimate], n: int) -> dict[str, Any]:

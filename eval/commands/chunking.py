@@ -9,7 +9,7 @@ import typer
 
 from corpus.errors import UserError
 from eval.commands.grids import Out, measured, modes_of, source_of
-from eval.commands.terminal import present
+from eval.commands.terminal import present_data
 from eval.options import Cache, Documents, HomeFolder, Json, Questions
 from ingest.chunking import STRATEGIES, require_strategy, strategy_names
 
@@ -76,4 +76,4 @@ def chunking(
     source = source_of(data, questions, documents)
     limit = limit_queries or 0
     grid = GridFile(name="chunking", **source, limit=limit, metrics=METRICS, grid=axes)
-    present(measured(grid, out, cache, home), as_json)
+    present_data(measured(grid, out, cache, home), as_json)

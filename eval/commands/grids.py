@@ -14,7 +14,6 @@ from retrieval.search import MODES
 
 if TYPE_CHECKING:
     from eval.grid.plan import GridFile
-    from eval.report import Report
 
 __all__ = ["Out", "measured", "modes_of", "source_of"]
 
@@ -43,12 +42,14 @@ def source_of(
     return {"questions": file, "documents": str(folder)}
 
 
-def measured(grid: GridFile, out: Path | None, cache: Path | None, home: Path | None) -> Report:
-    """The report of a grid; its results are written if a folder is named."""
+def measured(
+    grid: GridFile, out: Path | None, cache: Path | None, home: Path | None
+) -> dict[str, Any]:
+    """The report of a grid as JSON; its results are written if a folder is named."""
     from eval.commands.run import progress_bar, resumable
     from eval.grid.run import measure_grid, run_grid
 
     with resumable(), progress_bar() as listen:
         if out is not None:
-            return run_grid(grid, out, cache, home, listen)[0]
-        return measure_grid(grid, cache, home, listen).report
+            return run_grid(grid, out, cache, home, listen)[0].data
+        return measure_grid(grid, cache, home, listen).data

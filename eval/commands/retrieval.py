@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from eval.commands.grids import Out, measured, modes_of, source_of
-from eval.commands.terminal import present
+from eval.commands.terminal import present_data
 from eval.options import Cache, Documents, HomeFolder, Json, Questions
 
 __all__ = ["retrieval"]
@@ -49,4 +49,4 @@ def retrieval(
         metrics=DOCUMENT_METRICS if by_document else QUESTION_METRICS,
         grid=axes,
     )
-    present(measured(grid, out, cache, home), as_json)
+    present_data(measured(grid, out, cache, home), as_json)

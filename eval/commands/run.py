@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eval.commands.terminal import present
+from eval.commands.terminal import present_data
 from eval.options import Cache, HomeFolder, Json
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ def run(
     source = None if dataset is None else dataset.absolute()
     plan = load_grid(grid, dataset=source, limit=limit_queries)
     with resumable(), progress_lines() if progress_json else progress_bar() as listen:
-        report, folder = run_grid(plan, out, cache, home, listen)
-    present(report, as_json)
+        measured, folder = run_grid(plan, out, cache, home, listen)
+    present_data(measured.data, as_json)
     if not as_json:
         print(f"The results are in {str(folder)!r}.")
 

@@ -11,12 +11,22 @@ from typing import TYPE_CHECKING
 
 from corpus.errors import UserError
 from eval.bench import SAMPLE, bench_name
-from eval.report import Report, print_report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
-__all__ = ["SAMPLE", "bench_name", "present", "progress", "question_files", "ticks"]
+    from eval.report import Report
+
+__all__ = [
+    "SAMPLE",
+    "bench_name",
+    "present",
+    "present_data",
+    "progress",
+    "question_files",
+    "ticks",
+]
 
 
 def question_files(file: Path | None, folder: Path | None) -> tuple[Path, Path]:
@@ -29,13 +39,20 @@ def question_files(file: Path | None, folder: Path | None) -> tuple[Path, Path]:
 
 
 def present(report: Report, as_json: bool) -> None:
-    """Print a report as JSON, or as tables; see ``eval.report.print_report``."""
+    """Print a report as JSON, or as tables; see ``eval.results.tables.print_tables``."""
+    present_data(report.to_json(), as_json)
+
+
+def present_data(report: Mapping[str, Any], as_json: bool) -> None:
+    """The same of what ``Report.to_json`` gave."""
     if as_json:
-        print(json.dumps(report.to_json(), ensure_ascii=False))
+        print(json.dumps(report, ensure_ascii=False))
         return
     from rich.console import Console
 
-    print_report(report, Console())
+    from eval.results.tables import print_tables
+
+    print_tables(report, Console())
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import Any
 from corpus.records import Span
 from eval.causes.diagnosis import pieces
 from eval.gold.records import GoldSet, Topic
-from eval.grid.compute import Computed
+from eval.grid.compute import Computed, Order
 from eval.grid.found import Passage
 from eval.report import System
 from eval.results.folder import Run
@@ -40,19 +40,19 @@ class Judged:
 
 
 def judge(
-    computed: Computed, gold: GoldSet, topics: Sequence[Topic], metrics: Sequence[str], kept: int
+    computed: Computed, order: Order, metrics: Sequence[str], kept: int, seed: int
 ) -> Iterator[Judged]:
-    """Judge one cell, as matched and, where that differs, as shown.
+    """Judge one cell of an order, as matched and, where that differs, as shown.
 
     Args:
-        topics: those that were searched for.
         metrics: names of measures.
         kept: first passages of every question that stand in its row.
+        seed: of intervals.
     """
     hits = [p for answer in computed.searched.answers.values() for p in answer.passages]
-    yield _View(computed, gold, topics).judged(metrics, kept)
+    yield _View(computed, order.gold, order.topics, seed).judged(metrics, kept)
     if any(p.shown != p.span for p in hits):
-        yield _View(computed, gold, topics, shown=True).judged(metrics, kept)
+        yield _View(computed, order.gold, order.topics, seed, shown=True).judged(metrics, kept)
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ class _View:
     computed: Computed
     gold: GoldSet
     topics: Sequence[Topic]
+    seed: int
     shown: bool = False
 
     @property
@@ -99,6 +100,7 @@ class _View:
             parts=self._parts(),
             losses=stages,
             missed=sum(row.missed for row in rows),
+            seed=self.seed,
         )
 
     def _parts(self) -> Mapping[str, str | int]:

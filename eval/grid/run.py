@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +58,7 @@ DOCUMENT_METRICS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Measured:
     """What a grid found: the report, and of every system its rows and its ranking."""
 
@@ -66,13 +66,17 @@ class Measured:
     judged: tuple[Judged, ...]
     topics: tuple[Topic, ...]
 
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """The report as JSON; its intervals take seconds, and are computed once."""
+        return self.report.to_json()
+
     def write(self, folder: Path) -> None:
         """Write the results folder; arguments and errors as ``write_results``."""
         rows = [row for found in self.judged for row in found.rows]
-        data = self.report.to_json()
         qrels = {topic.id: topic.qrels() for topic in self.topics}
         runs = {found.system.name: found.run for found in self.judged}
-        write_results(folder, data, rows, qrels, runs, render_html(data, rows))
+        write_results(folder, self.data, rows, qrels, runs, render_html(self.data, rows))
 
 
 def run_grid(
@@ -82,7 +86,7 @@ def run_grid(
     home: Path | None,
     listen: Listen,
     benches: Benches | None = None,
-) -> tuple[Report, Path]:
+) -> tuple[Measured, Path]:
     """Compute a grid, and write its results folder.
 
     Args:
@@ -90,7 +94,7 @@ def run_grid(
         cache, home, listen, benches: as ``measure_grid``.
 
     Returns:
-        the report, and where the results are.
+        what was found, and where the results are.
 
     Raises:
         UserError: as ``measure_grid``, or ``out`` holds something else. DiskFull, OperatorError: the
@@ -100,7 +104,7 @@ def run_grid(
     _require_place(folder)
     measured = measure_grid(grid, cache, home, listen, benches)
     measured.write(folder)
-    return measured.report, folder
+    return measured, folder
 
 
 def measure_grid(
@@ -142,7 +146,7 @@ def measure_grid(
     computed = compute(order, benches, progress)
     progress.stage("judging what was found", 0)
     kept = max(grid.grid.k)
-    judged = tuple(found for c in computed for found in judge(c, gold, topics, metrics, kept))
+    judged = tuple(found for c in computed for found in judge(c, order, metrics, kept, grid.seed))
     context = _context(grid, order, computed, settings)
     return Measured(_report(grid, gold, judged, metrics, baseline, context), judged, topics)
 

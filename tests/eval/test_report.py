@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from eval.report import Report, System, Test, paired_tests, print_report
+from eval.report import Report, System, Test, paired_tests
+from eval.results.tables import print_tables
 
 DENSE = System("dense", {"nDCG@10": {"a": 0.2, "b": 0.4}}, [1.0, 3.0])
 LEXICAL = System("lexical", {"nDCG@10": {"a": 0.5, "b": 0.4}}, [2.0])
@@ -74,7 +75,8 @@ def test_people_see_the_same_report() -> None:
     kinds = System("hybrid", HYBRID.rows, [4.0], {"table": ["a"]})
     systems = (DENSE, LEXICAL, kinds)
     console = Console(file=io.StringIO(), width=200)
-    print_report(Report("weather", systems, paired_tests(systems), {"encoder": "tiny"}), console)
+    report = Report("weather", systems, paired_tests(systems), {"encoder": "tiny"})
+    print_tables(report.to_json(), console)
     assert isinstance(console.file, io.StringIO)
     text = " ".join(console.file.getvalue().split())
     for expected in ["weather", "encoder: tiny", "dense", "lexical", "nDCG@10", "0.300", "+0.400"]:

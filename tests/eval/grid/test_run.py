@@ -34,7 +34,7 @@ class Place:
     def run(self, text: str = GRID, out: str = "out", **changes: Any) -> tuple[Report, Results]:
         self.steps = []
         grid = load_grid(write_grid(self.root, text), **changes)
-        report, folder = run_grid(
+        measured, folder = run_grid(
             grid,
             self.root / out,
             None,
@@ -43,7 +43,7 @@ class Place:
             benches_in(self.root / "benches", self.encoders.append),
         )
         assert folder == self.root / out
-        return report, Results.read(folder)
+        return measured.report, Results.read(folder)
 
     @property
     def cells(self) -> Path:
