@@ -23,6 +23,7 @@ from eval.commands.questions import check_questions
 from eval.commands.retrieval import retrieval
 from eval.commands.run import run
 from eval.commands.score import score
+from eval.commands.show import show
 from eval.commands.why import why
 
 __all__ = ["app", "main"]
@@ -37,6 +38,7 @@ app.command()(feedback)
 app.command()(gate)
 app.command("questions")(check_questions)
 app.command()(score)
+app.command()(show)
 app.command()(why)
 
 
