@@ -28,8 +28,9 @@ have some; questions whose gold is whole documents have the others.
 The system's facts have ``AUROC``: how well the score that decides on refusing tells the two kinds of
 question apart (0.5: not at all), whatever the threshold.
 
-Every question has a row besides, with its answer, and the stages that lost its gold if somebody looks
-(``eval/causes/answered.py``). Knows nothing of how answers are made. Run it with ``alcove eval answers``.
+Every question has a row besides, with its answer; one whose answer does not hold what it should has
+the stages that lost its gold, if somebody looks (``eval/causes/answered.py``). Knows nothing of how
+answers are made. Run it with ``alcove eval answers``.
 """
 
 from __future__ import annotations
@@ -107,7 +108,8 @@ def evaluate_answers(
         name: of the question set.
         questions: with their gold looked up in ``texts``.
         tick: called after each answer, for a progress bar.
-        why: asked of every answerable question; ``None``: no losses are told.
+        why: asked of every question whose answer does not hold what it should (``holds answer``);
+            ``None``: no losses are told.
         sources: of documents, as for ``topic_of``: what topics and rows call them.
 
     Raises:
@@ -115,15 +117,17 @@ def evaluate_answers(
     """
     topics = tuple(topic_of(placed, sources or {}) for placed in questions)
     asked: list[Asked] = []
+    values: list[dict[str, float]] = []
     for placed, topic in zip(questions, topics, strict=True):
         begun = perf_counter()
         answer = answers.answer(placed.question.text)
         took = 1000 * (perf_counter() - begun)
-        losses = why(topic, placed.question.references, answer) if why else ()
+        values.append(_values(placed, answer, texts))
+        failed = values[-1].get(PRIMARY) == 0
+        losses = why(topic, placed.question.references, answer) if why and failed else ()
         asked.append(Asked(placed, answer, took, tuple(losses)))
         tick()
     engine = " + ".join(dict.fromkeys(f"{a.answer.engine} {a.answer.model}".strip() for a in asked))
-    values = [_values(entry.placed, entry.answer, texts) for entry in asked]
     made = zip(asked, topics, values, strict=True)
     rows = tuple(row_of(engine, entry, topic, found) for entry, topic, found in made)
     system = _system(engine, asked, values, rows if why else None)

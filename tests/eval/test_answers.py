@@ -224,6 +224,19 @@ def test_every_question_has_a_row_with_its_answer_its_passages_and_what_lost_its
     assert Row.from_json(json.loads(json.dumps(shown.to_json()))) == shown
 
 
+def test_only_of_an_answer_that_does_not_hold_what_it_should_it_is_asked_why() -> None:
+    names = ["a", "b"]
+    scripted = Scripted({"question a": said("x", cite(FACT)), "question b": said("x")})
+    asked: list[str] = []
+
+    def why(topic: Topic, references: Sequence[str], answer: Answer) -> list[Loss]:
+        asked.append(topic.id)
+        return []
+
+    evaluate_answers("set", [placed(name) for name in names], scripted, Shelf(), why=why)
+    assert asked == ["b"]
+
+
 def test_without_anybody_to_tell_losses_the_report_does_not_speak_of_them() -> None:
     scripted = Scripted({"question a": said("128 GB")})
     found = evaluate_answers("set", [placed("a")], scripted, Shelf())

@@ -66,7 +66,8 @@ class Splitting:
         chunks = self._chunker.chunk(document, parsed)
         if parsed.text != self._text:
             return chunks
-        return [piece for chunk in chunks for piece in self._pieces(chunk)]
+        pieces = (piece for chunk in chunks for piece in self._pieces(chunk))
+        return list({piece.id: piece for piece in pieces}.values())  # chunks may overlap
 
     def _pieces(self, chunk: Chunk) -> Iterator[Chunk]:
         inside = [cut for cut in self._cuts if chunk.start < cut < chunk.end]
@@ -81,8 +82,8 @@ class Splitting:
 def span_split(world: World, id: str, rng: random.Random, folder: Path) -> Row:
     """The chunker cuts the gold into pieces of less than half of it."""
     document, span = world.gold(id)
-    third = len(span) // 3
-    cuts = [span.start + third + rng.randrange(-2, 3), span.end - third + rng.randrange(-2, 3)]
+    third, most = len(span) // 3, len(span) // 20  # by which a cut may be elsewhere
+    cuts = [at + rng.randint(-most, most) for at in (span.start + third, span.end - third)]
     with opened(folder) as bench:
         chunker = Splitting(bench.chunker(), world.documents[document].text, cuts)
         bench.index_documents(world.documents, chunker, lambda done, total: None)
