@@ -16,6 +16,7 @@ Rows: TypeAlias = Sequence[dict[str, Any]]
 _ROW = 30  # pixels of a system's line
 _AXES = 80  # of what stands below the lines
 _LEGEND = 60
+_LINE = 15  # of a legend
 _GREY = "#8a9491"  # seen on light and on dark
 _TOLD_APART = 8  # systems, at most, that have a colour each
 _NAME = 260  # pixels of a system's name, at most
@@ -48,7 +49,7 @@ def speed_chart(rows: Rows, metric: str) -> Spec:
         "encoding": {"opacity": opacity, "tooltip": [_NAMED, *told]},
     }
     if len(rows) <= _TOLD_APART:
-        legend = {"orient": "bottom", "columns": 2, "labelLimit": _NAME}
+        legend = {"orient": "bottom", "columns": 1, "labelLimit": _NAME}
         names = [row["System"] for row in rows]
         colour = {**_NAMED, "type": "nominal", "sort": names, "title": None, "legend": legend}
         points["encoding"]["color"] = colour
@@ -56,7 +57,7 @@ def speed_chart(rows: Rows, metric: str) -> Spec:
     front = {"transform": [{"filter": "datum.front"}], "mark": line}
     return {
         "data": {"values": list(rows)},
-        "height": 340,
+        "height": 280 + _LINE * min(len(rows), _TOLD_APART),
         "encoding": {
             "x": _number("ms", "Milliseconds per question (median)"),
             "y": _number("mean", metric),

@@ -120,12 +120,14 @@ def verdict(report: ReportJson, metric: str) -> str:
     scored = [s for s in report["systems"] if metric in s["metrics"]]
     if not scored:
         return "Nothing could be measured: no question has an answer in these documents."
-    best = max(scored, key=lambda s: s["metrics"][metric])
-    low, high = best["ci95"][metric]
+    best = max(scored, key=lambda s: _sign(metric) * s["metrics"][metric])
+    low, high = (_shown(end, best["ci95"][metric]) for end in best["ci95"][metric])
+    mean = _shown(best["metrics"][metric], best["ci95"][metric])
+    highest = "scores highest" if _sign(metric) > 0 else "needs least"
     n = best.get("n_by_metric", {}).get(metric, best["n"])
     first = (
-        f"{best['name']} scores highest: {metric} {best['metrics'][metric]:.3f}"
-        f" (95 % interval {low:.3f} to {high:.3f}) over {counted(n, 'question')}."
+        f"{best['name']} {highest}: {metric} {mean} (95 % interval {low} to {high})"
+        f" over {counted(n, 'question')}."
     )
     return " ".join([first, *_compared(report, best["name"], metric)])
 
@@ -137,20 +139,30 @@ def _compared(report: ReportJson, best: str, metric: str) -> Iterable[str]:
         return
     baseline = tests[0]["a"]
     sure = [t for t in tests if _p(t) < _SURE]
-    better, worse = ([t["b"] for t in sure if (t["delta"] > 0) is won] for won in (True, False))
+    better, worse = (
+        [t["b"] for t in sure if (_sign(metric) * t["delta"] > 0) is won] for won in (True, False)
+    )
     luck = [t["b"] for t in tests if _p(t) >= _SURE]
-    subject = "It" if baseline == best else baseline
-    if better:
-        yield f"{subject} is better than {_names(better)}."
-    if worse:
-        yield f"{subject} is worse than {_names(worse)}."
+    said = [
+        f"{word} {_names(names)}"
+        for word, names in (("better than", better), ("worse than", worse))
+        if names
+    ]
+    subject = "It" if baseline == best else f"The baseline, {baseline},"
+    if said:
+        yield f"{subject} is {' and '.join(said)}."
     if luck:
-        yield f"Between {'it' if baseline == best else baseline} and {_names(luck)} the difference may be luck."
+        whose = "" if baseline == best else " of the baseline"
+        yield f"The difference{whose} to {_names(luck)} may be luck."
 
 
 def _p(test: DifferenceJson) -> float:
     corrected = test.get("p_holm")
     return test["p"] if corrected is None else corrected
+
+
+def _chance(p: float) -> str:
+    return f"p {p:.3f}" if p >= 0.001 else "p < 0.001"
 
 
 def _names(names: Sequence[str]) -> str:
@@ -182,7 +194,7 @@ def _system_row(
     row |= dict(list(means.items())[:1])
     test = tests.get(system["name"])
     if test is not None:
-        row["Against the baseline"] = f"{-test['delta']:+.3f} (p {_p(test):.3f})"
+        row["Against the baseline"] = f"{-test['delta']:+.3f} ({_chance(_p(test))})"
     elif system["name"] == report["baseline"]:
         row["Against the baseline"] = "is the baseline"
     row |= means
@@ -193,8 +205,17 @@ def _system_row(
 
 
 def _with_interval(mean: float, interval: Sequence[float]) -> str:
-    digits = 3 if abs(interval[1]) <= 1 else 0  # shares, or counts
-    return f"{mean:.{digits}f} ({interval[0]:.{digits}f}–{interval[1]:.{digits}f})"
+    low, high = (_shown(end, interval) for end in interval)
+    return f"{_shown(mean, interval)} ({low}–{high})"
+
+
+def _shown(value: float, interval: Sequence[float]) -> str:
+    return f"{value:.3f}" if abs(interval[1]) <= 1 else f"{value:,.0f}"  # shares, or counts
+
+
+def _sign(metric: str) -> int:
+    """1 where more is better, -1 where less is."""
+    return -1 if metric.startswith("context tokens") else 1
 
 
 def _rounded(value: float | None) -> float | None:
@@ -224,7 +245,8 @@ def speed_rows(report: ReportJson, metric: str) -> list[dict[str, Any]]:
     ]
     for point in points:
         point["front"] = not any(
-            other["ms"] <= point["ms"] and other["mean"] >= point["mean"]
+            other["ms"] <= point["ms"]
+            and _sign(metric) * other["mean"] >= _sign(metric) * point["mean"]
             for other in points
             if (other["ms"], other["mean"]) != (point["ms"], point["mean"])
         )

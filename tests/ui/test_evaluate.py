@@ -90,7 +90,7 @@ def test_the_verdict_the_table_and_the_plots(done: AppTest) -> None:
     said = plain(done)
     assert f"{system_name('hybrid')} scores highest: nDCG@5 0.700" in said
     assert f"It is better than {system_name('dense')}." in said
-    assert f"Between it and {system_name('lexical')} the difference may be luck." in said
+    assert f"The difference to {system_name('lexical')} may be luck." in said
     table = done.dataframe[0].value
     assert list(table["System"]) == [system["name"] for system in report()["systems"]]
     assert table["nDCG@5"][2] == "0.700 (0.650–0.740)"

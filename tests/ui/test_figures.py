@@ -32,8 +32,8 @@ def made(**changes: Any) -> ReportJson:
 def test_the_verdict_names_the_best_and_what_it_beats() -> None:
     assert verdict(made(), METRIC) == (
         "recursive-200-30 hybrid scores highest: nDCG@5 0.700 (95 % interval 0.650 to 0.740) over"
-        " 3 questions. It is better than recursive-200-30 dense. Between it and recursive-200-30"
-        " lexical the difference may be luck."
+        " 3 questions. It is better than recursive-200-30 dense. The difference to"
+        " recursive-200-30 lexical may be luck."
     )
 
 
@@ -44,7 +44,7 @@ def test_a_baseline_that_is_not_the_best_is_named() -> None:
     said = verdict(
         made(tests=[{**t, "b": f"b{n}"} for n, t in enumerate(told["tests"] * 2)]), METRIC
     )
-    assert "recursive-200-30 lexical is worse than 4 others." in said
+    assert "The baseline, recursive-200-30 lexical, is worse than 4 others." in said
 
 
 def test_without_tests_nothing_is_claimed() -> None:
@@ -73,6 +73,9 @@ def test_counts_are_not_shown_as_shares() -> None:
         system["ci95"]["context tokens@5"] = [800.2, 820.9]
     rows = system_rows(cast(ReportJson, told), "context tokens@5")
     assert rows[0]["context tokens@5"] == "812 (800–821)"
+    told["systems"][1]["metrics"]["context tokens@5"] = 805.0
+    said = verdict(cast(ReportJson, told), "context tokens@5")
+    assert said.startswith("recursive-200-30 lexical needs least: context tokens@5 805 (95 %")
 
 
 def test_one_begins_with_what_everybody_understands_unless_chunks_differ() -> None:
