@@ -62,7 +62,8 @@ class Order:
 class Computed:
     """One cell: what it found, where it lost gold (by topic), and what is told of its index.
 
-    ``count`` counts the encoder's tokens at a place of the documents.
+    ``count`` counts the encoder's tokens at a place of the documents. What is made of the hits may be kept in
+    ``cache`` under a key that begins with ``key``.
     """
 
     cell: Cell
@@ -71,6 +72,8 @@ class Computed:
     searched: Searched
     losses: Losses
     count: TokenCounter
+    cache: Cache
+    key: str
 
 
 def compute(order: Order, benches: Benches, progress: Progress) -> tuple[Computed, ...]:
@@ -188,7 +191,7 @@ class _IndexWork:
         advance(1, 1)
         lost = {query: tuple(map(_loss, found)) for query, found in losses.items()}
         space, searched = self._queries.fingerprint, Searched.from_json(hits)
-        return Computed(cell, space, facts, searched, lost, self._count)
+        return Computed(cell, space, facts, searched, lost, self._count, self._cache, key)
 
     def _search(
         self, cell: Cell, depth: int, advance: Any

@@ -51,10 +51,24 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The answer to one question: passages, best first, and how long it took."""
+    """The answer to one question: passages as ``Passage.to_json`` has them, best first, and how long it took."""
 
-    passages: tuple[Passage, ...]
+    hits: Sequence[Sequence[Any]]
     latency_ms: float
+
+    @property
+    def passages(self) -> tuple[Passage, ...]:
+        """All of them, made when they are asked for."""
+        return self.first(len(self.hits))
+
+    def first(self, count: int) -> tuple[Passage, ...]:
+        """The best ``count``."""
+        return tuple(map(Passage.from_json, self.hits[:count]))
+
+    @property
+    def has_windows(self) -> bool:
+        """Whether a reader is shown anything else than what was matched."""
+        return any(window and window != [start, end] for _, start, end, window, *_ in self.hits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +80,19 @@ class Searched:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {
-            query: {"ms": found.latency_ms, "hits": [p.to_json() for p in found.passages]}
+            query: {"ms": found.latency_ms, "hits": found.hits}
             for query, found in self.answers.items()
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Searched:
         """What ``to_json`` described."""
-        return cls(
-            {
-                query: Answered(tuple(map(Passage.from_json, found["hits"])), found["ms"])
-                for query, found in data.items()
-            }
-        )
+        return cls({query: Answered(found["hits"], found["ms"]) for query, found in data.items()})
 
 
-def found_of(result: SearchResult) -> tuple[Passage, ...]:
-    """The hits of a search over documents whose ``source`` is their name in the gold."""
-    return tuple(map(_passage, result.hits))
+def found_of(result: SearchResult) -> list[list[Any]]:
+    """The hits of a search over documents whose ``source`` is their name in the gold, as ``Answered`` has them."""
+    return [_passage(hit).to_json() for hit in result.hits]
 
 
 def _passage(hit: Hit) -> Passage:

@@ -14,19 +14,28 @@ from typing import Any
 from corpus.records import Span
 from eval.causes.diagnosis import pieces
 from eval.gold.records import GoldSet, Topic
+from eval.grid.cache import key_of
 from eval.grid.compute import Computed, Order
 from eval.grid.found import Passage
+from eval.grid.stamp import code_hash, versions
 from eval.report import System
 from eval.results.folder import Run
 from eval.results.records import Found, Row
 from eval.scoring.measures import Rows, measure
-from eval.scoring.score import score
+from eval.scoring.score import Scores, score
 from eval.scoring.token_measures import Chunks
 from eval.spans import COVERED, covered
 
 __all__ = ["Judged", "judge"]
 
 SHOWN = " shown"
+CODE = (
+    "eval/scoring",
+    "eval/spans.py",
+    "eval/gold/records.py",
+    "eval/grid/tokens.py",
+    "eval/grid/judging.py",
+)
 TEXT_CHARACTERS = 160  # of a text that stand in a row; of passages, only where gold was lost
 
 
@@ -49,9 +58,8 @@ def judge(
         kept: first passages of every question that stand in its row.
         seed: of intervals.
     """
-    hits = [p for answer in computed.searched.answers.values() for p in answer.passages]
     yield _View(computed, order.gold, order.topics, seed).judged(metrics, kept)
-    if any(p.shown != p.span for p in hits):
+    if any(answer.has_windows for answer in computed.searched.answers.values()):
         yield _View(computed, order.gold, order.topics, seed, shown=True).judged(metrics, kept)
 
 
@@ -71,6 +79,22 @@ class _View:
 
     def judged(self, metrics: Sequence[str], kept: int) -> Judged:
         """Every measure of every question."""
+        scores = self._scores(metrics)
+        rows = tuple(self._row(topic, scores.rows, kept) for topic in self.topics)
+        return Judged(self._system(scores.rows, rows), rows, scores.run)
+
+    def _scores(self, metrics: Sequence[str]) -> Scores:
+        """From the cache, if these hits were judged so before by the same code."""
+        found, code = self.computed, code_hash(*CODE)
+        key = key_of(found.key, list(metrics), self.shown, code, versions())
+        kept = found.cache.get("scores", key)
+        if kept is None:
+            made = self._judged_anew(metrics)
+            kept = {"rows": made.rows, "run": dict(made.run)}
+            found.cache.put("scores", key, kept)
+        return Scores(kept["rows"], kept["run"])
+
+    def _judged_anew(self, metrics: Sequence[str]) -> Scores:
         answers = self.computed.searched.answers
         found = {
             topic.id: [(p.document, self._at(p), p.score) for p in answers[topic.id].passages]
@@ -78,9 +102,7 @@ class _View:
         }
         measures = [measure(name) for name in metrics]
         chunks, count = Chunks(self.computed.index.chunks), self.computed.count
-        scores = score(measures, self.topics, found, chunks, count, once=self.shown)
-        rows = tuple(self._row(topic, scores.rows, kept) for topic in self.topics)
-        return Judged(self._system(scores.rows, rows), rows, scores.run)
+        return score(measures, self.topics, found, chunks, count, once=self.shown)
 
     def _at(self, passage: Passage) -> Span:
         return passage.shown if self.shown else passage.span
@@ -109,7 +131,7 @@ class _View:
     def _row(self, topic: Topic, values: Rows, kept: int) -> Row:
         answer, losses = self.computed.searched.answers[topic.id], self.computed.losses[topic.id]
         wanted = len(pieces(topic)) + len(topic.lost)
-        first = enumerate(answer.passages[:kept], start=1)
+        first = enumerate(answer.first(kept), start=1)
         found = (self._found(rank, p, topic, with_text=bool(losses)) for rank, p in first)
         return Row(
             system=self.name,

@@ -44,8 +44,6 @@ SPAN_METRICS = (
     "success@{k}",
     "nDCG@10",
     "MRR@10",
-    "recall in 4000",
-    "recall in 12000",
 )
 DOCUMENT_METRICS = (
     "nDCG@10",

@@ -167,7 +167,7 @@ def test_only_what_is_new_is_searched(place: Place) -> None:
     place.run()
     after = content(place.cells)
     assert before.items() <= after.items()
-    assert len(after) - len(before) == 2 * 2  # hits and losses of two hybrid systems
+    assert len(after) - len(before) == 2 * 3 + 1  # hits, losses and scores, of windows too
     assert place.encoders[-1].encoded == 0  # their passages were embedded before
 
 
@@ -185,7 +185,7 @@ def test_a_damaged_entry_is_told_of_and_computed_again(
         path.write_bytes(path.read_bytes()[:-9])
     with caplog.at_level(logging.WARNING):
         _, results = place.run(out="again")
-    assert sum("computed again" in message for message in caplog.messages) == 2 + 2 * 6
+    assert sum("computed again" in message for message in caplog.messages) == 2 + 3 * 6 + 3
     assert results.report["systems"][0]["metrics"]["nDCG@10"] == 1.0
     place.run(out="third")
     assert content(place.root / "third") == content(place.root / "again")
