@@ -16,22 +16,22 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO, TYPE_CHECKING, TypeAlias
 
-from agents.commands import is_command, run_command
-from agents.decisions import Decisions
-from agents.evaluations import Evaluations
+from agents.acting.commands import is_command, run_command
+from agents.acting.toolbox import Toolbox
+from agents.chats.history import earlier_turns
+from agents.chats.retelling import Retelling
 from agents.finder import Finder, batching
-from agents.history import earlier_turns
-from agents.identity import Users
 from agents.job_settings import job_settings
-from agents.memory import Chats
-from agents.retelling import Retelling
-from agents.runs import Asked, Runs
-from agents.scope import answerer_for, desk_for
+from agents.measuring.evaluations import Evaluations
+from agents.models.untraced import forget_tracing
+from agents.people.identity import Users
+from agents.people.scope import answerer_for, desk_for
+from agents.records.steps import Step
+from agents.running.decisions import Decisions
+from agents.running.runs import Asked, Runs
 from agents.service_lock import service_lock
 from agents.settings import Settings
-from agents.steps import Step
-from agents.toolbox import Toolbox
-from agents.untraced import forget_tracing
+from agents.store.memory import Chats
 from corpus.catalog import Catalog
 from corpus.errors import AlcoveError, ModelUnavailable
 from corpus.home import Home
@@ -40,9 +40,9 @@ from ingest.jobs import JobQueue
 from retrieval.spaces import Encoders, Load, load_for
 
 if TYPE_CHECKING:
-    from agents.answer import Answerer
-    from agents.loop import Agent
-    from agents.protocols import Engine
+    from agents.acting.loop import Agent
+    from agents.answering.answer import Answerer
+    from agents.records.protocols import Engine
     from ingest.pipeline import Pipeline
     from ingest.writer import Writer
     from retrieval.protocols import Encoder
@@ -256,10 +256,10 @@ class App:
         return snapshot
 
     def _assembled(self, finder: Finder, engine: Engine) -> Core:
-        from agents.answer import Answerer
-        from agents.calibrated import Calibrated
-        from agents.loop import Agent
-        from agents.openai_engine import OpenAIEngine
+        from agents.acting.loop import Agent
+        from agents.answering.answer import Answerer
+        from agents.answering.calibrated import Calibrated
+        from agents.models.openai_engine import OpenAIEngine
 
         encoder, searcher, settings = finder.encoder, finder.searcher, self.settings
         calibrated = Calibrated(self.catalog, encoder.fingerprint.key)
@@ -306,7 +306,7 @@ def build(settings: Settings, load_encoder: Load | None = None) -> App:
 
 
 def _make_engine(settings: Settings, encoder: Encoder, catalog: Catalog) -> Engine:
-    from agents.engines import Parts, make_engine
+    from agents.answering.engines import Parts, make_engine
 
     return make_engine(settings.llm.engine, Parts(settings.llm, settings.answer, encoder, catalog))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from agents.labels import Label
+from agents.records.labels import Label
 
 __all__ = ["McpSettings", "ServerSettings", "WebSettings"]
 

@@ -26,7 +26,11 @@ from starlette.exceptions import HTTPException
 
 import ingest.routes
 import retrieval.routes
-from agents import (
+from agents.build import App, build
+from agents.people.identity import Users
+from agents.people.sign_in import SignIn, require_keys
+from agents.settings import ServiceSettings, Settings
+from agents.web_api import (
     routes_approvals,
     routes_chat,
     routes_evaluations,
@@ -35,14 +39,10 @@ from agents import (
     routes_status,
     routes_threads,
 )
-from agents.admission import Admission, Gate
-from agents.build import App, build
-from agents.guard import Guard
-from agents.identity import Users
-from agents.metrics import Measured, Metrics
-from agents.refusals import error_reply, refusal, refusals
-from agents.settings import ServiceSettings, Settings
-from agents.sign_in import SignIn, require_keys
+from agents.web_api.admission import Admission, Gate
+from agents.web_api.guard import Guard
+from agents.web_api.metrics import Measured, Metrics
+from agents.web_api.refusals import error_reply, refusal, refusals
 from corpus.errors import AlcoveError, InternalError, OperatorError, UserError
 from corpus.home import Home
 from retrieval.spaces import Load

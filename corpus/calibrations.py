@@ -1,6 +1,6 @@
 """The calibration of a collection: how its questions are decided on, as the JSON its maker gave.
 
-Knows nothing of what is in it; ``agents.calibration`` does.
+Knows nothing of what is in it; ``agents.answering.calibration`` does.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agents.answers import Answer
+from agents.records.answers import Answer
 from corpus.records import Passage
 from eval.causes.diagnosis import pieces
 from eval.gold.records import Topic

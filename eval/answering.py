@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agents.calibration import calibrate
+from agents.answering.calibration import calibrate
 from corpus.calibrations import set_calibration
 from corpus.errors import ModelError, UserError
 from corpus.questions import QuestionSet
@@ -173,8 +173,8 @@ def judge_of(bench: Bench, url: str | None = None, model: str | None = None) -> 
     Raises:
         ModelUnavailable: there is none; nothing was asked yet.
     """
-    from agents.engines import Parts, make_engine
-    from agents.openai_engine import OpenAIEngine
+    from agents.answering.engines import Parts, make_engine
+    from agents.models.openai_engine import OpenAIEngine
 
     settings = bench.settings
     given = {name: value for name, value in (("url", url), ("model", model)) if value}

@@ -41,8 +41,8 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Protocol
 
-from agents.answers import Answer
-from agents.calibration import auroc
+from agents.answering.calibration import auroc
+from agents.records.answers import Answer
 from corpus.errors import NotFound
 from corpus.records import Citation
 from eval.answer_rows import Asked, row_of, topic_of
@@ -76,7 +76,7 @@ Why = Callable[[Topic, Sequence[str], Answer], Sequence[Loss]]
 
 
 class Answers(Protocol):
-    """Whatever answers questions; ``agents.answer.Answerer`` is one."""
+    """Whatever answers questions; ``agents.answering.answer.Answerer`` is one."""
 
     def answer(self, question: str) -> Answer:
         """One finished answer."""

@@ -25,7 +25,7 @@ from corpus.records import Parsed
 from eval.spans import Placed, by_path, place
 
 if TYPE_CHECKING:
-    from agents.answer import Answerer
+    from agents.answering.answer import Answerer
     from agents.build import App
     from corpus.datasets import Dataset
     from eval.indexing import Advance

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.claims import SUPPORTED, judge
-from agents.words import names
+from agents.answering.claims import SUPPORTED, judge
+from agents.text.words import names
 from ingest.chunking.sentences import sentence_spans
 
 __all__ = ["Case", "Figures", "measure", "sample_cases", "squad_cases"]
@@ -118,7 +118,7 @@ def _other_name(text: str, quote: str, source: str) -> str:
 
 
 def measure(cases: Sequence[Case]) -> Figures:
-    """What ``agents.claims.judge`` makes of the cases at its threshold."""
+    """What ``agents.answering.claims.judge`` makes of the cases at its threshold."""
     judged = []
     for case in cases:
         support, clash = judge(case.sentence, case.quote, case.around)

@@ -5,7 +5,7 @@ far they agree. A verdict that could not be had (the server failed, the reply di
 is counted as such and enters no mean. Every answer is judged alone, never against another; what the
 judge reads comes in an order that differs from time to time, so that no place is always the same.
 
-What is judged was written by others. It is fenced as data (``agents/fences.py``), and a verdict counts only
+What is judged was written by others. It is fenced as data (``agents/text/fences.py``), and a verdict counts only
 with a word that was made up for that one prompt, so that no verdict written into an answer or a
 document can be taken for the judge's.
 
@@ -30,9 +30,9 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, create_model
 
-from agents.answers import Answer
-from agents.fences import Fence
 from agents.prompts import Role
+from agents.records.answers import Answer
+from agents.text.fences import Fence
 from corpus.errors import ModelError
 from corpus.questions import Question
 
@@ -66,7 +66,7 @@ _MEANINGS = {
 
 
 class Judge(Protocol):
-    """A language model; ``agents.openai_engine.OpenAIEngine`` is one."""
+    """A language model; ``agents.models.openai_engine.OpenAIEngine`` is one."""
 
     @property
     def model(self) -> str:

@@ -1,7 +1,7 @@
 """Who sent an HTTP request, for the routes of every folder.
 
-The service's outermost layer (``agents.guard``) finds out who it is and leaves it in the request's state; a route
-takes it as a parameter of type ``Caller``. Without that layer, everybody is the owner of the machine.
+The service's outermost layer (``agents.web_api.guard``) finds out who it is and leaves it in the request's state; a
+route takes it as a parameter of type ``Caller``. Without that layer, everybody is the owner of the machine.
 """
 
 from __future__ import annotations

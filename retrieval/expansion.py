@@ -16,7 +16,7 @@ def with_neighbours(hits: Sequence[Hit], n: int, catalog: Catalog, snapshot: int
     """The hits with ``n`` chunks before and after each, in reading order, as its chunk's window.
 
     ``Hit.context`` is the canonical text at the window. Windows of neighbouring hits may overlap;
-    ``agents.passages.gather`` makes one passage of those.
+    ``agents.answering.passages.gather`` makes one passage of those.
     """
     chunks_of = cache(lambda document: catalog.chunks_of(document, snapshot))
     text_of = cache(catalog.text)

@@ -22,7 +22,7 @@ def audit(
     as_json: JsonOption = False,
 ) -> None:
     """The audit log, the newest entry first."""
-    from agents.memory import Chats
+    from agents.store.memory import Chats
     from corpus.home import Home
 
     with closing(Chats(Home(load_settings(home).corpus.home))) as chats:

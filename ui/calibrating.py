@@ -1,6 +1,6 @@
 """``alcove calibrate``: fits the decision to refuse to a collection, on questions of its own.
 
-Knows how it is said; ``agents.calibration`` knows how it is done.
+Knows how it is said; ``agents.answering.calibration`` knows how it is done.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from ui.console import show_json, show_table, write
 from ui.options import HomeOption, JsonOption, load_settings
 
 if TYPE_CHECKING:
+    from agents.answering.calibration import Calibration
     from agents.build import App
-    from agents.calibration import Calibration
 
 __all__ = ["calibrate", "calibrate_app"]
 
@@ -54,8 +54,8 @@ def calibrate_app(app: App, questions: Path, collection: str, target: float) -> 
         NotFound: there is no such collection, or no such file.
         UserError: the file is broken, or has too few questions of a kind.
     """
-    from agents.calibration import calibrate as fit
-    from agents.calibration import enough
+    from agents.answering.calibration import calibrate as fit
+    from agents.answering.calibration import enough
     from corpus.calibrations import set_calibration
     from corpus.questions import load_questions
 

@@ -132,7 +132,7 @@ def ask(
 ) -> None:
     """Answer a question from the documents, with citations."""
     from agents.build import build
-    from agents.export import marked_text
+    from agents.chats.export import marked_text
 
     core = build(load_settings(home, {"llm": {"engine": engine}})).core()
     answer = core.answerer.answer(question, collection=collection)

@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from agents.inert import inert
+from agents.text.inert import inert
 
 __all__ = ["say", "show_json", "show_table", "tracked", "warn", "write"]
 

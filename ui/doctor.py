@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
-from agents.discover import find_server
+from agents.models.discover import find_server
 from agents.settings import Settings
 from corpus.catalog import Catalog
 from corpus.errors import AlcoveError, Damaged

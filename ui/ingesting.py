@@ -78,7 +78,7 @@ def ingest(
 
 def _keep_private(settings: Settings, collection: str) -> None:
     """A new collection in a user's name space is theirs, as if they had made it."""
-    from agents.identity import Users
+    from agents.people.identity import Users
     from corpus.catalog import Catalog
     from corpus.home import Home
     from corpus.ownership import claim

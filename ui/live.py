@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 
-from agents.steps import step_from_json
+from agents.records.steps import step_from_json
 from corpus.errors import AlcoveError
 from ui.client import Service, ServiceDown
 from ui.replies import Reply, advance

@@ -27,7 +27,7 @@ def mcp(
     """Offer search, read and ask to other agents (MCP, over standard input and output)."""
     settings = load_settings(home)
     if servers:
-        from agents.mcp_client import make_servers
+        from agents.outside.mcp_client import make_servers
 
         if not settings.mcp.servers:
             write("No server is set up; name one under [mcp.servers.NAME] in alcove.toml.")

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from agents.build import App
     from agents.forgetting import Belongings
-    from agents.identity import Users
-    from agents.memory import Chats
+    from agents.people.identity import Users
+    from agents.store.memory import Chats
 
 __all__ = ["memories_app", "users_app"]
 
@@ -185,7 +185,7 @@ def add_memory(
     as_json: JsonOption = False,
 ) -> None:
     """Have something remembered."""
-    from agents.routes_memories import YOU
+    from agents.web_api.routes_memories import YOU
 
     with closing(_chats(home)) as chats:
         entry = chats.memories.remember(user, text, YOU)
@@ -217,14 +217,14 @@ def delete_memory(
 
 
 def _users(home: Path | None) -> Users:
-    from agents.identity import Users
+    from agents.people.identity import Users
     from corpus.home import Home
 
     return Users(Home(load_settings(home).corpus.home))
 
 
 def _chats(home: Path | None) -> Chats:
-    from agents.memory import Chats
+    from agents.store.memory import Chats
     from corpus.home import Home
 
     return Chats(Home(load_settings(home).corpus.home))

@@ -19,7 +19,7 @@ import streamlit as st
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from agents.inert import inert
+from agents.text.inert import inert
 
 __all__ = ["Node", "marked", "plain", "show", "tree"]
 

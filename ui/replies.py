@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agents.answers import Answer, Claim
-from agents.record_json import citation_from_json
-from agents.steps import (
+from agents.records.answers import Answer, Claim
+from agents.records.record_json import citation_from_json
+from agents.records.steps import (
     Answered,
     ApprovalAsked,
     ApprovalDecided,

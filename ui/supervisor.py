@@ -101,8 +101,8 @@ def require_page_keys(settings: Settings, host: str) -> None:
     Raises:
         UserError: ``host`` is reached from beyond this machine, and the home has no users.
     """
-    from agents.identity import Users
-    from agents.sign_in import require_keys
+    from agents.people.identity import Users
+    from agents.people.sign_in import require_keys
     from corpus.home import Home
 
     require_keys(host, Users(Home(settings.corpus.home)), settings.service.trusted_network)

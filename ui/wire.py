@@ -1,6 +1,6 @@
 """The JSON that the service sends to the page, as types: only the keys the page reads.
 
-Steps, passages and citations have their own readers in ``agents.steps``.
+Steps, passages and citations have their own readers in ``agents.records.steps``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Turns passages and history into the messages that a language model is sent.
 
 The texts are the Markdown files beside this module. Passages are numbered and fenced as data
-(``agents.fences``), anew for each prompt; earlier turns, which may quote them, carry no control
+(``agents.text.fences``), anew for each prompt; earlier turns, which may quote them, carry no control
 words of chat templates. Knows nothing of any server.
 """
 
@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from agents.answers import Message
-from agents.fences import Fence, defused
+from agents.records.answers import Message
+from agents.text.fences import Fence, defused
 from corpus.records import Passage
 
 __all__ = [
     "REFUSAL",
+    "agent_rules",
     "answer_messages",
     "condense_messages",
     "rephrase_messages",
@@ -31,6 +32,11 @@ Role = tuple[str, str]  # (role, content), as every chat client takes it
 @cache
 def _prompt(name: str) -> str:
     return (Path(__file__).parent / f"{name}.md").read_text(encoding="utf-8")
+
+
+def agent_rules() -> str:
+    """What the agent is told before anything else."""
+    return _prompt("agent").format(refusal=REFUSAL)
 
 
 def answer_messages(

@@ -28,4 +28,4 @@ TOOLS: dict[str, Tool] = {
         REMEMBER,
     )
 }
-"""Those that every agent has; ``agents.toolbox`` adds the web and other servers' tools where they are set up."""
+"""Those that every agent has; ``agents.acting.toolbox`` adds the web and other servers' tools where they are set up."""

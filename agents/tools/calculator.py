@@ -1,4 +1,4 @@
-"""The tool that calculates: exactly, with fractions, by ``agents.arithmetic``."""
+"""The tool that calculates: exactly, with fractions, by ``agents.tools.arithmetic``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from pydantic import Field
 
-from agents.arithmetic import FUNCTIONS, Value, calculate
+from agents.tools.arithmetic import FUNCTIONS, Value, calculate
 from agents.tools.tool import Arguments, Desk, Tool
 
 __all__ = ["CALCULATOR", "CalculatorArguments"]

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from pydantic import Field
 
-from agents.quantities import parse_date
+from agents.text.quantities import parse_date
 from agents.tools.tool import Arguments, Desk, Tool
 from corpus.errors import UserError
 

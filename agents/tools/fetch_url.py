@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from agents.tools.tool import Arguments, Desk, Label, Tool
-from agents.web import Web
+from agents.tools.web import Web
 
 __all__ = ["FetchArguments", "make_fetch_tool"]
 

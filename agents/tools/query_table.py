@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from agents.table_sql import Result, query
-from agents.tables import Table, tables_of
+from agents.tools.table_sql import Result, query
+from agents.tools.tables import Table, tables_of
 from agents.tools.tool import Arguments, Desk, Label, Tool
 from corpus.errors import NotFound
 from corpus.records import Document, ElementKind, Passage, Span

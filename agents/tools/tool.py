@@ -4,7 +4,8 @@ A tool is data: a name, a description for the model, a schema of its arguments, 
 it can touch, and a function of (arguments, desk). The ``Desk`` is the run's side of it: the
 documents in scope and the passages shown so far, numbered across the whole run so that ``[n]`` in
 the answer means one passage. What a person may not read is not on their desk: its finder and its
-library are limited to them before a tool sees either. Knows nothing of LangChain, which ``agents.loop`` puts around it.
+library are limited to them before a tool sees either. Knows nothing of LangChain, which
+``agents.acting.loop`` puts around it.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from agents.fences import Fence
-from agents.labels import Label
-from agents.protocols import Finder
+from agents.records.labels import Label
+from agents.records.protocols import Finder
+from agents.text.fences import Fence
 from corpus.errors import NotFound, UserError
 from corpus.identity import OWNER, Person
 from corpus.records import Document, Page, Parsed, Passage, Span
@@ -122,7 +123,7 @@ class Desk:
         memories, notes: theirs; ``None`` where there are none, e.g. on the command line.
         source: where the run is, e.g. the id of its thread; kept with what a tool writes.
         key: names the call under way, so that a writing tool that is repeated writes once.
-        fence: marks what a tool returns from documents or others as data; see ``agents.fences``.
+        fence: marks what a tool returns from documents or others as data; see ``agents.text.fences``.
         plain: a person reads the results, not a model: texts need no fences.
         seen: what the call under way has shown, for the first time or again.
         lock: held while a passage is numbered; tools may run at the same time.

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from agents.answers import Answer
-from agents.passages import gather
+from agents.answering.passages import gather
+from agents.records.answers import Answer
 from agents.settings import AnswerSettings
 from corpus.records import Hit, Passage
 from eval.causes.diagnosis import Look, Piece, diagnose, holds, pieces, shown
@@ -50,7 +50,7 @@ class AnswerLook(Protocol):
 
 
 class HomeAnswers:
-    """An ``AnswerLook`` at one home, which searches as ``agents.answer`` does for a question without a history.
+    """An ``AnswerLook`` at one home, which searches as ``agents.answering.answer`` does without a history.
 
     Where the settings have a language model rephrase questions, its phrasings are not searched for again.
 

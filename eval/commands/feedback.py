@@ -13,7 +13,7 @@ from corpus.questions import write_questions
 from eval.options import HomeFolder, Json
 
 if TYPE_CHECKING:
-    from agents.feedback import FeedbackQuestions
+    from agents.measuring.feedback import FeedbackQuestions
 
 __all__ = ["feedback"]
 
@@ -50,9 +50,9 @@ def _made(home: Path | None, collection: str | None) -> FeedbackQuestions:
     """Of the owner of the machine: what others said of their answers is theirs."""
     from contextlib import closing
 
-    from agents.feedback import feedback_questions
-    from agents.memory import Chats
+    from agents.measuring.feedback import feedback_questions
     from agents.settings import Settings
+    from agents.store.memory import Chats
     from corpus.catalog import Catalog
     from corpus.home import Home
 

@@ -1,6 +1,6 @@
 """Conversations about the sample documents, of our own making: what is asked last, and where it is answered.
 
-The rules of ``agents.followup`` were made on ``DEVELOPED``; ``HELD_BACK`` was only measured.
+The rules of ``agents.answering.followup`` were made on ``DEVELOPED``; ``HELD_BACK`` was only measured.
 """
 
 from __future__ import annotations

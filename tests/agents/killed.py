@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from agents.chat_model import make_chat_model
+from agents.models.chat_model import make_chat_model
 from agents.settings import LLMSettings
 from corpus.crash import CallPoint, arm
 from corpus.identity import OWNER

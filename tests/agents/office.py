@@ -10,15 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from agents.approvals import Approvals
-from agents.decisions import Decisions
-from agents.loop import Agent
-from agents.memory import Chats
-from agents.openai_engine import OpenAIEngine
-from agents.record_json import Json
-from agents.runs import Asked, Runs
+from agents.acting.loop import Agent
+from agents.models.openai_engine import OpenAIEngine
+from agents.records.record_json import Json
+from agents.records.steps import Step
+from agents.running.decisions import Decisions
+from agents.running.runs import Asked, Runs
 from agents.settings import AgentSettings, LLMSettings
-from agents.steps import Step
+from agents.store.approvals import Approvals
+from agents.store.memory import Chats
 from agents.tools import TOOLS, Desk, Label, Tool
 from agents.tools.tool import Arguments
 from corpus.errors import UserError

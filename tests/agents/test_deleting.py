@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from agents.checkpoints import checkpoints
-from agents.memory import Chats
+from agents.store.checkpoints import checkpoints
+from agents.store.memory import Chats
 from corpus.errors import NotFound
 from corpus.home import Home
 from tests.fakes import FakeLLMServer, Reply

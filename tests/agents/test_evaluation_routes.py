@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agents import question_sets
+from agents.measuring import question_sets
 from tests.agents.test_evaluations import ROOT, scripted
 from tests.fakes import FakeLLMServer
 from tests.reports import METRIC, system_name

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from agents.answer import Answerer
-from agents.answers import Message
-from agents.openai_engine import OpenAIEngine
-from agents.outcome import outcome_of
+from agents.answering.answer import Answerer
+from agents.models.openai_engine import OpenAIEngine
+from agents.records.answers import Message
+from agents.records.steps import Failed, Retrieved, Step
 from agents.settings import AnswerSettings, LLMSettings
-from agents.steps import Failed, Retrieved, Step
+from agents.store.outcome import outcome_of
 from tests.agents.shelf import Shelf
 from tests.fakes import FakeLLMServer, HashEncoder, Reply
 

@@ -10,8 +10,8 @@ import pytest
 
 from agents.build import App, build
 from agents.forgetting import belongings, forget_person
-from agents.outcome import Outcome
 from agents.settings import Settings
+from agents.store.outcome import Outcome
 from corpus.errors import Conflict, UserError
 from corpus.identity import Person
 from corpus.ownership import claim

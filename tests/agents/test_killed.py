@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agents.memory import Chats
+from agents.store.memory import Chats
 from corpus.crash import CallPoint
 from corpus.home import Home
 from tests.agents.killed import Service

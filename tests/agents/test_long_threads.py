@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from agents.memory import Chats
-from agents.outcome import Outcome
-from agents.summaries import as_turn
+from agents.store.memory import Chats
+from agents.store.outcome import Outcome
+from agents.store.summaries import as_turn
 from corpus.errors import NotFound
 from corpus.home import Home
 

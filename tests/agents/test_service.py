@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from agents.build import build
-from agents.discover import Server
+from agents.models.discover import Server
 from corpus.errors import Conflict, OperatorError
 from retrieval.protocols import Encoder
 from tests.fakes import FakeLLMServer, HashEncoder, Reply
@@ -497,7 +497,9 @@ def test_a_model_that_comes_and_goes_by_itself_is_noticed(
     indexed_home: Path, tmp_path: Path, llm: FakeLLMServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found: list[Server] = []
-    monkeypatch.setattr("agents.engines.find_server", lambda **_: found[0] if found else None)
+    monkeypatch.setattr(
+        "agents.answering.engines.find_server", lambda **_: found[0] if found else None
+    )
     monkeypatch.setattr("agents.build._LOOK_AGAIN_S", 0.0)
     home = Path(shutil.copytree(indexed_home, tmp_path / "home"))
     bench = ServiceBench(home, None, llm={"engine": "auto", "discover": True})

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from agents.answers import Answer
-from agents.commands import COMMANDS, run_command
-from agents.steps import Answered
+from agents.acting.commands import COMMANDS, run_command
+from agents.records.answers import Answer
+from agents.records.steps import Answered
 from agents.tools import TOOLS, Desk, Tool
 from agents.tools.dates import make_date_tool
 from corpus.errors import Conflict, NotFound, UserError

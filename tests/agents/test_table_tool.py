@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from agents.commands import run_command
-from agents.steps import Answered
-from agents.tables import tables_of
+from agents.acting.commands import run_command
+from agents.records.steps import Answered
 from agents.tools import TOOLS, Desk
+from agents.tools.tables import tables_of
 from corpus.errors import NotFound, UserError
 from corpus.records import Element, ElementKind, Parsed, Span
 from ingest.parsing.grids import rows_to_html, rows_to_text

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from agents.record_json import Json
+from agents.records.record_json import Json
 from corpus.catalog import Catalog
 from corpus.home import Home
 from ingest.pipeline import Pipeline

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from agents.answers import Answer
-from agents.commands import is_command, run_command
-from agents.steps import Answered, Retrieved, Step, ToolCall, ToolResult
+from agents.acting.commands import is_command, run_command
+from agents.records.answers import Answer
+from agents.records.steps import Answered, Retrieved, Step, ToolCall, ToolResult
 from agents.tools import TOOLS, Desk, Label
 from corpus.errors import NotFound, UserError
 from corpus.records import Document, State

@@ -23,7 +23,7 @@ from llama_index.core.schema import MetadataMode, TextNode
 
 import retrieval.langchain_retriever
 import retrieval.llamaindex_retriever
-from agents.chat_model import make_chat_model, transport
+from agents.models.chat_model import make_chat_model, transport
 from agents.settings import LLMSettings
 from corpus.catalog import Catalog
 from corpus.errors import Conflict, NotFound, NotSignedIn, OperatorError, UserError

@@ -23,9 +23,9 @@ from typing import Any
 
 import pytest
 
-from agents.identity import Users
-from agents.mcp_client import McpServer, fingerprint
+from agents.outside.mcp_client import McpServer, fingerprint
 from agents.outside_settings import ServerSettings, WebSettings
+from agents.people.identity import Users
 from corpus.catalog import Catalog
 from corpus.home import Home
 from ingest.pipeline import Pipeline

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from agents.admission import RUSH_S
+from agents.web_api.admission import RUSH_S
 from corpus.catalog import Catalog
 from corpus.home import Home
 from corpus.settings import CorpusSettings

@@ -24,10 +24,10 @@ import httpx
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from agents.answers import Message, Written
-from agents.discover import ask_server, find_server
-from agents.model_facts import Facts
-from agents.openai_engine import OpenAIEngine
+from agents.models.discover import ask_server, find_server
+from agents.models.model_facts import Facts
+from agents.models.openai_engine import OpenAIEngine
+from agents.records.answers import Message, Written
 from agents.settings import LLMSettings
 from corpus.errors import ModelBroke, ModelUnavailable
 from corpus.records import Document, Passage, Span, State

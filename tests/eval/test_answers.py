@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
-from agents.answers import Answer
+from agents.records.answers import Answer
 from corpus.errors import NotFound
 from corpus.questions import Gold, Question
 from corpus.records import Citation, Document, Passage, Span, State

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from agents.answers import Answer
-from agents.openai_engine import OpenAIEngine
+from agents.models.openai_engine import OpenAIEngine
+from agents.records.answers import Answer
 from agents.settings import LLMSettings
 from corpus.errors import ModelError
 from corpus.questions import Gold, Question

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from agents.passages import gather
+from agents.answering.passages import gather
 from corpus.records import Chunk, Document, Hit, Span, State
 from retrieval.diversity import collapsed, diverse
 from retrieval.search import MODES, Searcher

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.memory import Chats
+from agents.store.memory import Chats
 from corpus.home import Home
 from corpus.identity import Person
 from tests.command_line import Alcove

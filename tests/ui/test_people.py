@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from agents.memory import Chats
+from agents.store.memory import Chats
 from corpus.errors import AlcoveError, NotFound, UserError
 from corpus.home import Home
 from ui.people import memories_app, users_app

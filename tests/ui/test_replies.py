@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.steps import ApprovalAsked, ApprovalDecided, LimitReached, Planned, Retrieved
+from agents.records.steps import ApprovalAsked, ApprovalDecided, LimitReached, Planned, Retrieved
 from corpus.records import Document, Passage, Span, State
 from ui.replies import Reply, advance
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from agents.acting.planning import PLAN
+from agents.acting.toolbox import Toolbox
 from agents.outside_settings import McpSettings, WebSettings
-from agents.planning import PLAN
-from agents.toolbox import Toolbox
 from agents.tools import TOOLS
 from ui.tool_words import TOOL_WORDS, tool_words
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from agents.answers import Answer
+from agents.records.answers import Answer
 from corpus.records import Chunk, Citation, Document, Hit, Passage, Span, State
 from eval.causes.answered import answer_losses
 from eval.causes.diagnosis import Held, Ranks

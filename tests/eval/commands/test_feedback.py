@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.memory import Chats
-from agents.outcome import Outcome
+from agents.store.memory import Chats
+from agents.store.outcome import Outcome
 from corpus.home import Home
 from corpus.questions import load_questions
 from eval.__main__ import main

@@ -1,0 +1,1 @@
+"""Conversations as a model is shown them, and as files to keep."""

@@ -1,0 +1,1 @@
+"""Benchmarks that the service runs, and the question sets they are made with."""

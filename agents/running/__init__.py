@@ -1,0 +1,1 @@
+"""Runs: worked on in the service, watched from pages, waiting for a person's decision."""

@@ -1,0 +1,1 @@
+"""Text as data: words, sentences, facts, what is invisible in it, and how it is fenced."""

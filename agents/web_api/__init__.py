@@ -1,0 +1,1 @@
+"""The HTTP side of the service: routes, and what every request passes first."""
