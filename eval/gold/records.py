@@ -100,7 +100,7 @@ class GoldSet:
         yield [self.name, self.whole]
         for name, parsed in sorted(self.documents.items()):
             elements = [[e.kind, e.span.start, e.span.end, e.level] for e in parsed.elements]
-            yield [name, parsed.title, parsed.text, elements]
+            yield [name, parsed.title, parsed.media_type, parsed.text, elements]
         for topic in self.topics:
             gold = [[document, span.start, span.end] for document, span in topic.gold]
             lost = [[entry.document, entry.quote] for entry in topic.lost]

@@ -15,6 +15,14 @@ from pathlib import Path
 
 from tests.reports import compare_json, write_report
 
+ROOT = Path(__file__).parents[2]
+"""What must be on the path of the process that runs it."""
+
+
+def scripted(how: str) -> list[str]:
+    """The program with such a word, as a service is told to start it."""
+    return [sys.executable, "-P", "-m", "tests.agents.scripted_eval", how]
+
 
 def main() -> None:
     how, command, *arguments = sys.argv[1:]

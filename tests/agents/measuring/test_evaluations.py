@@ -15,15 +15,11 @@ from agents.measuring.evaluation_results import LOST, Asked, queries, report
 from agents.measuring.evaluations import Evaluation, Evaluations
 from corpus.errors import Conflict, Damaged, NotFound, OperatorError, UserError
 from corpus.home import Home
+from tests.agents.scripted_eval import ROOT, scripted
 from tests.reports import METRIC, system_name, write_report
 from tests.service_bench import until
 
-ROOT = Path(__file__).parents[3]
 Maker = Callable[..., Evaluations]
-
-
-def scripted(how: str) -> list[str]:
-    return [sys.executable, "-P", "-m", "tests.agents.scripted_eval", how]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from agents.measuring import question_sets
-from tests.agents.test_evaluations import ROOT, scripted
+from tests.agents.scripted_eval import ROOT, scripted
 from tests.fakes import FakeLLMServer
 from tests.reports import METRIC, system_name
 from tests.service_bench import ServiceBench, until
