@@ -22,6 +22,7 @@ import threading
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +31,7 @@ from typing import Any
 from agents.measuring.evaluation_program import EVAL, Program, progress, reason
 from agents.records.record_json import Json
 from agents.store.chat_tables import now
-from corpus.errors import Conflict, NotFound
+from corpus.errors import AlcoveError, Conflict, NotFound
 from corpus.home import Home, disk_errors, write_durably
 
 __all__ = ["ACTIVE", "Evaluation", "Evaluations"]
@@ -87,13 +88,16 @@ class Evaluations:
         for path in self._root.glob(f"*/{_RECORD}"):
             try:
                 item = Evaluation(**json.loads(path.read_bytes()))
-            except (ValueError, TypeError) as exc:
+            except (OSError, ValueError, TypeError) as exc:
                 _LOG.error("%s is not the record of an evaluation: %s", path, exc)
                 continue
-            self._known[path.parent.name] = item
+            if item.id != path.parent.name:  # it is written and deleted by its id
+                _LOG.error("%s is the record of another evaluation", path)
+                continue
+            self._known[item.id] = item
             if item.state in ACTIVE:
                 item.state = "interrupted"
-                self._save(item)
+                self._note(item)
         self._thread.start()
 
     def close(self) -> None:
@@ -102,7 +106,7 @@ class Evaluations:
             self._closing = True
             for item in self._queue:
                 item.state = "interrupted"
-                self._save(item)
+                self._note(item)
             self._queue.clear()
             self._stop_process()
             self._changed.notify_all()
@@ -181,7 +185,7 @@ class Evaluations:
         with self._changed:
             if item.state in ACTIVE:
                 item.state = "cancelled"
-                self._save(item)
+                self._note(item)
                 if item in self._queue:
                     self._queue.remove(item)
                 if item is self._current:
@@ -224,7 +228,9 @@ class Evaluations:
         found = []
         for path in self._root.glob(f"*/{_REPORT}"):
             name = path.parent.name
-            if name not in self._known:
+            if name in self._known or name.startswith("."):  # one with a dot is being written
+                continue
+            with suppress(FileNotFoundError):  # replaced at this moment
                 made = datetime.fromtimestamp(path.stat().st_mtime, UTC)
                 found.append(
                     Evaluation(name, name, "done", made.isoformat(timespec="milliseconds"))
@@ -252,7 +258,7 @@ class Evaluations:
                 return None
             item = self._current = self._queue.popleft()
             item.state = "running"
-            self._save(item)
+            self._note(item)
             return item
 
     def _run(self, item: Evaluation) -> None:
@@ -281,9 +287,16 @@ class Evaluations:
                 stopped = self._closing and state == "failed"
                 item.state = "interrupted" if stopped else state
                 item.error = None if stopped else error
-            self._save(item)
+            self._note(item)
             self._current = self._process = None
             self._changed.notify_all()
+
+    def _note(self, item: Evaluation) -> None:
+        """Save what became of an evaluation; a full disk must not keep one from being stopped, or the next from it."""
+        try:
+            self._save(item)
+        except AlcoveError as exc:
+            _LOG.error("what became of evaluation %r was not written: %s", item.id, exc)
 
     def _save(self, item: Evaluation) -> None:
         data = json.dumps(item.to_json(), ensure_ascii=False, indent=1)

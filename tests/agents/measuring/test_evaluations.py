@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -170,6 +171,37 @@ def test_a_record_that_is_broken_takes_nothing_else_along(home: Home, made: Make
     evaluations = made("quick")
     assert ended(submit(evaluations)) == "done"
     assert len(evaluations.listed()) == 1
+
+
+def test_a_record_that_names_another_folder_is_not_followed(home: Home, made: Maker) -> None:
+    folder = home.root / "eval" / "results" / "abc"
+    folder.mkdir(parents=True)
+    record = {"id": "../..", "name": "x", "state": "running", "created": ""}
+    (folder / "evaluation.json").write_text(json.dumps(record))
+    evaluations = made("quick")
+    assert evaluations.listed() == []
+    assert not (home.root / "evaluation.json").exists()
+    with pytest.raises(NotFound):
+        evaluations.delete("../..")
+    assert folder.exists()
+
+
+def test_the_next_one_runs_though_the_state_of_one_cannot_be_written(
+    home: Home, made: Maker
+) -> None:
+    evaluations = made("slow")
+    first, second = submit(evaluations), submit(evaluations, "second")
+    running = pids(home, first)
+    evaluations.program.command = tuple(scripted("quick"))
+    (home.root / "eval" / "results" / first.id / "evaluation.json.tmp").mkdir()  # in the way
+    evaluations.cancel(first.id)
+    until(lambda: all(map(gone, running)), 10)
+    assert (first.state, ended(second)) == ("cancelled", "done")
+
+
+def test_results_that_are_being_written_are_not_shown(home: Home, made: Maker) -> None:
+    write_report(home.root / "eval" / "results" / ".grid-x1")
+    assert made("quick").listed() == []
 
 
 def test_what_cannot_be_prepared_leaves_nothing(home: Home, made: Maker) -> None:
