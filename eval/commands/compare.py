@@ -26,6 +26,7 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Say whether B is better than A, how sure that is, and on which questions they differ."""
+    from eval.results.svg import visible
     from eval.scoring.comparison import compare_sides
     from eval.scoring.sides import Side, pairs_of
     from eval.scoring.wording import sentence
@@ -41,7 +42,7 @@ def compare(
 
     console = Console()
     for one in found:
-        console.print(sentence(one), highlight=False, markup=False, soft_wrap=True)
+        console.print(visible(sentence(one)), highlight=False, markup=False, soft_wrap=True)
     for one in found:
         _print(one, console)
 
@@ -51,16 +52,17 @@ def _print(compared: Compared, console: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from eval.results.svg import visible
     from eval.scoring.wording import chance, figure, signed
 
-    title = Text(f"A: {compared.a}   B: {compared.b}")
+    title = Text(visible(f"A: {compared.a}   B: {compared.b}"))
     table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False)
     for heading in ["", "A", "B", "B - A", "95 % interval", "p (Holm)", "+/=/-"]:
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     for one in compared.outcomes:
         name, found = one.metric, one.result
         table.add_row(
-            name,
+            Text(visible(name)),
             figure(one.mean_a, name),
             figure(one.mean_b, name),
             signed(found.delta, name),
@@ -78,14 +80,15 @@ def _print_moved(compared: Compared, console: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from eval.results.svg import visible
     from eval.scoring.wording import figure, signed
 
     metric = compared.answer.metric
-    title = f"What differs most in {metric}"
+    title = Text(visible(f"What differs most in {metric}"))
     table = Table("question", "", title=title, box=SIMPLE_HEAD, pad_edge=False)
     for heading in ["A", "B", "B - A"]:
         table.add_column(heading, justify="right", no_wrap=True)
     for move in compared.moved:
         values = (figure(move.a, metric), figure(move.b, metric), signed(move.delta, metric))
-        table.add_row(Text(move.query), Text(move.text), *values)
+        table.add_row(Text(visible(move.query)), Text(visible(move.text)), *values)
     console.print(table)

@@ -85,6 +85,7 @@ def _write(
     as_json: bool,
 ) -> None:
     from eval.results.folder import Results
+    from eval.results.svg import visible
     from eval.scoring.baseline import Baseline, grid_text
     from eval.scoring.gate import require_power
 
@@ -97,8 +98,8 @@ def _write(
         told = {"baseline": str(path), "systems": list(made.systems), "metrics": made.metrics}
         print(json.dumps({**told, "questions": questions}, ensure_ascii=False))
         return
-    print(f"{str(path)!r} holds {questions} questions of {', '.join(made.systems)}.")
-    print(f"Gated: {', '.join(made.metrics)}.")
+    print(visible(f"{str(path)!r} holds {questions} questions of {', '.join(made.systems)}."))
+    print(visible(f"Gated: {', '.join(made.metrics)}."))
     if text is None:
         print("It has no grid, so that --results is needed; --grid FILE adds one.")
 
@@ -130,11 +131,12 @@ def _print(verdict: Verdict) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from eval.results.svg import visible
     from eval.scoring.wording import chance, figure, signed
 
     console = Console()
     for sentence in verdict.sentences:
-        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+        console.print(visible(sentence), highlight=False, markup=False, soft_wrap=True)
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("system", overflow="fold")
     table.add_column("", no_wrap=True)
@@ -143,8 +145,8 @@ def _print(verdict: Verdict) -> None:
     for check in verdict.checks:
         told, name = check.to_json(), check.metric
         table.add_row(
-            Text(check.system),
-            name,
+            Text(visible(check.system)),
+            Text(visible(name)),
             figure(check.then, name),
             figure(check.now, name),
             signed(check.result.delta, name),
@@ -157,10 +159,11 @@ def _print(verdict: Verdict) -> None:
 
 
 def _print_moved(verdict: Verdict, console: Console) -> None:
+    from eval.results.svg import visible
     from eval.scoring.wording import signed
 
     for check in verdict.checks:
         if check.verdict == "worse":
             moves = (f"{query} {signed(delta, check.metric)}" for query, delta in check.moved)
             said = f"{check.system}, {check.metric}, moved most: {', '.join(moves)}"
-            console.print(said, highlight=False, markup=False, soft_wrap=True)
+            console.print(visible(said), highlight=False, markup=False, soft_wrap=True)

@@ -149,7 +149,7 @@ def _print(rows: Sequence[Row], k: int, named: bool) -> None:
         if row.losses:
             _print_row(row, console)
         elif named:
-            console.print(f"{row.query}  {row.text}\n  all of its gold is among the first {k}\n")
+            _say(f"{row.query}  {row.text}\n  all of its gold is among the first {k}\n", console)
     stages = Counter(row.stage for row in rows if row.stage)
     counted = ", ".join(f"{stage.value} {stages[stage]}" for stage in Stage if stages[stage])
     lost = sum(bool(row.losses) for row in rows)
@@ -157,14 +157,21 @@ def _print(rows: Sequence[Row], k: int, named: bool) -> None:
 
 
 def _print_row(row: Row, console: Console) -> None:
-    console.print(f"{row.query}  {row.text}")
+    _say(f"{row.query}  {row.text}", console)
     for loss in row.losses:
         place = f" at {loss.start} to {loss.end}" if loss.end else ""
-        console.print(f"  {loss.stage.value}: {loss.document}{place}", style="bold")
-        console.print(f"    {loss.detail}")
+        _say(f"  {loss.stage.value}: {loss.document}{place}", console, "bold")
+        _say(f"    {loss.detail}", console)
     for found in row.found:
         mark = "gold" if found.gold else ""
         ranks = f"dense {found.dense_rank or '-'}, lexical {found.lexical_rank or '-'}"
         where = f"{found.document} {found.start}-{found.end}"
-        console.print(f"  {found.rank:>3}  {where}  ({ranks}) {mark}".rstrip(), style="dim")
+        _say(f"  {found.rank:>3}  {where}  ({ranks}) {mark}".rstrip(), console, "dim")
     console.print()
+
+
+def _say(text: str, console: Console, style: str | None = None) -> None:
+    """Print what documents and questions say, which must not steer the terminal."""
+    from eval.results.svg import visible
+
+    console.print(visible(text), style=style)

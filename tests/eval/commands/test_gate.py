@@ -48,6 +48,19 @@ def test_a_baseline_is_written_then_passes_itself_and_fails_what_is_worse(
     assert (told.status, told.json["passed"]) == (1, False)
 
 
+def test_names_in_a_baseline_do_not_steer_the_terminal(tmp_path: Path, alcove: Alcove) -> None:
+    steering = "\x1b[2J[/x]"
+    path, metric = tmp_path / "baseline.json", f"MRR{steering}"
+    good = make_results(tmp_path / "good", {steering: {metric: GOOD}})
+    bad = make_results(tmp_path / "bad", {steering: {metric: BAD}})
+    written = alcove("eval", "gate", path, "--write", good)
+    failed = alcove("eval", "gate", path, "--results", bad)
+    assert (written.status, failed.status) == (0, 1)
+    for said in (written.out, failed.out):
+        assert "\x1b" not in said
+        assert "[U+001B]" in said
+
+
 def test_what_cannot_be_held_against_the_baseline_ends_with_two(
     tmp_path: Path, alcove: Alcove
 ) -> None:

@@ -72,6 +72,16 @@ def test_a_question_is_explained_in_words(
     assert "all of its gold is among the first 5" in out
 
 
+def test_questions_do_not_steer_the_terminal(
+    capsys: pytest.CaptureFixture[str], papers: list[str]
+) -> None:
+    path = Path(papers[1])
+    path.write_text(path.read_text().replace("How is fog", "How is fog\\u001b[2J"))
+    _, out, _ = run(capsys, "fog", *papers)
+    assert "How is fog[U+001B][2J measured?" in out
+    assert "\x1b" not in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

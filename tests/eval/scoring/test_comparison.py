@@ -101,6 +101,15 @@ def test_two_that_are_alike_and_too_few_questions_are_said_plainly(tmp_path: Pat
     assert sentence(found).endswith("So few questions (5) cannot show a difference; ask more.")
 
 
+def test_power_is_not_claimed_where_the_correction_leaves_none(tmp_path: Path) -> None:
+    measures = [f"recall@{k}" for k in range(1, 10)]
+    low, high = rows([0.0, 0, 0, 0, 0, 0, 0, 0]), rows([1.0, 1, 1, 1, 1, 1, 1, 1])
+    a = make_results(tmp_path / "a", {"x": dict.fromkeys(measures, low)})
+    b = make_results(tmp_path / "b", {"x": dict.fromkeys(measures, high)})
+    (found,) = compared(a, b)
+    assert sentence(found).endswith("So few questions (8) cannot show a difference; ask more.")
+
+
 def test_the_questions_that_moved_most_are_named_with_their_texts(tmp_path: Path) -> None:
     a = make_results(tmp_path / "a", {"x": {"MRR": {"q1": 1.0, "q2": 0.5, "q3": 0.2}}})
     b = make_results(tmp_path / "b", {"x": {"MRR": {"q1": 0.0, "q2": 0.5, "q3": 0.5}}})
@@ -199,6 +208,23 @@ def test_the_command_prints_sentence_table_and_questions(
     )
     assert told["moved"][0].keys() == {"query", "text", "a", "b", "delta"}
     assert told["latency_ms"] == {"a": {"p50": 1.5, "p95": 1.95}, "b": {"p50": 1.5, "p95": 1.95}}
+
+
+def test_names_and_questions_do_not_steer_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    steering = "\x1b[2J\u202e[/x]"
+    texts = dict.fromkeys(BASE, steering)
+    a, b = (
+        make_results(tmp_path / name, {steering: {f"MRR{steering}": values}}, texts=texts)
+        for name, values in (("a", BASE), ("b", BETTER))
+    )
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", str(a), str(b)])
+    said = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert "\x1b" not in said
+    assert "[U+001B][2J" in said
 
 
 def test_the_command_refuses_with_status_two(
