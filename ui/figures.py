@@ -26,7 +26,7 @@ __all__ = [
     "verdict",
 ]
 
-_SURE = 0.05  # above this, a difference may be luck
+_SURE = 0.05  # from this on, a difference may be luck
 
 STAGES = {
     "not parsed": "Its text was not read from the document.",

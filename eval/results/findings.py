@@ -15,10 +15,9 @@ from functools import cached_property
 from typing import Any
 
 from eval.scoring.measures import is_cost
+from eval.scoring.stats import ALPHA
 
-__all__ = ["ALPHA", "Against", "Findings", "Interval", "chance", "figure"]
-
-ALPHA = 0.05
+__all__ = ["Against", "Findings", "Interval", "chance", "figure"]
 
 Interval = tuple[float, float, float]
 """A mean and the bounds of its 95 % interval: mean, low, high."""

@@ -15,12 +15,10 @@ from typing import Any
 from corpus.errors import UserError
 from eval.scoring.measures import is_cost
 from eval.scoring.sides import Side, require_alike
-from eval.scoring.stats import Comparison, compare_all, detectable, holm, moved
+from eval.scoring.stats import ALPHA, Comparison, compare_all, detectable, holm, moved
 
-__all__ = ["ALPHA", "Compared", "Move", "Outcome", "compare_sides"]
+__all__ = ["Compared", "Move", "Outcome", "compare_sides"]
 
-ALPHA = 0.05  # a difference is held to be real below this chance
-FEWEST = 6  # questions: the randomization test of five cannot get below 5 %
 MOST_MOVED = 10
 
 
@@ -39,7 +37,7 @@ class Outcome:
     def sign(self) -> int:
         """1: ``b`` is better; -1: worse; 0: there is no evidence of either."""
         delta = self.result.delta
-        if self.p_holm > ALPHA or delta == 0:
+        if self.p_holm >= ALPHA or delta == 0:
             return 0
         return 1 if (delta > 0) != is_cost(self.metric) else -1
 
@@ -56,7 +54,8 @@ class Outcome:
     @property
     def detectable(self) -> float | None:
         """The difference that would be noticed in 80 % of cases; ``None``: with so few questions none."""
-        return detectable(self.result.error, self.tests) if self.result.n >= FEWEST else None
+        smallest = 2.0 ** (1 - self.result.n)  # p, where all questions go the same way
+        return detectable(self.result.error, self.tests) if smallest * self.tests < ALPHA else None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""

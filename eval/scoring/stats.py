@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "ALPHA",
     "RESAMPLES",
     "SEED",
     "Comparison",
@@ -49,6 +50,8 @@ Extreme = Callable[[Floats, Floats, float], NDArray[np.bool_]]
 """Which of the sums (flips x columns) are as extreme as the observed ones, but for rounding."""
 
 LEVEL = 0.95
+ALPHA = 0.05
+"""A difference is held to be more than luck below this chance, two-sided."""
 POWER = 0.8
 RESAMPLES = 10_000
 SEED = 20_240_229
