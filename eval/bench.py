@@ -9,7 +9,6 @@ real home: what is measured is what is used.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from corpus.errors import UserError
 from corpus.home import Home, disk_errors
 from corpus.questions import QuestionSet
 from corpus.records import Parsed
+from eval.grid.stamp import code_hash
 from eval.spans import Placed, by_path, place
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ SAMPLE = Path(__file__).parent.parent / "corpus" / "sample"
 
 STAMP = "code.sha256"
 MADE = ("catalog.sqlite*", "snapshots", "CURRENT", "originals", "cells")
-INDEXERS = ("corpus", "ingest", "retrieval")
+INDEXERS = ("eval/indexing.py", "corpus", "ingest", "retrieval")
 
 
 class Bench:
@@ -230,7 +230,7 @@ def open_home(home: Path | None = None) -> Iterator[Bench]:
 
 def _renew(folder: Path) -> None:
     """Throw away what another version of the code made in a benchmark home: all but the vectors."""
-    stamp, version = folder / STAMP, _code_version()
+    stamp, version = folder / STAMP, code_hash(*INDEXERS)
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         if stamp.exists():
@@ -243,13 +243,3 @@ def _renew(folder: Path) -> None:
             for path in folder.glob(name):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         stamp.write_text(version)
-
-
-def _code_version() -> str:
-    """A hash of the code that reads, cuts and indexes documents."""
-    root = Path(__file__).parent.parent
-    digest = hashlib.sha256(Path(__file__).with_name("indexing.py").read_bytes())
-    for path in sorted(p for name in INDEXERS for p in (root / name).rglob("*.py")):
-        if "sample" not in path.parts:
-            digest.update(path.read_bytes())
-    return digest.hexdigest()

@@ -34,7 +34,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Benches", "Computed", "Order", "compute", "weight_of"]
 
-CODE = ("corpus", "ingest", "retrieval", "eval/indexing.py", "eval/grid/searching.py")
+CODE = (
+    "corpus",
+    "ingest",
+    "retrieval",
+    "eval/indexing.py",
+    "eval/grid/searching.py",
+    "eval/grid/found.py",
+    "eval/grid/facts.py",
+)
 DIAGNOSIS = ("eval/causes", "eval/spans.py")
 CHARACTERS_PER_MS = 20  # that are cut and embedded, about
 MS_PER_SEARCH = 8  # about
