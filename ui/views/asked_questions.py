@@ -109,7 +109,7 @@ def _gold(row: QueryJson) -> None:
     st.markdown("**What should have been found**")
     for at, gold in enumerate(row.get("gold", [])):
         st.caption(label(name_of(str(gold.get("document", ""))), 120))
-        if quote := str(gold.get("quote") or gold.get("text") or ""):
+        if quote := str(gold.get("text") or ""):
             show(marked(quote, 0, len(quote)), key=f"gold-{row['query']}-{at}", kind="quote")
     if not row.get("gold"):
         st.caption("Nothing: the documents do not answer it.")
