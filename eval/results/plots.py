@@ -55,7 +55,7 @@ def latency(findings: Findings) -> Plot | None:
         "median latency of a search, ms (logarithmic)",
         f"mean {findings.metric}",
     )
-    front = _front(places)
+    front = _front(places, -1 if is_cost(findings.metric) else 1)
     groups = _groups(timed)
     parts = [*frame.across(), *frame.up(), _steps(frame, [places[name] for name in front])]
     for system in timed:
@@ -84,11 +84,11 @@ def latency(findings: Findings) -> Plot | None:
     )
 
 
-def _front(places: Mapping[str, tuple[float, float]]) -> list[str]:
-    """The names that no other beats in both, fastest first."""
+def _front(places: Mapping[str, tuple[float, float]], sign: int) -> list[str]:
+    """The names that no other beats in both, fastest first; ``sign`` is -1 where less is better."""
     front: list[str] = []
-    for name, (_, quality) in sorted(places.items(), key=lambda p: (p[1][0], -p[1][1])):
-        if not front or quality > places[front[-1]][1]:
+    for name, (_, quality) in sorted(places.items(), key=lambda p: (p[1][0], -sign * p[1][1])):
+        if not front or sign * (quality - places[front[-1]][1]) > 0:
             front.append(name)
     return front
 

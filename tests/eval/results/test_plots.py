@@ -28,8 +28,8 @@ def titles(plot: plots.Plot | None) -> list[str]:
     return [element.text for element in elements(plot, "title")]
 
 
-def timed(**places: tuple[float, float]) -> Findings:
-    systems = tuple(System(n, {"MRR": {"q": y}}, [x]) for n, (x, y) in places.items())
+def timed(metric: str = "MRR", **places: tuple[float, float]) -> Findings:
+    systems = tuple(System(n, {metric: {"q": y}}, [x]) for n, (x, y) in places.items())
     return Findings(Report("x", systems).to_json())
 
 
@@ -45,6 +45,14 @@ def test_the_front_holds_what_nothing_beats_in_both() -> None:
     )
     assert [e.text for e in elements(plot, "text", "number")] == ["1", "2", "3"]
     assert len(elements(plot, "circle")) == 5
+
+
+def test_the_front_of_a_cost_is_where_it_is_low() -> None:
+    plot = plots.latency(
+        timed("context tokens@5", slow=(50, 300), fast=(1, 900), beaten=(40, 900), fair=(10, 600))
+    )
+    assert plot is not None
+    assert [line.split(":")[0] for line in plot.listed] == ["fast", "fair", "slow"]
 
 
 def test_faster_and_better_is_left_and_up() -> None:
