@@ -111,7 +111,7 @@ class System:
 class Test:
     """Whether system ``a`` differs from system ``b`` in one measure.
 
-    ``p_t``, ``p_holm`` and ``moved`` (query and difference) are as the module's docstring has them.
+    ``p_holm`` and ``moved`` (query and difference) are as the module's docstring has them.
     """
 
     __test__ = False  # a class named Test is not one of pytest's
@@ -120,7 +120,6 @@ class Test:
     b: str
     metric: str
     result: Comparison
-    p_t: float | None = None
     p_holm: float | None = None
     moved: Sequence[tuple[str, float]] = ()
 
@@ -134,7 +133,7 @@ class Test:
             "delta": found.delta,
             "ci95": [found.low, found.high],
             "p": found.p,
-            "p_t": self.p_t,
+            "p_t": found.p_t,
             "p_holm": self.p_holm,
             "n": found.n,
             "wins": found.wins,
@@ -192,7 +191,7 @@ def paired_tests(
         found = compare_all(pairs, seed=seed)
         corrected = holm([result.p for result in found])
         tests.extend(
-            Test(of, other.name, metric, result, result.p_t, p, moved(*pair))
+            Test(of, other.name, metric, result, p, moved(*pair))
             for other, pair, result, p in zip(others, pairs, found, corrected, strict=True)
         )
     return tuple(tests)

@@ -89,4 +89,4 @@ def _test(system: System, baseline: System, metric: str) -> Test:
     a, b = system.rows[metric], baseline.rows[metric]
     found = compare(a, b, resamples=500)
     moved = sorted(((q, a[q] - b[q]) for q in a), key=lambda m: -abs(m[1]))[:10]
-    return Test(system.name, baseline.name, metric, found, found.p, min(1.0, 7 * found.p), moved)
+    return Test(system.name, baseline.name, metric, found, min(1.0, 7 * found.p), moved)
