@@ -119,7 +119,7 @@ def _version(path: Path) -> tuple[int, int]:
 def _report(path: Path, changed: int, size: int) -> Json:
     try:
         found: Any = json.loads(path.read_bytes())
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise _damaged(path) from exc
     if not isinstance(found, dict):
         raise _damaged(path)
@@ -137,7 +137,7 @@ def _index(path: Path, changed: int, size: int) -> tuple[_Entry, ...]:
                 text = f"{query}\n{row['text']}".casefold()
                 entries.append(_Entry(at, len(line), system, query, row["stage"] or "", text))
                 at += len(line)
-    except (ValueError, KeyError, TypeError) as exc:
+    except (ValueError, KeyError, TypeError, RecursionError) as exc:
         raise _damaged(path) from exc
     return tuple(entries)
 

@@ -58,7 +58,7 @@ class Results:
             raise NotFound(f"There are no results in {str(folder)!r}; it has no {REPORT!r}.")
         try:
             report = json.loads(path.read_bytes())
-        except ValueError as exc:
+        except (ValueError, RecursionError) as exc:
             raise UserError(f"{str(path)!r} is not JSON ({exc}); run the benchmark anew.") from exc
         if not isinstance(report, dict) or not isinstance(report.get("systems"), list):
             raise UserError(f"{str(path)!r} is no report of a benchmark; run it anew.")
@@ -187,5 +187,5 @@ def _umask() -> int:
 def _row(line: str, place: Place) -> Row:
     try:
         return Row.from_json(json.loads(line))
-    except (ValueError, TypeError, KeyError, AttributeError) as exc:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
         raise place.error("this is no row of a benchmark; run it anew") from exc

@@ -291,6 +291,9 @@ def test_one_question_is_given_with_its_passages(tmp_path: Path) -> None:
 def test_results_that_are_damaged_say_so(tmp_path: Path) -> None:
     with pytest.raises(Damaged, match=r"report\.json"):
         report(tmp_path)
+    (tmp_path / "report.json").write_text("[" * 100_000)
+    with pytest.raises(Damaged, match=r"report\.json"):
+        report(tmp_path)
     (tmp_path / "report.json").write_text("[]")
     (tmp_path / "queries.jsonl").write_text('{"system": 1}\n')
     with pytest.raises(Damaged, match="damaged"):
