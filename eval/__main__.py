@@ -4,7 +4,7 @@
 made of options: ways to search, and ways to cut the documents; ``answers`` measures answers. Without a
 choice, these three take the sample documents and questions that come with Alcove. The other commands
 look at results, or make and check what is measured. ``--json`` prints one object on stdout and nothing
-else there; progress goes to stderr, on a terminal only.
+else there; progress goes to stderr, on a terminal only (``run --progress-json`` tells a program).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ app.command()(why)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 2 wrong usage, 3 the machine's fault."""
+    """Run the command line and exit: 0 done, 1 a gate that failed, 2 wrong usage, 3 the machine's fault."""
     try:
         app(arguments, prog_name="python -m eval")
     except AlcoveError as exc:
