@@ -220,8 +220,8 @@ def locked(path: Path, busy: str, wait: bool) -> Iterator[None]:
 
 
 @contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """Map what the operating system says of ``path`` to our errors."""
+def disk_errors(path: Path, option: str = "--home") -> Iterator[None]:
+    """Map what the operating system says of ``path`` to our errors; ``option`` is what chooses another place."""
     try:
         yield
     except OSError as exc:
@@ -231,12 +231,12 @@ def disk_errors(path: Path) -> Iterator[None]:
             ) from exc
         if exc.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise OperatorError(
-                f"no permission to write {str(path)!r}; choose another --home or change its owner"
+                f"no permission to write {str(path)!r}; choose another {option} or change its owner"
             ) from exc
         if exc.errno in (errno.ENOTDIR, errno.EEXIST):
-            raise OperatorError(f"{str(path)!r} is not a folder; choose another --home") from exc
+            raise OperatorError(f"{str(path)!r} is not a folder; choose another {option}") from exc
         raise OperatorError(
-            f"{str(path)!r} cannot be used ({exc.strerror or exc}); choose another --home"
+            f"{str(path)!r} cannot be used ({exc.strerror or exc}); choose another {option}"
         ) from exc
 
 

@@ -84,7 +84,10 @@ def answers(
 ) -> None:
     """Refusals, citations and correctness of answers, and the stage that lost what is missing."""
     from eval.answering import Choice, ask, judge_of, judged, save
+    from eval.results.folder import require_place
 
+    if out is not None:
+        require_place(out)
     choice = Choice("test" if calibrate else half, calibrate, limit_queries)
     settings = {"llm": {"engine": engine}} if engine else {}
     if dataset is None:

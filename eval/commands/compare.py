@@ -44,6 +44,7 @@ def compare(
     for one in found:
         console.print(visible(sentence(one)), highlight=False, markup=False, soft_wrap=True)
     for one in found:
+        console.print()
         _print(one, console)
 
 
@@ -55,10 +56,12 @@ def _print(compared: Compared, console: Console) -> None:
     from eval.results.svg import visible
     from eval.scoring.wording import chance, figure, signed
 
-    title = Text(visible(f"A: {compared.a}   B: {compared.b}"))
-    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ["", "A", "B", "B - A", "95 % interval", "p (Holm)", "+/=/-"]:
-        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+    title = Text(visible(f"A: {compared.a}   B: {compared.b}   p after Holm"))
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.show_edge, table.collapse_padding = False, True  # so that 80 columns hold all of it
+    table.add_column("")
+    for heading in ["A", "B", "B - A", "95 % interval", "p", "+/=/-"]:
+        table.add_column(heading, justify="right", no_wrap=True)
     for one in compared.outcomes:
         name, found = one.metric, one.result
         table.add_row(
@@ -72,6 +75,7 @@ def _print(compared: Compared, console: Console) -> None:
         )
     console.print(table)
     if compared.moved:
+        console.print()
         _print_moved(compared, console)
 
 
@@ -85,7 +89,8 @@ def _print_moved(compared: Compared, console: Console) -> None:
 
     metric = compared.answer.metric
     title = Text(visible(f"What differs most in {metric}"))
-    table = Table("question", "", title=title, box=SIMPLE_HEAD, pad_edge=False)
+    table = Table("question", "", title=title, title_justify="left", box=SIMPLE_HEAD)
+    table.pad_edge, table.show_edge, table.collapse_padding = False, False, True
     for heading in ["A", "B", "B - A"]:
         table.add_column(heading, justify="right", no_wrap=True)
     for move in compared.moved:

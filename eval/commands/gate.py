@@ -108,7 +108,7 @@ def _run_again(
     found: Baseline, path: Path, dataset: Path | None, cache: Path | None, home: Path | None
 ) -> Verdict:
     """Run the baseline's grid, and hold what it finds against the baseline."""
-    from eval.commands.run import progress_bar
+    from eval.commands.run import progress_bar, resumable
     from eval.grid.plan import load_grid
     from eval.grid.run import run_grid
     from eval.results.folder import Results
@@ -120,7 +120,7 @@ def _run_again(
         )
     source = None if dataset is None else dataset.absolute()
     plan = load_grid(path.resolve().parent / found.grid.file, found.grid.text, dataset=source)
-    with tempfile.TemporaryDirectory() as folder, progress_bar() as listen:
+    with tempfile.TemporaryDirectory() as folder, resumable(), progress_bar() as listen:
         run_grid(plan, Path(folder) / "results", cache, home, listen)
         return check(found, Results.read(Path(folder) / "results"))
 
@@ -137,9 +137,9 @@ def _print(verdict: Verdict) -> None:
     console = Console()
     for sentence in verdict.sentences:
         console.print(visible(sentence), highlight=False, markup=False, soft_wrap=True)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
     table.add_column("system", overflow="fold")
-    table.add_column("", no_wrap=True)
+    table.add_column("")
     for heading in ["then", "now", "change", "p (worse)", "+/=/-", ""]:
         table.add_column(heading, justify="right", no_wrap=True)
     for check in verdict.checks:

@@ -97,7 +97,7 @@ class Axes(BaseModel):
     rerank: tuple[str, ...] | None = Field(
         default=None, description="cross-encoders' folders; '': none"
     )
-    k: tuple[Annotated[int, Field(ge=1, le=MOST_HITS)], ...] = Field(
+    k: tuple[Annotated[int, Field(ge=1, le=MOST_HITS, strict=True)], ...] = Field(
         default=(5,), description="passages an answer is made of (count)"
     )
 
@@ -141,12 +141,22 @@ class Axes(BaseModel):
         return found
 
 
+_EXPECTED = {
+    "tuple_type": "a list in brackets, also of one, is expected",
+    "model_type": "a table is expected",
+    "string_pattern_mismatch": "letters, digits, spaces and . + - _ are expected, and one letter or digit",
+}
+"""What pydantic says in words of Python, by the type of its fault."""
+
+
 class GridFile(BaseModel):
     """Everything a grid file says; paths are absolute once ``load_grid`` has read it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(default="", pattern=r"^[\w.+ -]*$", description="of the results")
+    name: str = Field(
+        default="", pattern=r"^$|^[\w.+ -]*\w[\w.+ -]*$", description="of the results"
+    )
     dataset: Path | None = Field(default=None, description="a folder of documents and questions")
     questions: Path | None = Field(default=None, description="a questions.jsonl")
     documents: str | None = Field(default=None, description="a folder, or collection:NAME")
@@ -308,4 +318,5 @@ def _fault(path: Path, error: ValidationError) -> str:
     if fault["type"] == "extra_forbidden":
         model = next((m for name, m in _TABLES.items() if name in fault["loc"]), GridFile)
         return f"{where}: there is no such key; there are {', '.join(model.model_fields)}."
-    return f"{where}: {fault['msg'].removeprefix('Value error, ')}."
+    said = _EXPECTED.get(fault["type"], fault["msg"].removeprefix("Value error, "))
+    return f"{where}: {said}."

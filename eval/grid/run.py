@@ -26,7 +26,7 @@ from eval.grid.plan import GridFile
 from eval.grid.progress import Listen, Progress
 from eval.grid.stamp import machine, settings_of, versions
 from eval.report import Report, paired_tests
-from eval.results.folder import REPORT, slug, write_results
+from eval.results.folder import require_place, slug, write_results
 from eval.results.html_report import render_html
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def run_grid(
             machine's fault; what was computed is kept.
     """
     folder = out or Settings.load(home).corpus.home / "eval" / "results" / slug(grid.name)
-    _require_place(folder)
+    require_place(folder)
     measured = measure_grid(grid, cache, home, listen, benches)
     measured.write(folder)
     return measured, folder
@@ -153,14 +153,6 @@ def _bench(
     cache: Path | None, home: Path | None, name: str, encoder: str
 ) -> AbstractContextManager[Bench]:
     return open_bench(name, cache, home, {"embedding": {"model": encoder}})
-
-
-def _require_place(folder: Path) -> None:
-    """Refuse now what writing the results would refuse in the end."""
-    if folder.exists() and (
-        not folder.is_dir() or (any(folder.iterdir()) and not (folder / REPORT).is_file())
-    ):
-        raise UserError(f"{str(folder)!r} holds something else; choose another --out.")
 
 
 def _require_encoders(cells: Sequence[Cell], settings: Settings) -> None:

@@ -30,9 +30,10 @@ from corpus.home import disk_errors
 from corpus.lines import Place, lines_of
 from eval.results.records import Row
 
-__all__ = ["REPORT", "Results", "Run", "slug", "write_results"]
+__all__ = ["REPORT", "Results", "Run", "require_place", "slug", "write_results"]
 
 REPORT, ROWS, QRELS, RUNS, HTML = "report.json", "queries.jsonl", "qrels.txt", "runs", "report.html"
+_OURS = frozenset((REPORT, ROWS, QRELS, RUNS, HTML))
 
 Run = Mapping[str, Sequence[tuple[str, float]]]
 """For each query its items with their scores, best first."""
@@ -87,6 +88,26 @@ class Results:
         }
 
 
+def require_place(folder: Path) -> None:
+    """Refuse a place for results that ``write_results`` could not take; to be asked before hours of work.
+
+    Raises:
+        UserError: it is a file, or holds anything that is not of a results folder, which would be lost.
+        OperatorError: nothing can be written there.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{str(folder)!r} is a file; name a folder for the results.")
+    with disk_errors(folder, "--out"):
+        held = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+        above = next(path for path in folder.absolute().parents if path.exists())
+        tempfile.TemporaryFile(dir=above).close()
+    if held and not ({REPORT} <= held <= _OURS):
+        other = min(held - _OURS, default=min(held))
+        raise UserError(
+            f"{str(folder)!r} holds something else ({other!r}); choose another --out, or an empty folder."
+        )
+
+
 def write_results(
     folder: Path,
     report: Mapping[str, Any],
@@ -98,7 +119,7 @@ def write_results(
     """Write a results folder in the place of an earlier one.
 
     Args:
-        folder: made anew; refused if it holds something that is no results folder.
+        folder: made anew; see ``require_place``.
         report: of ``eval.report.Report.to_json``.
         qrels: grades by query and item.
         runs: by the name of the system.
@@ -107,9 +128,8 @@ def write_results(
         UserError: the folder holds something else. DiskFull, OperatorError: it cannot be written;
             what was there before still is.
     """
-    if folder.exists() and any(folder.iterdir()) and not (folder / REPORT).is_file():
-        raise UserError(f"{str(folder)!r} holds something else; choose an empty folder.")
-    with disk_errors(folder):
+    require_place(folder)
+    with disk_errors(folder, "--out"):
         folder.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:

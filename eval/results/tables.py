@@ -30,6 +30,8 @@ System = Mapping[str, Any]
 def print_tables(report: Mapping[str, Any], console: Console, upright: bool | None = None) -> None:
     """Print the systems, their kinds of question if any, the tests, and where gold was lost.
 
+    Of many systems, the best one and the baseline have their kinds of question shown.
+
     Args:
         report: of ``eval.report.Report.to_json``.
         upright: one column per system; else one row. ``None``: as there is room.
@@ -44,7 +46,7 @@ def print_tables(report: Mapping[str, Any], console: Console, upright: bool | No
         console.print(_beside(findings))
     else:
         console.print(_ranked(findings, console.width) if by_baseline else _below(findings))
-    for system in report["systems"]:
+    for system in report["systems"] if upright else _rivals(findings):
         if system.get("kinds"):
             console.print(_by_kind(findings, system))
     if findings.tests and not by_baseline:
@@ -212,12 +214,19 @@ def _tests(findings: Findings) -> Table:
     return table
 
 
+def _rivals(findings: Findings) -> list[System]:
+    """The best system and the baseline; the best few where there is no baseline."""
+    if findings.baseline is None:
+        return findings.ranked[:BESIDE]
+    both = [findings.best, findings.baseline]
+    return [s for n, s in enumerate(both) if s is not None and s not in both[:n]]
+
+
 def _lost(findings: Findings) -> list[str]:
     """Where the best system and the baseline lost gold, in a line each."""
-    chosen = [findings.best, findings.baseline] if findings.baseline else findings.ranked[:BESIDE]
     lines: list[str] = []
-    for system in chosen:
-        if system is not None and "losses" in system:
+    for system in _rivals(findings):
+        if "losses" in system:
             stages = ", ".join(f"{n:,} {stage}" for stage, n in system["losses"].items())
             lines.append(f"Questions of which {system['name']} lost gold: {stages or 'none'}.")
     return list(dict.fromkeys(lines))

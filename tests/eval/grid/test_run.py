@@ -261,7 +261,9 @@ def test_an_encoder_that_is_not_here_is_refused_with_those_that_are_known(tmp_pa
 def test_results_do_not_take_the_place_of_something_else(place: Place) -> None:
     (place.root / "out").mkdir()
     (place.root / "out" / "letter.txt").write_text("dear")
-    with pytest.raises(UserError, match=r"holds something else; choose another --out"):
+    with pytest.raises(
+        UserError, match=r"holds something else \('letter.txt'\); choose another --out"
+    ):
         place.run()
     assert not (place.root / "benches").exists()
 

@@ -11,7 +11,7 @@ import pytest
 
 from corpus.errors import DiskFull, NotFound, OperatorError, UserError
 from corpus.trec import load_qrels, load_run
-from eval.results.folder import Results, slug, write_results
+from eval.results.folder import Results, require_place, slug, write_results
 from eval.results.records import Row
 from tests.eval.results.examples import BASELINE, METRIC, report_of, rows_of
 
@@ -127,6 +127,29 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="thesis' holds something else"):
         write(folder)
     assert bytes_of(folder) == {"chapter.txt": b"years of work"}
+
+
+def test_a_file_that_someone_put_beside_results_is_not_deleted_with_them(tmp_path: Path) -> None:
+    write(tmp_path / "r")
+    (tmp_path / "r" / "notes.md").write_text("what I make of it")
+    before = bytes_of(tmp_path / "r")
+    with pytest.raises(UserError, match=r"something else \('notes.md'\); choose another --out"):
+        write(tmp_path / "r", html="<p>new</p>")
+    assert bytes_of(tmp_path / "r") == before
+
+
+def test_a_file_is_no_place_for_results(tmp_path: Path) -> None:
+    (tmp_path / "r").write_text("mine")
+    with pytest.raises(UserError, match="is a file; name a folder for the results"):
+        require_place(tmp_path / "r")
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OperatorError, match="choose another --out"):
+        require_place(tmp_path / "file" / "below" / "r")
+    require_place(tmp_path / "new" / "r")
+    assert not (tmp_path / "new").exists()
 
 
 def test_an_empty_folder_is_taken(tmp_path: Path) -> None:

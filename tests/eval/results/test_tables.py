@@ -43,6 +43,14 @@ def test_many_systems_have_a_line_each_within_the_terminal(width: int) -> None:
     assert "▲ +" in line
 
 
+def test_of_many_systems_only_the_best_and_the_baseline_are_shown_by_kind() -> None:
+    kinds = {"single": {**REPORT["systems"][0], "n": 3}}
+    report = REPORT | {"systems": [{**system, "kinds": kinds} for system in REPORT["systems"]]}
+    best = max(REPORT["systems"], key=lambda system: system["metrics"][METRIC])["name"]
+    shown = re.findall(r"(\S+ \S+), by kind of question", said(report))
+    assert sorted(shown) == sorted({best, BASELINE})
+
+
 def test_best_stands_first_and_worse_is_marked() -> None:
     found = [line for line in lines(REPORT) if re.match(r"^ ?(recursive|semantic)-", line)][:8]
     assert found[0].split()[0].startswith("semantic-200")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -193,7 +194,7 @@ def test_the_command_prints_sentence_table_and_questions(
     said = capsys.readouterr().out
     assert said.startswith("b is better than a:x [bold] on MRR: +0.0")
     assert "What differs most in MRR" in said
-    assert "p (Holm)" in said
+    assert "p after Holm" in said
     with pytest.raises(SystemExit):
         main(["compare", str(a), str(b), "--json", "--metric", "context tokens@5"])
     data = json.loads(capsys.readouterr().out)
@@ -236,3 +237,19 @@ def test_the_command_refuses_with_status_two(
         main(["compare", str(a), str(b)])
     assert ended.value.code == 2
     assert "measured on different data" in capsys.readouterr().err
+
+
+def test_eighty_columns_hold_measures_and_intervals_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    costly = {query: 1000 * value for query, value in BASE.items()}
+    a = make_results(tmp_path / "a", {"x": {"token precision@5": BASE, "context tokens@5": costly}})
+    b = make_results(tmp_path / "b", {"x": {"token precision@5": BETTER, "context tokens@5": BASE}})
+    with pytest.raises(SystemExit):
+        main(["compare", str(a), str(b)])
+    table = capsys.readouterr().out.split("\n\n")[1].splitlines()
+    assert max(map(len, table)) <= 80
+    assert [line.split("  ")[0] for line in table[-2:]] == ["token precision@5", "context tokens@5"]
+    assert all(re.search(r"[+-][\d.]+ to [+-][\d.]+ ", line) for line in table[-2:])
+    assert "…" not in "".join(table)
