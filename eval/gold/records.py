@@ -109,5 +109,5 @@ class GoldSet:
 
 
 def item(document: str, span: Span) -> str:
-    """The name of a stretch of a document, without white space, as TREC's files need it."""
-    return f"{'_'.join(document.split())}:{span.start}-{span.end}"
+    """The name of a stretch of a document."""
+    return f"{document}:{span.start}-{span.end}"

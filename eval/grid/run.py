@@ -28,6 +28,7 @@ from eval.grid.stamp import machine, settings_of, versions
 from eval.report import Report, paired_tests
 from eval.results.folder import require_place, slug, write_results
 from eval.results.html_report import render_html
+from retrieval.search import check_query
 
 if TYPE_CHECKING:
     from ingest.settings import IngestSettings
@@ -138,6 +139,8 @@ def measure_grid(
     topics = gold.answerable[: grid.limit or None]
     if not topics:
         raise UserError(f"No question of {gold.name!r} has gold; there is nothing to measure.")
+    for topic in topics:
+        _require_searchable(topic, settings.retrieval.max_query_characters)
     metrics = _metrics(grid, topics)
     order = Order(gold, topics, cells, grid.depth, grid.grid.k[0])
     progress = Progress(listen, weight_of(order))
@@ -153,6 +156,14 @@ def _bench(
     cache: Path | None, home: Path | None, name: str, encoder: str
 ) -> AbstractContextManager[Bench]:
     return open_bench(name, cache, home, {"embedding": {"model": encoder}})
+
+
+def _require_searchable(topic: Topic, longest: int) -> None:
+    """Refuse now a question that the search would refuse after the indexing."""
+    try:
+        check_query(topic.text, longest)
+    except UserError as exc:
+        raise UserError(f"Question {topic.id!r}: {exc}") from exc
 
 
 def _require_encoders(cells: Sequence[Cell], settings: Settings) -> None:

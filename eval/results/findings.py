@@ -157,6 +157,8 @@ class Findings:
         found, name = self.against(self.best["name"]), self.report["baseline"]
         if found is None:
             return f"Its lead over the baseline {name} was not tested."
+        if not found.delta:
+            return f"The baseline {name} has the same."
         delta, low, high = (
             figure(v, self.digits(), "+") for v in (found.delta, found.low, found.high)
         )

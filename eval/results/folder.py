@@ -19,9 +19,10 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -136,11 +137,13 @@ def write_results(
             _write(made / REPORT, json.dumps(report, ensure_ascii=False, indent=1) + "\n")
             lines = (json.dumps(row.to_json(), ensure_ascii=False) + "\n" for row in rows)
             _write(made / ROWS, lines)
+            ids = _words(chain(qrels, *runs.values()))
+            items = _words(_items(qrels, runs))
             judged = ((q, i, g) for q, grades in qrels.items() for i, g in grades.items())
-            _write(made / QRELS, (f"{_word(q)} 0 {_word(item)} {g}\n" for q, item, g in judged))
+            _write(made / QRELS, (f"{ids[q]} 0 {items[item]} {g}\n" for q, item, g in judged))
             (made / RUNS).mkdir()
             for tag, run in zip(_tags(runs), runs.values(), strict=True):
-                _write(made / RUNS / f"{tag}.run", _run_lines(tag, run))
+                _write(made / RUNS / f"{tag}.run", _run_lines(tag, run, ids, items))
             _write(made / HTML, html)
             made.chmod(0o777 & ~_umask())
             _put(made, folder)
@@ -180,15 +183,34 @@ def _put(made: Path, folder: Path) -> None:
     shutil.rmtree(old)
 
 
-def _run_lines(tag: str, run: Run) -> Iterable[str]:
+def _run_lines(
+    tag: str, run: Run, ids: Mapping[str, str], items: Mapping[str, str]
+) -> Iterable[str]:
     for query, found in run.items():
         for rank, (item, score) in enumerate(found, start=1):
-            yield f"{_word(query)} Q0 {_word(item)} {rank} {score:.6f} {tag}\n"
+            yield f"{ids[query]} Q0 {items[item]} {rank} {score:.6f} {tag}\n"
 
 
-def _word(name: str) -> str:
-    """An id as TREC's files need it: white space, as in the names of files, would end it."""
-    return "_".join(name.split())
+def _items(qrels: Mapping[str, Mapping[str, int]], runs: Mapping[str, Run]) -> Iterator[str]:
+    """Every item that is judged or found, as often as it is."""
+    yield from chain.from_iterable(qrels.values())
+    for run in runs.values():
+        yield from (item for found in run.values() for item, _ in found)
+
+
+def _words(names: Iterable[str]) -> dict[str, str]:
+    """Every name as a word, which TREC's files need: white space, as in the names of files, would end it.
+
+    No two become the same word, so that no judgement is of another's document.
+    """
+    words = {name: "_".join(name.split()) for name in names}
+    taken = {name for name, word in words.items() if name == word}
+    for name, word in words.items():
+        if name != word:
+            tails = chain([""], (f"~{number}" for number in count(2)))
+            words[name] = next(word + tail for tail in tails if word + tail not in taken)
+            taken.add(words[name])
+    return words
 
 
 def _write(path: Path, text: str | Iterable[str]) -> None:

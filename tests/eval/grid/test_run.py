@@ -251,6 +251,17 @@ def test_what_cannot_be_run_is_refused_before_anything_is_computed(
     assert not (place.root / "out").exists()
 
 
+def test_a_question_too_long_to_be_searched_is_named_before_anything_is_computed(
+    place: Place,
+) -> None:
+    write_grid(place.root)
+    path = place.root / "weather" / "questions.jsonl"
+    path.write_text(path.read_text().replace("Who writes down how much fog", "fog " * 6000))
+    with pytest.raises(UserError, match=r"Question 'fog': .*at most 20000 are allowed"):
+        place.run()
+    assert not (place.root / "benches").exists()
+
+
 def test_an_encoder_that_is_not_here_is_refused_with_those_that_are_known(tmp_path: Path) -> None:
     text = GRID.replace("size = [32]", 'size = [32]\nencoder = ["nobody"]')
     grid = load_grid(write_grid(tmp_path, text))

@@ -56,6 +56,11 @@ def test_a_test_is_about_the_system_minus_the_baseline_whichever_way_it_was_made
     assert (one.moved, other.moved) == ((("q", -0.5),), (("q", 0.5),))
 
 
+def test_a_system_as_good_as_the_baseline_is_not_said_to_lead_it() -> None:
+    said = list(of(trial("new", "old", 0.0, 1.0), new=0.5, old=0.5).sentences())
+    assert said[1:] == ["The baseline old has the same."]
+
+
 def test_a_verdict_goes_by_the_corrected_p() -> None:
     assert _sign(0.001, 0.04) == 1
     assert _sign(0.001, 0.06) == 0

@@ -79,6 +79,18 @@ def test_names_with_white_space_are_words_in_trecs_files(tmp_path: Path) -> None
     assert load_run(tmp_path / "r" / "runs" / "a_b.run") == {"q_1": [(word, 0.5)]}
 
 
+def test_names_that_differ_in_white_space_stay_apart_in_trecs_files(tmp_path: Path) -> None:
+    grades = {"q 1": {"a b.md": 2, "a_b.md": 1, "a\tb.md": 3}, "q_1": {"a b.md": 1}}
+    found = {"q_1": [("a_b.md", 0.5)], "q 1": [("a\tb.md", 0.75), ("a b.md", 0.5)]}
+    write(tmp_path / "r", qrels=grades, runs={"s": found})
+    judged = {"q_1~2": {"a_b.md~2": 2, "a_b.md": 1, "a_b.md~3": 3}, "q_1": {"a_b.md~2": 1}}
+    assert load_qrels(tmp_path / "r" / "qrels.txt").grades() == judged
+    assert load_run(tmp_path / "r" / "runs" / "s.run") == {
+        "q_1": [("a_b.md", 0.5)],
+        "q_1~2": [("a_b.md~3", 0.75), ("a_b.md~2", 0.5)],
+    }
+
+
 def test_the_same_results_are_the_same_bytes(tmp_path: Path) -> None:
     write(tmp_path / "one")
     write(tmp_path / "two")
