@@ -226,9 +226,9 @@ def _lost(findings: Findings) -> list[str]:
     """Where the best system and the baseline lost gold, in a line each."""
     lines: list[str] = []
     for system in _rivals(findings):
-        if "losses" in system:
-            stages = ", ".join(f"{n:,} {stage}" for stage, n in system["losses"].items())
-            lines.append(f"Questions of which {system['name']} lost gold: {stages or 'none'}.")
+        if losses := system.get("losses"):  # none: nothing was lost, or nobody has looked why
+            stages = ", ".join(f"{n:,} {stage}" for stage, n in losses.items())
+            lines.append(f"Questions of which {system['name']} lost gold: {stages}.")
     return list(dict.fromkeys(lines))
 
 
