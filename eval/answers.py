@@ -9,10 +9,10 @@ Measures, each per question with a mean, n and interval (``eval/report.py``):
 - ``dangling``: of the answers given, the share with a ``[n]`` that no citation goes with. Anything
   above 0 is a bug.
 - ``cited``: of the answers given, the share with a citation at all.
-- ``holds answer``: of all answerable questions, refused or not, the share whose answer holds the
-  reference answer word for word (after SQuAD's normalisation) or, since a person's reference is often
-  in words of their own, whose citations hold at least half of a gold span; of every one, if the
-  question's kind is ``multi``.
+- ``holds answer``: of all answerable questions with a reference answer or gold spans, refused or not,
+  the share whose answer holds the reference word for word (after SQuAD's normalisation) or, since a
+  person's reference is often in words of their own, whose citations hold at least half of a gold
+  span; of every one, if the question's kind is ``multi``.
 - ``citation precision``: of the citations of an answer to an answerable question, the share that
   shares characters with a gold span; ``citation recall``: of its gold spans, the share of which a
   citation holds at least half.
@@ -108,8 +108,8 @@ def evaluate_answers(
         name: of the question set.
         questions: with their gold looked up in ``texts``.
         tick: called after each answer, for a progress bar.
-        why: asked of every question whose answer does not hold what it should (``holds answer``);
-            ``None``: no losses are told.
+        why: asked of every question whose answer does not hold what it should (``holds answer``), or
+            of which only whole documents are known; ``None``: no losses are told.
         sources: of documents, as for ``topic_of``: what topics and rows call them.
 
     Raises:
@@ -123,7 +123,7 @@ def evaluate_answers(
         answer = answers.answer(placed.question.text)
         took = 1000 * (perf_counter() - begun)
         values.append(_values(placed, answer, texts))
-        failed = values[-1].get(PRIMARY) == 0
+        failed = placed.question.answerable and not values[-1].get(PRIMARY)
         losses = why(topic, placed.question.references, answer) if why and failed else ()
         asked.append(Asked(placed, answer, took, tuple(losses)))
         tick()
@@ -132,7 +132,8 @@ def evaluate_answers(
     rows = tuple(row_of(engine, entry, topic, found) for entry, topic, found in made)
     system = _system(engine, asked, values, rows if why else None)
     context = {"engine": engine, **_context(questions)}
-    report = Report(name, (system,), context=context, metric=PRIMARY)
+    metric = PRIMARY if system.rows[PRIMARY] else "refused answerable"
+    report = Report(name, (system,), context=context, metric=metric)
     return Measured(report, rows, topics, tuple(asked))
 
 
@@ -197,7 +198,9 @@ def _values(placed: Placed, answer: Answer, texts: Texts) -> dict[str, float]:
 def _rightness(placed: Placed, answer: Answer) -> dict[str, float]:
     """What is measured of every answerable question, refused or not."""
     references = placed.question.references
-    values = {"holds answer": float(not answer.abstained and _holds(placed, answer))}
+    values: dict[str, float] = {}
+    if references or placed.question.gold:
+        values["holds answer"] = float(not answer.abstained and _holds(placed, answer))
     for measure, score in (("exact match", exact_match), ("token F1", token_f1)):
         if references:
             values[measure] = 0.0 if answer.abstained else score(references, answer.text)

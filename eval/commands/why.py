@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -106,7 +107,10 @@ def _chosen(gold: GoldSet, ids: Sequence[str]) -> Sequence[Topic]:
     known = {topic.id: topic for topic in gold.topics}
     for id in ids:
         if id not in known:
-            raise NotFound(f"There is no question {id!r} in {gold.name!r}; its file has the ids.")
+            like = next(iter([*get_close_matches(id, known, 1, 0.0), *known]))
+            raise NotFound(
+                f"There is no question {id!r} in {gold.name!r}; its ids are such as {like!r}."
+            )
         if not known[id].answerable:
             raise UserError(f"Question {id!r} has no gold that could be lost; choose another.")
     return [known[id] for id in dict.fromkeys(ids)] or gold.answerable

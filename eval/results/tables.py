@@ -224,12 +224,14 @@ def _rivals(findings: Findings) -> list[System]:
 
 def _lost(findings: Findings) -> list[str]:
     """Where the best system and the baseline lost gold, in a line each."""
+    if not any(system.get("losses") for system in findings.report["systems"]):
+        return []  # nothing was lost, or nobody has looked why
     lines: list[str] = []
     for system in _rivals(findings):
-        if losses := system.get("losses"):  # none: nothing was lost, or nobody has looked why
-            stages = ", ".join(f"{n:,} {stage}" for stage, n in losses.items())
-            lines.append(f"Questions of which {system['name']} lost gold: {stages}.")
-    return list(dict.fromkeys(lines))
+        if "losses" in system:
+            stages = ", ".join(f"{n:,} {stage}" for stage, n in system["losses"].items())
+            lines.append(f"Questions of which {system['name']} lost gold: {stages or 'none'}.")
+    return lines
 
 
 def _titled(title: str, first: str) -> Table:

@@ -190,8 +190,16 @@ def test_words_are_measured_against_the_nearest_reference_and_a_refusal_has_none
     assert rows["token F1"] == {"a": 2 * 2 / 6, "b": 1.0, "c": 0.0}
     assert rows["token recall"] == {"a": 1.0, "b": 1.0}
     assert "d" not in rows["citation precision"] | rows["citation recall"] | rows["cites gold"]
-    assert rows["holds answer"]["d"] == 0.0
+    assert "d" not in rows["holds answer"]  # nobody knows what it would be held to
     assert rows["refused answerable"]["d"] == 0.0
+
+
+def test_a_set_of_which_only_documents_are_known_goes_by_its_refusals() -> None:
+    whole = placed("d")
+    graded = replace(whole.question, gold=(), answer="", documents={"box.md": 1})
+    scripted = Scripted({"question d": said("128 GB", cite(FACT))})
+    report = evaluate_answers("set", [Placed(graded, ())], scripted, Shelf()).report
+    assert (report.metric, report.systems[0].rows["holds answer"]) == ("refused answerable", {})
 
 
 def test_every_question_has_a_row_with_its_answer_its_passages_and_what_lost_its_gold() -> None:

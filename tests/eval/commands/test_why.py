@@ -85,7 +85,7 @@ def test_questions_do_not_steer_the_terminal(
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["q99"], "There is no question 'q99' in 'questions'"),
+        (["q99"], "There is no question 'q99' in 'questions'; its ids are such as 'q4'"),
         (["q4"], "Question 'q4' has no gold that could be lost"),
         (["--pages", "two"], "--pages 'two' is no FIRST-LAST"),
         (["--filter", "colour"], "--filter 'colour' is no KEY=VALUE"),
