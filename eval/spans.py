@@ -67,11 +67,13 @@ def place(
         documents: by the path that the questions name them with.
 
     Raises:
-        UserError: not one quote was found, so these are questions about other documents.
+        UserError: not one quote, and no graded document, was found, so these are questions about
+            other documents.
     """
     placed = [_place(question, documents, texts) for question in questions]
-    if not any(entry.gold for entry in placed):
-        raise UserError("No gold quote stands in the documents; name the folder they are about.")
+    graded = {name for entry in placed for name in entry.question.documents}
+    if not any(entry.gold for entry in placed) and not graded & documents.keys():
+        raise UserError("No gold stands in the documents; name the folder that they are in.")
     return placed
 
 

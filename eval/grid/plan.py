@@ -141,12 +141,11 @@ class Axes(BaseModel):
         return found
 
 
-_EXPECTED = {
+_EXPECTED = {  # where pydantic speaks of Python
     "tuple_type": "a list in brackets, also of one, is expected",
     "model_type": "a table is expected",
-    "string_pattern_mismatch": "letters, digits, spaces and . + - _ are expected, and one letter or digit",
+    "string_pattern_mismatch": "letters, digits, spaces and . + - _ are expected, and a letter or digit",
 }
-"""What pydantic says in words of Python, by the type of its fault."""
 
 
 class GridFile(BaseModel):
@@ -276,8 +275,7 @@ def _folder(base: Path, entry: Any, key: str) -> Any:
 
 def _require_files(grid: GridFile, path: Path) -> None:
     for key in _FILES:
-        named = getattr(grid, key)
-        if named is not None and not named.exists():
+        if (named := getattr(grid, key)) is not None and not named.exists():
             raise NotFound(f"{str(path)!r}, {key!r}: there is no {str(named)!r}; correct the path.")
     documents = grid.documents
     if documents and not documents.startswith(COLLECTION) and not Path(documents).is_dir():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -122,5 +123,14 @@ def test_gold_is_placed_in_the_text_as_it_is_stored_now() -> None:
 
 
 def test_questions_about_other_documents_are_refused() -> None:
-    with pytest.raises(UserError, match="No gold quote stands in the documents"):
+    with pytest.raises(UserError, match="No gold stands in the documents"):
         place([question(gold_at(0, "256 GB"))], {}, Shelf({}))
+    graded = replace(question(), documents={"box.md": 1})
+    with pytest.raises(UserError, match="No gold stands in the documents"):
+        place([graded], {}, Shelf({}))
+
+
+def test_graded_documents_are_gold_enough_without_a_quote() -> None:
+    graded = replace(question(), documents={"box.md": 1})
+    (placed,) = place([graded], {"box.md": document(Path("box.md"))}, Shelf({}))
+    assert placed.gold == ()
