@@ -181,7 +181,7 @@ def _baseline(grid: GridFile, cells: Sequence[Cell], settings: Settings) -> str:
     if grid.baseline:
         if grid.baseline.removesuffix(SHOWN) not in names:
             raise UserError(
-                f"There is no system {grid.baseline!r} for a baseline; choose from {', '.join(names)}."
+                f"'baseline' of the grid names no system {grid.baseline!r}; choose from {', '.join(names)}."
             )
         return grid.baseline
     as_set = (settings.answer.mode, settings.retrieval)

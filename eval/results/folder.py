@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from corpus.errors import NotFound, UserError
 from corpus.home import disk_errors
@@ -35,6 +35,10 @@ __all__ = ["REPORT", "Results", "Run", "require_place", "slug", "write_results"]
 
 REPORT, ROWS, QRELS, RUNS, HTML = "report.json", "queries.jsonl", "qrels.txt", "runs", "report.html"
 _OURS = frozenset((REPORT, ROWS, QRELS, RUNS, HTML))
+
+_REPORT = {"dataset": str, "metrics": list, "systems": list, "tests": list, "context": dict}
+_SYSTEM = {"name": str, "metrics": dict, "ci95": dict, "n": int, "latency_ms": dict}
+_TEST = {"a": str, "b": str, "metric": str, "delta": (int, float), "ci95": list}
 
 Run = Mapping[str, Sequence[tuple[str, float]]]
 """For each query its items with their scores, best first."""
@@ -62,7 +66,7 @@ class Results:
             report = json.loads(path.read_bytes())
         except (ValueError, RecursionError) as exc:
             raise UserError(f"{str(path)!r} is not JSON ({exc}); run the benchmark anew.") from exc
-        if not isinstance(report, dict) or not isinstance(report.get("systems"), list):
+        if not _is_report(report):
             raise UserError(f"{str(path)!r} is no report of a benchmark; run it anew.")
         return cls(folder, report)
 
@@ -87,6 +91,21 @@ class Results:
             for row in self.rows
             if row.system == system and metric in row.metrics
         }
+
+
+def _is_report(found: object) -> bool:
+    """Whether it has what everything that reads a report counts on."""
+    return _has(found, _REPORT) and all(
+        _has(entry, shape)
+        for part, shape in (("systems", _SYSTEM), ("tests", _TEST))
+        for entry in cast(dict[str, Any], found)[part]
+    )
+
+
+def _has(found: object, shape: Mapping[str, Any]) -> bool:
+    return isinstance(found, dict) and all(
+        isinstance(found.get(key), kind) for key, kind in shape.items()
+    )
 
 
 def require_place(folder: Path) -> None:

@@ -237,7 +237,7 @@ def test_a_run_that_others_are_at_is_refused(place: Place) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ('baseline = "x"\n' + GRID, "There is no system 'x' for a baseline; choose from recursive-32-5 dense"),
+        ('baseline = "x"\n' + GRID, "'baseline' of the grid names no system 'x'; choose from recursive-32-5 dense"),
         (GRID.replace('dataset = "weather"\n', ""), "names no questions; add 'dataset' to the file"),
         (GRID.replace("size = [32]", "size = [32]\noverlap = 32"), "overlap"),
     ],

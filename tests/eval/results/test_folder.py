@@ -181,7 +181,22 @@ def test_a_folder_without_a_report_holds_no_results(tmp_path: Path) -> None:
         Results.read(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"systems": 3}', "{}"])
+FOREIGN = {"dataset": "d", "metrics": [], "systems": [], "tests": [], "context": {}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"systems": 3}',
+        "{}",
+        json.dumps(FOREIGN | {"systems": [{"name": "a"}]}),
+        json.dumps(FOREIGN | {"systems": ["a"]}),
+        json.dumps(FOREIGN | {"tests": [{"a": "x", "b": "y"}]}),
+        json.dumps(FOREIGN | {"context": None}),
+    ],
+)
 def test_what_is_no_report_is_refused_by_its_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "report.json").write_text(text)
     with pytest.raises(UserError, match=r"report\.json.*anew"):
