@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +91,17 @@ class Comparison:
     losses: int
     p_t: float | None = None
     error: float = 0.0
+
+    def figures(self, p_holm: float | None) -> dict[str, Any]:
+        """What every report says of a difference, as plain JSON values; ``p_holm`` is ``p`` corrected."""
+        return {
+            "delta": self.delta,
+            "ci95": [self.low, self.high],
+            "p": self.p,
+            "p_t": self.p_t,
+            "p_holm": p_holm,
+            "n": self.n,
+        }
 
 
 def estimate(values: Sequence[float], resamples: int = RESAMPLES, seed: int = SEED) -> Estimate:

@@ -4,59 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from eval.__main__ import main
 from eval.results.folder import Results
 from eval.results.records import Stage
+from tests.eval.benchmarks import run, run_json, write_lines
 from tests.fakes import FakeLLMServer, Reply
-
-RAIN = "A rain gauge collects the rain of one day and shows its depth in millimetres."
-SNOW = "Snow is measured with a board that is wiped clean every morning at eight."
-
-
-def write_lines(path: Path, records: Sequence[object]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
-
-
-@pytest.fixture
-def papers(tmp_path: Path) -> tuple[Path, Path]:
-    """A folder of documents and questions about them."""
-    folder = tmp_path / "papers"
-    folder.mkdir()
-    (folder / "rain.md").write_text(f"# Rain\n\n{RAIN}\n")
-    (folder / "snow.txt").write_text(SNOW + "\n")
-    quote = "wiped clean every morning"
-    gold = [{"document": "snow.txt", "quote": quote, "start": 0, "end": len(quote)}]
-    questions = [
-        {"id": "1", "question": "When is the snow board wiped clean?", "kind": "single"}
-        | {"answer": "every morning", "gold": gold},
-        {"id": "2", "question": "Who was elected mayor of Lisbon?", "kind": "unanswerable"}
-        | {"answer": "", "gold": []},
-    ]
-    write_lines(tmp_path / "questions.jsonl", questions)
-    return folder, tmp_path / "questions.jsonl"
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    """Exit status, stdout and stderr of one command."""
-    with pytest.raises(SystemExit) as ended:
-        main([str(argument) for argument in arguments])
-    out, err = capsys.readouterr()
-    return int(ended.value.code or 0), out, err
-
-
-def run_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
-    status, out, err = run(capsys, *arguments, "--json")
-    assert (status, err) == (0, "")
-    found = json.loads(out)
-    assert isinstance(found, dict)
-    return found
 
 
 def test_answers_are_written_with_a_row_for_each_and_what_lost_its_gold(

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.__main__ import main
 from eval.commands.run import progress_lines
+from tests.eval.benchmarks import run
 from tests.eval.grid.weather import write_grid
 
 ROOT = Path(__file__).parents[3]
@@ -24,14 +24,6 @@ size = [32]
 fusion = ["lexical"]
 k = [2]
 """
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    """Exit status, stdout and stderr of one command."""
-    with pytest.raises(SystemExit) as ended:
-        main([str(argument) for argument in arguments])
-    out, err = capsys.readouterr()
-    return int(ended.value.code or 0), out, err
 
 
 def test_a_grid_is_one_object_on_stdout_and_a_line_per_step_on_stderr(
