@@ -180,7 +180,7 @@ class Agent:
                     stream_mode=["messages", "updates"],
                     durability="sync",
                 )
-                async with aclosing(self._timed(stream, reader)) as parts:
+                async with aclosing(self._timed(stream, reader, http)) as parts:
                     async for mode, part in parts:
                         if watch.limit is not None:
                             yield watch.limit
@@ -234,7 +234,9 @@ class Agent:
         turns = [(m.role, _CITATION.sub("", m.content)) for m in recent]
         return [*turns, ("user", question)]
 
-    async def _timed(self, stream: Any, reader: Reader) -> AsyncGenerator[tuple[str, Any]]:
+    async def _timed(
+        self, stream: Any, reader: Reader, http: Any
+    ) -> AsyncGenerator[tuple[str, Any]]:
         """The parts of a stream, each within its deadline."""
         llm, loop = self._engine.settings, asyncio.get_running_loop()
         end = loop.time() + self._settings.total_s + self._settings.answer_s
@@ -242,8 +244,11 @@ class Agent:
         async with aclosing(stream) as parts:
             while True:
                 waiting = reader.waiting_for
+                deadline = loop.time() + limits[waiting]
                 try:
-                    async with asyncio.timeout_at(min(loop.time() + limits[waiting], end)):
+                    async with asyncio.timeout_at(min(deadline, end)) as patience:
+                        if waiting == "model" and deadline < end:
+                            http.overdue = patience.expired
                         part = await anext(parts, None)
                 except TimeoutError as exc:
                     raise self._late(waiting, limits[waiting], loop.time() >= end) from exc

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +98,9 @@ def make_chat_model(
 def transport(settings: LLMSettings, url: str, breaker: Breaker | None = None) -> Any:
     """An asynchronous HTTP client for one stream; a proxy is never asked for this machine.
 
-    With a ``breaker`` every request is an attempt of it.
+    With a ``breaker`` every request is an attempt of it. A request that is cancelled before the server
+    answered is then one that did not reach it if ``overdue()`` says so, an attribute which whoever
+    waits sets: the client cannot tell a deadline of theirs from a person who gave up.
     """
     from langchain_openai._compat import httpx
 
@@ -107,7 +108,7 @@ def transport(settings: LLMSettings, url: str, breaker: Breaker | None = None) -
     if breaker is None:
         return httpx.AsyncClient(timeout=_timeout(settings), **options)
     made = _careful_client()(timeout=_timeout(settings), **options)
-    made.breaker, made.silence_s = breaker, settings.first_token_s
+    made.breaker, made.overdue = breaker, lambda: False
     return made
 
 
@@ -117,20 +118,17 @@ def _careful_client() -> Any:
 
     class Careful(httpx.AsyncClient):  # type: ignore[misc, name-defined, unused-ignore]
         breaker: Breaker
-        silence_s: float
+        overdue: Callable[[], bool]
 
         async def send(self, request: Any, **options: Any) -> Any:
             self.breaker.enter()
-            began = time.monotonic()
             try:
                 response = await super().send(request, **options)
             except (httpx.ConnectError, httpx.TimeoutException):
                 self.breaker.failed()
                 raise
             except asyncio.CancelledError:
-                # Given up at once by a person, or after a silence that no server in order keeps.
-                silent = time.monotonic() - began >= self.silence_s / 2
-                self.breaker.failed() if silent else self.breaker.left()
+                self.breaker.failed() if self.overdue() else self.breaker.left()
                 raise
             except BaseException:
                 self.breaker.left()

@@ -33,7 +33,7 @@ class _Server(Protocol):
     model: str
 
     def transport(self) -> Any:
-        """An HTTP client for one stream."""
+        """An HTTP client for one stream, of ``agents.models.chat_model.transport``."""
         ...
 
     def chat_model(self, http: Any, **options: Any) -> Any:
@@ -75,13 +75,15 @@ class Exchange:
     async def _timed(self) -> AsyncGenerator[str | Usage, None]:
         """The reply under its deadlines; raises ``ModelTimeout`` that names the one that passed."""
         s = self.server.settings
-        end = time.monotonic() + self.total_s
         what, limit = "its first word", s.first_token_s
-        async with aclosing(self._chunks()) as chunks:
+        async with self.server.transport() as http, aclosing(self._chunks(http)) as chunks:
+            end = time.monotonic() + self.total_s
             deadline = time.monotonic() + limit
             while True:
                 try:
-                    async with asyncio.timeout_at(_loop_time(min(deadline, end))):
+                    async with asyncio.timeout_at(_loop_time(min(deadline, end))) as patience:
+                        if deadline < end:
+                            http.overdue = patience.expired
                         chunk = await anext(chunks, None)
                 except TimeoutError as exc:
                     if time.monotonic() >= end:
@@ -107,18 +109,17 @@ class Exchange:
             f"the answer of {self.server.model!r} at {self.server.url!r} was cut off; ask again"
         )
 
-    async def _chunks(self) -> AsyncGenerator[tuple[str | Usage, bool], None]:
+    async def _chunks(self, http: Any) -> AsyncGenerator[tuple[str | Usage, bool], None]:
         """Pieces as ``(text, alive)``; ``alive`` also for thoughts that a server sends apart."""
         reason = None
-        async with self.server.transport() as http:
-            model = self.server.chat_model(http, max_tokens=self.max_tokens, body=self.body)
-            async with aclosing(_stream(model, self.messages)) as chunks:
-                async for chunk in chunks:
-                    reason = chunk.response_metadata.get("finish_reason") or reason
-                    text = str(chunk.text)
-                    yield text, bool(text or chunk.additional_kwargs)
-                    if cost := chunk.usage_metadata:
-                        yield Usage(cost["input_tokens"], cost["output_tokens"]), True
+        model = self.server.chat_model(http, max_tokens=self.max_tokens, body=self.body)
+        async with aclosing(_stream(model, self.messages)) as chunks:
+            async for chunk in chunks:
+                reason = chunk.response_metadata.get("finish_reason") or reason
+                text = str(chunk.text)
+                yield text, bool(text or chunk.additional_kwargs)
+                if cost := chunk.usage_metadata:
+                    yield Usage(cost["input_tokens"], cost["output_tokens"]), True
         if reason is None:
             raise self._cut()
 
