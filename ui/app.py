@@ -1,6 +1,6 @@
 """The page in the browser: a sidebar and one view at a time.
 
-All data comes over HTTP from the service (``ui.client``). When the service does not answer the page
+All data comes over HTTP from the service (``ui.api.client``). When the service does not answer the page
 says so and comes back by itself. Run it from the repository's root::
 
     python -m streamlit run ui/app.py --browser.gatherUsageStats false -- --service URL
@@ -13,7 +13,11 @@ from pathlib import Path
 import streamlit as st
 
 from ui.state import state
-from ui.views import chat, evaluate, library, outage, sidebar, status
+from ui.views import outage, sidebar
+from ui.views.chat import view as chat
+from ui.views.evaluate import view as evaluate
+from ui.views.library import view as library
+from ui.views.status import view as status
 
 __all__ = ["main"]
 

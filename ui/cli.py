@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from corpus.errors import AlcoveError, Conflict, InternalError, UserError
-from ui.audit import audit
-from ui.calibrating import calibrate
-from ui.console import show_json, show_table, write
-from ui.ingesting import ingest
-from ui.listings import collections_app, documents_app, models_app
-from ui.options import CollectionOption, HomeOption, JsonOption, load_settings
-from ui.other_agents import mcp
-from ui.people import memories_app, users_app
-from ui.reindexing import reindex
+from ui.commands.audit import audit
+from ui.commands.calibrating import calibrate
+from ui.commands.console import show_json, show_table, write
+from ui.commands.ingesting import ingest
+from ui.commands.listings import collections_app, documents_app, models_app
+from ui.commands.options import CollectionOption, HomeOption, JsonOption, load_settings
+from ui.commands.other_agents import mcp
+from ui.commands.people import memories_app, users_app
+from ui.commands.reindexing import reindex
 
 if TYPE_CHECKING:
     from agents.settings import Settings
@@ -195,8 +195,8 @@ def doctor(
     as_json: JsonOption = False,
 ) -> None:
     """What is installed, found, missing and damaged, and what to do about it."""
-    from ui.doctor import examine
-    from ui.upkeep import run_repair, show_repair
+    from ui.commands.doctor import examine
+    from ui.commands.upkeep import run_repair, show_repair
 
     settings = load_settings(home)
     done = run_repair(settings) if repair else None
@@ -220,7 +220,7 @@ def compact(
     as_json: JsonOption = False,
 ) -> None:
     """Leave no byte of deleted documents in the home, and free the space they took."""
-    from ui.upkeep import run_compact, show_compaction
+    from ui.commands.upkeep import run_compact, show_compaction
 
     done, notes = run_compact(load_settings(home), drop_quarantine)
     show_json({**done.to_json(), "notes": notes}) if as_json else show_compaction(done, notes)
@@ -232,7 +232,7 @@ def run_tests(
     full: Annotated[bool, typer.Option("--full", help="The slow tests too.")] = False,
 ) -> None:
     """Run the linters, the type checker and the tests; more arguments go to pytest."""
-    from ui.checks import run_checks
+    from ui.commands.checks import run_checks
 
     raise typer.Exit(run_checks(full=full, arguments=context.args))
 

@@ -16,11 +16,11 @@ import streamlit as st
 
 from corpus.errors import AlcoveError
 from corpus.records import Citation, Passage
-from ui.client import Service
-from ui.evaluations import Evaluating
-from ui.live import LiveRun
+from ui.api.client import Service
+from ui.api.evaluations import Evaluating
+from ui.api.live import LiveRun
+from ui.api.wire import DocumentJson, MeJson, StatusJson
 from ui.settings import PageSettings, page_settings
-from ui.wire import DocumentJson, MeJson, StatusJson
 
 __all__ = [
     "VIEWS",

@@ -20,7 +20,7 @@ from types import FrameType
 
 from agents.settings import Settings
 from corpus.errors import OperatorError
-from ui.console import say, tracked, warn, write
+from ui.commands.console import say, tracked, warn, write
 
 __all__ = ["page_command", "page_environment", "require_free", "require_page_keys", "run"]
 

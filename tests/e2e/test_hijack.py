@@ -34,7 +34,7 @@ from tests.e2e.eve import Eve, order, say
 from tests.e2e.injected import PICTURES, WRITERS
 from tests.fakes import HashEncoder
 from tests.service_bench import Json, ServiceBench, until
-from ui.prose import tree
+from ui.words.prose import tree
 
 DATA = Path(os.environ.get("ALCOVE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 CANARY = "zx-vault-7719-kestrel"

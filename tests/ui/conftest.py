@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.command_line import alcove, papers, tiny_model
 from tests.ui.fake_service import FakeService
-from ui.client import Service
+from ui.api.client import Service
 from ui.settings import PageSettings
 from ui.state import service
 

@@ -9,10 +9,10 @@ from typing import ParamSpec
 import streamlit as st
 
 from corpus.errors import AlcoveError, NotSignedIn
-from ui.client import ServiceDown
-from ui.plain_words import label
+from ui.api.client import ServiceDown
 from ui.state import service, settings
 from ui.views import sign_in
+from ui.words.plain_words import label
 
 __all__ = ["draw", "guarded"]
 

@@ -6,11 +6,11 @@ from datetime import datetime
 
 import streamlit as st
 
-from ui.plain_words import age, label
+from ui.api.wire import ThreadJson
 from ui.state import service, settings, state
 from ui.views import sign_in
 from ui.views.outage import guarded
-from ui.wire import ThreadJson
+from ui.words.plain_words import age, label
 
 __all__ = ["draw"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from corpus.errors import AlcoveError, NotSignedIn
-from ui.plain_words import label
 from ui.state import me, settings, sign_out
 from ui.state import sign_in as sign_in_with
+from ui.words.plain_words import label
 
 __all__ = ["draw", "person"]
 

@@ -1,0 +1,269 @@
+"""The page's only way to data: a small HTTP client of the Alcove service.
+
+Every refusal of the service is raised as the class of ``corpus.errors`` that it names, and a
+service that cannot be reached as ``ServiceDown``. Safe to share between sessions and threads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+
+import httpx
+
+from corpus.errors import InternalError, NotFound, OperatorError, error_class
+from ui.api.wire import (
+    CollectionJson,
+    DocumentJson,
+    JobJson,
+    MeJson,
+    StatusJson,
+    TextJson,
+    ThreadJson,
+)
+from ui.settings import PageSettings
+
+__all__ = ["Service", "ServiceDown", "sse_data"]
+
+
+class ServiceDown(OperatorError):
+    """The service does not answer, or is not ready yet; it is worth trying again."""
+
+
+class Service:
+    """The service at ``settings.service``.
+
+    Every method raises ``ServiceDown`` when it cannot be reached, and the error the service names
+    (``NotFound``, ``UserError``, …) when it refuses: ``NotSignedIn`` when it asks for a key. ``who``
+    tells one key's replies from another's without being the key; empty without one.
+    """
+
+    def __init__(self, settings: PageSettings, key: str = "") -> None:
+        """``key``: the API key of who signed in; without one, that of the settings."""
+        self.url = settings.service
+        key = key or settings.key.get_secret_value()
+        self.who = hashlib.sha256(key.encode()).hexdigest() if key else ""
+        self._silence = settings.silence_s
+        # A proxy from the environment must not see what is asked of a service on this machine.
+        self._http = httpx.Client(
+            base_url=settings.service,
+            timeout=httpx.Timeout(settings.read_s, connect=settings.connect_s),
+            limits=httpx.Limits(max_connections=None),
+            trust_env=False,
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+        )
+
+    def close(self) -> None:
+        """Close its connections; it cannot be used afterwards."""
+        self._http.close()
+
+    # What runs
+
+    def ready(self) -> None:
+        """Return when the service can answer; raise ``ServiceDown`` with its reason when not."""
+        self.call("GET", "/readyz")
+
+    def me(self) -> MeJson:
+        """Who the service takes this for."""
+        return cast(MeJson, self.ask_json("GET", "/v1/me"))
+
+    def status(self) -> StatusJson:
+        """Engine, encoder, collections and the number of documents in each state."""
+        return cast(StatusJson, self.ask_json("GET", "/v1/status"))
+
+    def collections(self) -> list[CollectionJson]:
+        """Every collection."""
+        return cast(list[CollectionJson], self.ask_json("GET", "/v1/collections")["collections"])
+
+    # Conversations
+
+    def threads(self) -> list[ThreadJson]:
+        """Every conversation without its messages, the last used first."""
+        return cast(list[ThreadJson], self.ask_json("GET", "/v1/threads")["threads"])
+
+    def thread(self, thread: str) -> ThreadJson:
+        """One conversation with its messages and its running run, if any."""
+        return cast(ThreadJson, self.ask_json("GET", f"/v1/threads/{thread}"))
+
+    def create_thread(self) -> str:
+        """A new conversation's id."""
+        return str(self.ask_json("POST", "/v1/threads", json={})["id"])
+
+    def rename_thread(self, thread: str, title: str) -> None:
+        """Give a conversation another title."""
+        self.call("PATCH", f"/v1/threads/{thread}", json={"title": title})
+
+    def delete_thread(self, thread: str) -> None:
+        """Remove a conversation with its messages."""
+        self.call("DELETE", f"/v1/threads/{thread}")
+
+    # Runs
+
+    def start(self, thread: str, question: str, mode: str, collection: str | None) -> str:
+        """Ask; the id of the run that answers. ``mode`` is ``answer`` or ``agent``."""
+        body = {"thread": thread, "question": question, "mode": mode, "collection": collection}
+        return str(self.ask_json("POST", "/v1/runs", json=body)["run"])
+
+    def run_state(self, run: str) -> str:
+        """``running``, ``waiting``, ``done``, ``failed``, ``cancelled`` or ``interrupted``."""
+        return str(self.ask_json("GET", f"/v1/runs/{run}")["state"])
+
+    def events(self, run: str, after: int) -> Iterator[dict[str, Any]]:
+        """The events of a run with a number above ``after``, as they come, until the last one.
+
+        Raises ``ServiceDown`` too when nothing came for a while: attach again from the last number.
+        """
+        timeout = httpx.Timeout(self._silence, connect=self._http.timeout.connect)
+        request = self._http.build_request(
+            "GET", f"/v1/runs/{run}/events", params={"after": after}, timeout=timeout
+        )
+        with self._reached():
+            response = self._http.send(request, stream=True)
+            try:
+                _raise_for(response)
+                for data in sse_data(response.iter_bytes()):
+                    yield json.loads(data)
+            finally:
+                response.close()
+
+    def cancel_run(self, run: str) -> None:
+        """Stop a run; what it had written stays."""
+        self.call("POST", f"/v1/runs/{run}/cancel")
+
+    def decide(
+        self,
+        approval: str,
+        verdict: str,
+        arguments: Mapping[str, Any] | None = None,
+        reason: str = "",
+    ) -> None:
+        """Decide about a call that waits; ``verdict`` is ``approve``, ``edit`` or ``reject``.
+
+        Raises ``Conflict`` when it is not open any more.
+        """
+        given = None if arguments is None else dict(arguments)
+        body = {"verdict": verdict, "arguments": given, "reason": reason}
+        self.call("POST", f"/v1/approvals/{approval}", json=body)
+
+    def rate(
+        self,
+        message: str,
+        rating: int,
+        comment: str = "",
+        sources: Sequence[tuple[str, int, int]] = (),
+        unanswerable: bool = False,
+    ) -> None:
+        """Say what an answer is worth: 1 or -1; ``sources``: where the right one stands, as (document, start, end)."""
+        places = [{"document": d, "start": start, "end": end} for d, start, end in sources]
+        body = {"message": message, "rating": rating, "comment": comment, "sources": places}
+        self.call("POST", "/v1/feedback", json={**body, "unanswerable": unanswerable})
+
+    # Documents
+
+    def documents(self) -> list[DocumentJson]:
+        """Every document of every collection."""
+        return cast(list[DocumentJson], self.ask_json("GET", "/v1/documents")["documents"])
+
+    def document(self, document: str) -> DocumentJson:
+        """One document with what is known of its pages."""
+        return cast(DocumentJson, self.ask_json("GET", f"/v1/documents/{document}"))
+
+    def text(self, document: str, start: int = 0, end: int | None = None) -> TextJson:
+        """Characters ``[start, end)`` of a document's canonical text."""
+        span = {"start": start} if end is None else {"start": start, "end": end}
+        return cast(TextJson, self.ask_json("GET", f"/v1/documents/{document}/text", params=span))
+
+    def page_image(self, document: str, page: int, start: int, end: int, width: int) -> bytes:
+        """A PNG, ``width`` pixels wide, of a page with ``[start, end)`` marked on it.
+
+        Raises ``NotFound`` when the document's format has no pages to show.
+        """
+        params = {"width": width, "start": start, "end": end}
+        return self.call("GET", f"/v1/documents/{document}/pages/{page}.png", params=params).content
+
+    def original(self, document: str) -> bytes:
+        """The file as it was ingested."""
+        return self.call("GET", f"/v1/documents/{document}/original").content
+
+    def upload(self, files: Sequence[tuple[str, bytes]], collection: str) -> str:
+        """Hand over files as (name, content); the id of the job that ingests them."""
+        parts = [("files", (name, data)) for name, data in files]
+        body = self.ask_json("POST", "/v1/documents", files=parts, data={"collection": collection})
+        return str(body["job"])
+
+    def delete_document(self, document: str) -> None:
+        """Remove a document from the collection and from search."""
+        self.call("DELETE", f"/v1/documents/{document}")
+
+    def jobs(self) -> list[JobJson]:
+        """Every ingestion job the service remembers."""
+        return cast(list[JobJson], self.ask_json("GET", "/v1/jobs")["jobs"])
+
+    def cancel_job(self, job: str) -> None:
+        """Stop a job after the file it is at."""
+        self.call("POST", f"/v1/jobs/{job}/cancel")
+
+    # HTTP
+
+    def ask_json(self, method: str, path: str, **kwargs: Any) -> dict[str, Any]:
+        """The JSON object of a reply; for the parts of the API that have a client of their own."""
+        return cast(dict[str, Any], self.call(method, path, **kwargs).json())
+
+    def call(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
+        """A reply, once it is known to be no refusal."""
+        with self._reached():
+            response = self._http.request(method, path, **kwargs)
+        _raise_for(response)
+        return response
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.TransportError as exc:
+            raise ServiceDown(
+                f"The service at {self.url!r} does not answer; is it running?"
+            ) from exc
+
+
+def sse_data(chunks: Iterable[bytes]) -> Iterator[str]:
+    """The ``data`` of each server-sent event in a byte stream.
+
+    Lines end at a line feed only: JSON may hold U+2028 and its kin, which ``str.splitlines`` (and
+    with it ``Response.iter_lines``) takes for ends of lines.
+    """
+    rest, data = b"", list[str]()
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            text = line.rstrip(b"\r").decode()
+            if text.startswith("data:"):
+                data.append(text[5:].removeprefix(" "))
+            elif not text and data:
+                yield "\n".join(data)
+                data.clear()
+
+
+def _raise_for(response: httpx.Response) -> None:
+    if response.is_success:
+        return
+    response.read()
+    try:
+        body = response.json()
+    except ValueError:
+        body = {}
+    named = body.get("error") if isinstance(body, dict) else None
+    if isinstance(named, dict):
+        raise error_class(str(named.get("type")))(str(named.get("message")))
+    if response.status_code == 503:
+        raise ServiceDown(str(body.get("reason") or "The service is starting."))
+    if response.status_code == 404:
+        raise NotFound(
+            f"The service does not know {response.request.url.path!r}; is it up to date?"
+        )
+    raise InternalError(
+        f"The service replied {response.status_code}; look at its log and report it."
+    )

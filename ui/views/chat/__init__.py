@@ -1,0 +1,1 @@
+"""The conversation: questions, answers with their sources, and the viewer beside them."""

@@ -1,0 +1,134 @@
+"""Verdicts under an answer: right or wrong, and if wrong, what would have been right."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from corpus.errors import AlcoveError, UserError
+from ui.api.wire import DocumentJson, FeedbackJson, MessageJson
+from ui.state import service, state
+from ui.words.plain_words import label, name_of, state_words
+from ui.words.quotes import find_quote
+
+__all__ = ["draw"]
+
+_OTHER, _NOWHERE, _JUST = "source", "nowhere", "comment"
+_CHOICES = {
+    _OTHER: "The right source is another",
+    _NOWHERE: "The documents do not say",
+    _JUST: "It is just wrong",
+}
+
+
+def draw(message: MessageJson) -> None:
+    """Draw the thumbs of a stored answer, what was said of it, and the form that corrects it."""
+    if message["error"] or not message["content"]:
+        return
+    id, given = message["id"], message.get("feedback")
+    with st.container(key=f"feedback-{id}", horizontal=True, vertical_alignment="center", gap=None):
+        for rating, icon, words in ((1, "thumb_up", "Right"), (-1, "thumb_down", "Wrong")):
+            chosen = given is not None and given["rating"] == rating
+            st.button(
+                "",
+                key=f"thumb-{icon}-{'on' if chosen else 'off'}-{id}",
+                icon=f":material/{icon}:",
+                type="tertiary",
+                help=words,
+                on_click=_rate,
+                args=(id, rating),
+            )
+        if given is not None:
+            st.caption(_said(given))
+    if state().correcting == id:
+        _form(id)
+
+
+def _said(given: FeedbackJson) -> str:
+    if given["rating"] > 0:
+        return "You called this right."
+    if given["sources"]:
+        names = ", ".join(name_of(source["source"]) for source in given["sources"])
+        return label(f"You called this wrong; the right source is {names}.", 200)
+    if given["unanswerable"]:
+        return "You called this wrong: the documents do not say."
+    return "You called this wrong."
+
+
+def _rate(message: str, rating: int) -> None:
+    """Keep the verdict at once; what would have been right can follow."""
+    try:
+        service().rate(message, rating)
+    except AlcoveError as exc:
+        st.toast(label(str(exc), 300), icon=":material/error:")
+        return
+    state().correcting = message if rating < 0 else None
+
+
+def _form(message: str) -> None:
+    with st.container(key=f"correct-{message}", border=True):
+        st.markdown("**What would have been right?**")
+        choice = st.radio(
+            "What would have been right?",
+            list(_CHOICES),
+            format_func=_CHOICES.__getitem__,
+            key=f"right-{message}",
+            label_visibility="collapsed",
+        )
+        documents = _documents() if choice == _OTHER else []
+        if choice == _OTHER:
+            _source(message, documents)
+        st.text_input("Comment", key=f"comment-{message}", max_chars=1000)
+        with st.container(horizontal=True, gap="xsmall"):
+            if st.button("Save", key=f"save-{message}", type="primary"):
+                _save(message, choice)
+            if st.button("Not now", key=f"later-{message}"):
+                state().correcting = None
+                st.rerun()
+        st.caption("Verdicts make a question set to measure with, under **Evaluate**.")
+
+
+def _documents() -> list[DocumentJson]:
+    return [d for d in service().documents() if state_words(d["state"]).searchable]
+
+
+def _source(message: str, documents: list[DocumentJson]) -> None:
+    names = {d["id"]: d["title"] or name_of(d["source"]) for d in documents}
+    st.selectbox(
+        "Document",
+        list(names),
+        index=None,
+        format_func=lambda id: names.get(id, ""),
+        key=f"source-{message}",
+        placeholder="Which one says it",
+    )
+    st.text_area(
+        "What it says, copied from it",
+        key=f"quote-{message}",
+        placeholder="The sentence that answers the question",
+        height=80,
+    )
+
+
+def _save(message: str, choice: str) -> None:
+    """Keep the verdict, or say what is missing."""
+    comment = str(st.session_state.get(f"comment-{message}") or "")
+    try:
+        sources = [_place(message)] if choice == _OTHER else []
+        service().rate(message, -1, comment, sources, choice == _NOWHERE)
+    except AlcoveError as exc:
+        st.error(label(str(exc), 300))
+        return
+    state().correcting = None
+    st.toast("Thank you: your verdict is kept.", icon=":material/check:")
+    st.rerun()
+
+
+def _place(message: str) -> tuple[str, int, int]:
+    document = st.session_state.get(f"source-{message}")
+    quote = str(st.session_state.get(f"quote-{message}") or "")
+    if not document or not quote.strip():
+        raise UserError("Choose the document, and copy from it what answers the question.")
+    found = find_quote(quote, service().text(document)["text"])
+    if found is None:
+        raise UserError("These words are not in that document; copy them from it as they stand.")
+    return (document, *found)

@@ -1,0 +1,1 @@
+"""The library: adding files, what became of each, and looking into one."""

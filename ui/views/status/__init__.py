@@ -1,0 +1,1 @@
+"""The view of what runs and how it is."""
