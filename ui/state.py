@@ -11,12 +11,14 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 
 import streamlit as st
 
 from corpus.errors import AlcoveError
 from corpus.records import Citation, Passage
 from ui.api.client import Service
+from ui.api.documents import DocumentService
 from ui.api.evaluations import Evaluating
 from ui.api.live import LiveRun
 from ui.api.wire import DocumentJson, MeJson, StatusJson
@@ -28,6 +30,7 @@ __all__ = [
     "Place",
     "document",
     "forget_documents",
+    "library",
     "me",
     "page_image",
     "service",
@@ -190,13 +193,13 @@ class PageState:
 
     def upload(self, files: Sequence[tuple[str, bytes]], collection: str) -> None:
         """Hand files to the service and follow the job; the uploader starts afresh."""
-        self.jobs.append(service().upload(files, collection))
+        self.jobs.append(library().upload([(n, BytesIO(d)) for n, d in files], collection))
         self.uploads += 1
         forget_documents()
 
     def delete_document(self, document_id: str) -> None:
         """Remove a document, and close the viewer when it shows it."""
-        service().delete_document(document_id)
+        library().delete_document(document_id)
         if self.place and self.place.document == document_id:
             self.close_viewer()
         forget_documents()
@@ -225,6 +228,11 @@ def service() -> Service:
 @st.cache_resource(show_spinner=False)
 def _shared_service() -> Service:
     return Service(settings())
+
+
+def library() -> DocumentService:
+    """The documents of this session's service."""
+    return DocumentService(service())
 
 
 def sign_in(key: str) -> None:
@@ -293,14 +301,14 @@ def _status(who: str, _service: Service) -> StatusJson:
 
 @st.cache_data(ttl=60, max_entries=500, show_spinner=False)
 def _document(who: str, _service: Service, document_id: str) -> DocumentJson:
-    return _service.document(document_id)
+    return DocumentService(_service).document(document_id)
 
 
 @st.cache_data(ttl=600, max_entries=64, show_spinner=False)
 def _page_image(
     who: str, _service: Service, document_id: str, page: int, start: int, end: int, width: int
 ) -> bytes:
-    return _service.page_image(document_id, page, start, end, width)
+    return DocumentService(_service).page_image(document_id, page, start, end, width)
 
 
 def forget_documents() -> None:

@@ -110,6 +110,26 @@ class Paper:
         ]
         return {**self.record(), "page_details": pages, "gone": False}
 
+    def chunks(self, strategy: str) -> list[Json]:
+        """Its chunks: every line, or (``fixed``) the whole text at once."""
+        if strategy == "fixed":
+            pieces = [(self.text, 0, 1 if self.pages else None)] if self.text else []
+        else:
+            pieces = [(line.text, line.start, line.page) for line in self.lines()]
+        return [
+            {
+                "id": content_id("chunk", self.id, strategy, str(n)),
+                "n": n,
+                "start": start,
+                "end": start + len(text),
+                "page": page,
+                "headings": [self.title] if self.title else [],
+                "text": text,
+                "tokens": len(text.split()),
+            }
+            for n, (text, start, page) in enumerate(pieces)
+        ]
+
     def passage(self, number: int, line: Line, score: float) -> Json:
         """A line as a passage."""
         record = {

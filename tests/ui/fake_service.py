@@ -16,12 +16,13 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from corpus.errors import AlcoveError
+from tests.ui.fake_documents import add_document_routes, collections
 from tests.ui.fake_evaluations import add_evaluation_routes
-from tests.ui.fake_store import Run, Store, decide, get, now, rate, start_run, work
+from tests.ui.fake_store import Run, Store, decide, get, now, rate, start_run
 
 Json = dict[str, Any]
 
@@ -55,7 +56,7 @@ def create_fake(store: Store) -> FastAPI:
         return await call_next(request)
 
     _status_routes(app, store)
-    _document_routes(app, store)
+    add_document_routes(app, store)
     _thread_routes(app, store)
     _run_routes(app, store)
     add_evaluation_routes(app, store)
@@ -70,17 +71,6 @@ def _status_routes(app: FastAPI, store: Store) -> None:
     @app.get("/readyz")
     async def ready() -> Json:
         return {"ready": True}
-
-    @app.get("/v1/collections")
-    async def collections() -> Json:
-        names = sorted({p.collection for p in store.papers.values()})
-        count = {n: [p for p in store.papers.values() if p.collection == n] for n in names}
-        return {
-            "collections": [
-                {"name": n, "documents": len(d), "chunks": sum(p.record()["chunks"] for p in d)}
-                for n, d in count.items()
-            ]
-        }
 
     @app.get("/v1/me")
     def me() -> Json:
@@ -110,69 +100,8 @@ def _status_routes(app: FastAPI, store: Store) -> None:
             "engine": engine,
             "encoder": encoder,
             "states": states,
-            **(await collections()),
+            "collections": collections(store),
         }
-
-
-def _document_routes(app: FastAPI, store: Store) -> None:
-    @app.get("/v1/documents")
-    async def documents(collection: str = "") -> Json:
-        found = [p for p in store.papers.values() if collection in ("", p.collection)]
-        return {"documents": [p.record() for p in found]}
-
-    @app.post("/v1/documents", status_code=202)
-    async def upload(request: Request) -> Json:
-        async with request.form() as form:
-            files = [(f.filename, await f.read()) for f in form.getlist("files")]
-            collection = str(form.get("collection") or "default")
-        job = {
-            "id": store.fresh("job"),
-            "state": "queued",
-            "done": 0,
-            "total": len(files),
-            "files": [{"source": f"upload:{n}", "state": None, "reason": ""} for n, _ in files],
-            "report": None,
-            "error": None,
-        }
-        store.jobs[job["id"]] = job
-        args = (store, job, files, collection)
-        threading.Thread(target=work, args=args, daemon=True).start()
-        return {"job": job["id"]}
-
-    @app.get("/v1/documents/{id}")
-    async def document(id: str) -> Json:
-        return get(store.papers, id, "document").details()
-
-    @app.delete("/v1/documents/{id}")
-    async def remove(id: str) -> Json:
-        get(store.papers, id, "document")
-        del store.papers[id]
-        return {"snapshot": 8}
-
-    @app.get("/v1/documents/{id}/text")
-    async def text(id: str, start: int = 0, end: int | None = None) -> Json:
-        body = get(store.papers, id, "document").text
-        end = min(len(body) if end is None else end, len(body))
-        return {"text": body[start:end], "start": start, "end": end, "length": len(body)}
-
-    @app.get("/v1/documents/{id}/pages/{n}.png")
-    async def page(id: str, n: int, width: int = 1000, start: int = -1, end: int = -1) -> Response:
-        paper = get(store.papers, id, "document")
-        return Response(paper.page_png(n, width, start, end), media_type="image/png")
-
-    @app.get("/v1/documents/{id}/original")
-    async def original(id: str) -> Response:
-        return Response(
-            get(store.papers, id, "document").original, media_type="application/octet-stream"
-        )
-
-    @app.get("/v1/jobs")
-    async def jobs() -> Json:
-        return {"jobs": list(store.jobs.values())}
-
-    @app.get("/v1/jobs/{id}")
-    async def job(id: str) -> Json:
-        return get(store.jobs, id, "job")
 
 
 def _thread_routes(app: FastAPI, store: Store) -> None:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import itertools
 import re
 import threading
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from corpus.errors import Conflict, NotFound
-from tests.ui.fake_papers import Paper, papers, read_upload
+from tests.ui.fake_papers import Paper, papers
 
 Json = dict[str, Any]
 _STOP = {"a", "an", "and", "are", "at", "does", "do", "for", "from", "how", "in", "is", "it"}
@@ -67,6 +66,11 @@ class Store:
         self.say = ""  # when set, the next run answers this instead
         self.key, self.person = "", ""  # with a key, everything asks for it
         self.ids = itertools.count(1)
+        self.deleted: dict[str, Paper] = {}  # those that can be restored
+        self.ways: dict[str, str] = {}  # the strategy of a document, where another was chosen
+        self.folders: dict[str, Json] = {}  # watched
+        self.allowed: list[str] = []  # folders below which one may be watched
+        self.reading_s = 0.3  # for each uploaded file
 
     def fresh(self, kind: str) -> str:
         """A new id."""
@@ -252,14 +256,3 @@ def get(table: dict[str, Any], key: str, noun: str) -> Any:
     if key not in table:
         raise NotFound(f"there is no {noun} {key!r}; list them to see which exist")
     return table[key]
-
-
-def work(store: Store, job: Json, files: list[tuple[str, bytes]], collection: str) -> None:
-    job["state"] = "running"
-    for entry, (name, data) in zip(job["files"], files, strict=True):
-        time.sleep(0.3)
-        paper = read_upload(name, data, collection)
-        entry.update(state=paper.state, reason=paper.reason)
-        store.papers[paper.id] = paper
-        job["done"] += 1
-    job["state"] = "done"

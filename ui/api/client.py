@@ -15,15 +15,7 @@ from typing import Any, cast
 import httpx
 
 from corpus.errors import InternalError, NotFound, OperatorError, error_class
-from ui.api.wire import (
-    CollectionJson,
-    DocumentJson,
-    JobJson,
-    MeJson,
-    StatusJson,
-    TextJson,
-    ThreadJson,
-)
+from ui.api.wire import MeJson, StatusJson, ThreadJson
 from ui.settings import PageSettings
 
 __all__ = ["Service", "ServiceDown", "sse_data"]
@@ -73,10 +65,6 @@ class Service:
     def status(self) -> StatusJson:
         """Engine, encoder, collections and the number of documents in each state."""
         return cast(StatusJson, self.ask_json("GET", "/v1/status"))
-
-    def collections(self) -> list[CollectionJson]:
-        """Every collection."""
-        return cast(list[CollectionJson], self.ask_json("GET", "/v1/collections")["collections"])
 
     # Conversations
 
@@ -160,51 +148,6 @@ class Service:
         places = [{"document": d, "start": start, "end": end} for d, start, end in sources]
         body = {"message": message, "rating": rating, "comment": comment, "sources": places}
         self.call("POST", "/v1/feedback", json={**body, "unanswerable": unanswerable})
-
-    # Documents
-
-    def documents(self) -> list[DocumentJson]:
-        """Every document of every collection."""
-        return cast(list[DocumentJson], self.ask_json("GET", "/v1/documents")["documents"])
-
-    def document(self, document: str) -> DocumentJson:
-        """One document with what is known of its pages."""
-        return cast(DocumentJson, self.ask_json("GET", f"/v1/documents/{document}"))
-
-    def text(self, document: str, start: int = 0, end: int | None = None) -> TextJson:
-        """Characters ``[start, end)`` of a document's canonical text."""
-        span = {"start": start} if end is None else {"start": start, "end": end}
-        return cast(TextJson, self.ask_json("GET", f"/v1/documents/{document}/text", params=span))
-
-    def page_image(self, document: str, page: int, start: int, end: int, width: int) -> bytes:
-        """A PNG, ``width`` pixels wide, of a page with ``[start, end)`` marked on it.
-
-        Raises ``NotFound`` when the document's format has no pages to show.
-        """
-        params = {"width": width, "start": start, "end": end}
-        return self.call("GET", f"/v1/documents/{document}/pages/{page}.png", params=params).content
-
-    def original(self, document: str) -> bytes:
-        """The file as it was ingested."""
-        return self.call("GET", f"/v1/documents/{document}/original").content
-
-    def upload(self, files: Sequence[tuple[str, bytes]], collection: str) -> str:
-        """Hand over files as (name, content); the id of the job that ingests them."""
-        parts = [("files", (name, data)) for name, data in files]
-        body = self.ask_json("POST", "/v1/documents", files=parts, data={"collection": collection})
-        return str(body["job"])
-
-    def delete_document(self, document: str) -> None:
-        """Remove a document from the collection and from search."""
-        self.call("DELETE", f"/v1/documents/{document}")
-
-    def jobs(self) -> list[JobJson]:
-        """Every ingestion job the service remembers."""
-        return cast(list[JobJson], self.ask_json("GET", "/v1/jobs")["jobs"])
-
-    def cancel_job(self, job: str) -> None:
-        """Stop a job after the file it is at."""
-        self.call("POST", f"/v1/jobs/{job}/cancel")
 
     # HTTP
 

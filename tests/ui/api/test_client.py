@@ -39,7 +39,7 @@ def test_a_service_that_does_not_listen_is_down(fake: FakeService, client: Servi
 
 def test_a_route_that_does_not_exist_is_said_so(client: Service) -> None:
     with pytest.raises(NotFound, match="up to date"):
-        client.document("x/y")
+        client.call("GET", "/v1/nothing/here")
 
 
 def test_a_run_is_read_from_where_one_left_off(client: Service) -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from corpus.errors import AlcoveError, UserError
 from ui.api.wire import DocumentJson, FeedbackJson, MessageJson
-from ui.state import service, state
+from ui.state import library, service, state
 from ui.words.plain_words import label, name_of, state_words
 from ui.words.quotes import find_quote
 
@@ -88,7 +88,7 @@ def _form(message: str) -> None:
 
 
 def _documents() -> list[DocumentJson]:
-    return [d for d in service().documents() if state_words(d["state"]).searchable]
+    return [d for d in library().documents()["documents"] if state_words(d["state"]).searchable]
 
 
 def _source(message: str, documents: list[DocumentJson]) -> None:
@@ -128,7 +128,7 @@ def _place(message: str) -> tuple[str, int, int]:
     quote = str(st.session_state.get(f"quote-{message}") or "")
     if not document or not quote.strip():
         raise UserError("Choose the document, and copy from it what answers the question.")
-    found = find_quote(quote, service().text(document)["text"])
+    found = find_quote(quote, library().text(document)["text"])
     if found is None:
         raise UserError("These words are not in that document; copy them from it as they stand.")
     return (document, *found)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from corpus.errors import NotFound
 from ui.api.wire import DocumentJson
-from ui.state import Place, document, page_image, service, settings, state
+from ui.state import Place, document, library, page_image, settings, state
 from ui.words.plain_words import label, name_of, visible
 from ui.words.prose import marked, show
 
@@ -55,7 +55,7 @@ def _buttons(place: Place, found: DocumentJson | None) -> None:
         )  # fmt: skip
     if found is not None:
         st.download_button(
-            "", partial(service().original, place.document), file_name=name_of(place.source),
+            "", partial(library().original, place.document), file_name=name_of(place.source),
             mime=found["media_type"] or "application/octet-stream", on_click="ignore",
             icon=":material/download:", type="tertiary", key="original", help="Download the original",
         )  # fmt: skip
@@ -113,7 +113,7 @@ def _pages(page: int, last: int) -> None:
 
 def _text(place: Place) -> None:
     around = settings().context_characters
-    read = service().text(place.document, max(0, place.start - around), place.end + around)
+    read = library().text(place.document, max(0, place.start - around), place.end + around)
     start = place.start - read["start"]
     nodes = marked(read["text"], start, start + place.end - place.start)
     show(nodes, key=f"place-{place.document}-{place.start}", kind="source")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from ui.api.wire import DocumentJson, JobJson
-from ui.state import service, settings, state
+from ui.state import library, settings, state
 from ui.views.outage import guarded
 from ui.words.plain_words import label, name_of, pages_words, size, state_words
 from ui.words.prose import plain, show
@@ -25,7 +25,7 @@ _ABOUT = 6  # pieces of metadata
 def draw() -> None:
     """Draw the library."""
     jobs = _known_jobs()  # first: of a job that is over here, the list below holds every document
-    documents = service().documents()
+    documents = library().documents()["documents"]
     with st.container(key="library"):
         st.title("Library", anchor=False)
         _add(sorted({d["collection"] for d in documents}))
@@ -66,7 +66,7 @@ def _add(names: Sequence[str]) -> None:
 def _known_jobs() -> list[JobJson]:
     """Running jobs, and those of this session."""
     mine = state().jobs
-    return [j for j in service().jobs() if j["id"] in mine or j["state"] not in _OVER]
+    return [j for j in library().jobs() if j["id"] in mine or j["state"] not in _OVER]
 
 
 def _jobs(jobs: Sequence[JobJson]) -> None:
@@ -82,7 +82,7 @@ def _jobs(jobs: Sequence[JobJson]) -> None:
 def _watch() -> None:
     mine = state().jobs
     running = False
-    for job in service().jobs():
+    for job in library().jobs():
         if job["state"] not in _OVER:
             running = True
             mine.extend([job["id"]] if job["id"] not in mine else [])
@@ -101,7 +101,7 @@ def _job(job: JobJson) -> None:
                 part, f"Reading file {min(job['done'] + 1, job['total'])} of {job['total']}"
             )
             if st.button("Cancel", key=f"cancel-{job['id']}", type="tertiary"):
-                service().cancel_job(job["id"])
+                library().cancel_job(job["id"])
         for file in job["files"]:
             st.markdown(_file_line(file["source"], file["state"], file["reason"], over))
         if job["error"]:
@@ -193,7 +193,7 @@ def _details(d: DocumentJson) -> None:
 
 def _coverage(d: DocumentJson) -> None:
     """One line: how its pages were read, and what is known about it."""
-    one = service().document(d["id"])
+    one = library().document(d["id"])
     about = [f"{key}: {value}" for key, value in one.get("metadata", {}).items()]
     words = [pages_words(one.get("page_details", [])), *about[:_ABOUT]]
     if any(words):
@@ -201,7 +201,7 @@ def _coverage(d: DocumentJson) -> None:
 
 
 def _preview(d: DocumentJson) -> None:
-    read = service().text(d["id"], 0, _PREVIEW)
+    read = library().text(d["id"], 0, _PREVIEW)
     more = f", the first {_PREVIEW:,} characters" if read["length"] > _PREVIEW else ""
     with st.expander(f"The text as it was read{more}"):
         show(plain(read["text"]), key=f"preview-{d['id']}", kind="source")
