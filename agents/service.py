@@ -26,6 +26,7 @@ from starlette.exceptions import HTTPException
 
 import ingest.routes
 import retrieval.routes
+import retrieval.routes_inspect
 from agents.build import App, build
 from agents.people.identity import Users
 from agents.people.sign_in import SignIn, require_keys
@@ -91,6 +92,7 @@ def create_app(app: App, start: bool = True) -> FastAPI:
     service.include_router(
         retrieval.routes.router(lambda: app.finder().searcher, lambda: app.finder().encoder)
     )
+    service.include_router(retrieval.routes_inspect.router(lambda: app.finder().searcher))
     max_upload = app.settings.ingest.max_mib * 2**20
     service.include_router(
         ingest.routes.router(
@@ -116,8 +118,10 @@ def create_app(app: App, start: bool = True) -> FastAPI:
 
 def _gates(settings: ServiceSettings) -> dict[str, Gate]:
     searches = settings.searches or max(2, len(os.sched_getaffinity(0)))
+    search = Gate(searches, settings.searches_waiting)
     return {
-        "/v1/search": Gate(searches, settings.searches_waiting),
+        "/v1/search": search,
+        "/v1/inspect": search,  # a search, and hardly more
         # Each may embed hundreds of texts, on all cores.
         "/v1/embeddings": Gate(max(1, searches // 2), settings.searches_waiting),
     }

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
-from retrieval.fusion import calibrated, convex, rrf
+from corpus.errors import UserError
+from retrieval.fusion import Fused, Parts, calibrated, convex, reciprocal, rrf
 from retrieval.index import Reader
 from retrieval.protocols import Index, Scope
 from retrieval.settings import RetrievalSettings
@@ -23,7 +24,43 @@ if TYPE_CHECKING:
 
     Found = tuple[Keys, Array]
 
-__all__ = ["Question", "Ranking", "merged", "rank"]
+__all__ = ["DEPTHS", "FUSIONS", "Question", "Ranking", "Tuning", "depth", "merged", "rank", "tuned"]
+
+FUSIONS = ("calibrated", "convex", "rrf")
+DEPTHS = (10, 1000)  # the fewest and the most hits that each index may be asked for
+
+
+class Tuning(TypedDict, total=False):
+    """How one search makes and joins its lists; what it leaves out is as the settings say."""
+
+    fusion: str
+    dense_weight: float
+    candidates: int
+
+
+def tuned(settings: RetrievalSettings, tuning: Tuning) -> RetrievalSettings:
+    """The settings with these changes.
+
+    Raises:
+        UserError: there is no such fusion, or a number is out of its range.
+    """
+    fusion, weight = tuning.get("fusion"), tuning.get("dense_weight")
+    if fusion is not None and fusion not in FUSIONS:
+        raise UserError(f"there is no fusion {fusion[:80]!r}; use one of {', '.join(FUSIONS)}")
+    if weight is not None and not 0 <= weight <= 1:
+        raise UserError(f"the dense weight is {weight}; give a number from 0 to 1")
+    if weight is not None and (fusion or settings.fusion) == "rrf":
+        raise UserError("fusion 'rrf' counts ranks alone; leave out the weights, or choose another")
+    if not DEPTHS[0] <= tuning.get("candidates", DEPTHS[0]) <= DEPTHS[1]:
+        raise UserError(
+            f"the depth is {tuning['candidates']}; give a number from {DEPTHS[0]} to {DEPTHS[1]}"
+        )
+    return settings.model_copy(update=dict(tuning)) if tuning else settings
+
+
+def depth(k: int, settings: RetrievalSettings) -> int:
+    """How many hits each index is asked for when ``k`` are wanted."""
+    return max(k, settings.candidates, settings.pool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +75,16 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Keys and fused scores, best first, with rank (from 1) and score of each key in each index that found it."""
+    """Keys and fused scores, best first, with rank (from 1) and score of each key in each index that found it.
+
+    ``parts`` is what the scores are made of, in the order of ``keys``; ``None`` where nothing was fused.
+    """
 
     keys: Keys
     scores: Array
     dense: Mapping[int, tuple[int, float]]
     lexical: Mapping[int, tuple[int, float]]
+    parts: Parts | None = None
 
 
 def rank(
@@ -59,10 +100,11 @@ def rank(
         lexical = _lexical(reader.lexical, question.text, n, scope)
     clock.lap("lexical")
     keys, scores = dense if question.mode == "dense" else lexical
+    parts = None
     if vector is not None and question.mode == "hybrid":
-        keys, scores = _fused(reader, question.text, vector, dense, lexical, settings)
+        keys, scores, parts = _fused(reader, question.text, vector, dense, lexical, settings)
     clock.lap("fuse")
-    return Ranking(keys, scores, _places(*dense), _places(*lexical))
+    return Ranking(keys, scores, _places(*dense), _places(*lexical), parts)
 
 
 def merged(rankings: Sequence[Ranking]) -> Ranking:
@@ -98,9 +140,9 @@ def _fused(
     dense: Found,
     lexical: Found,
     settings: RetrievalSettings,
-) -> Found:
+) -> Fused:
     if settings.fusion == "rrf":
-        return rrf([dense[0], lexical[0]])
+        return reciprocal(dense[0], lexical[0])
     keys = np.union1d(dense[0], lexical[0])
     bm25 = np.zeros(len(keys), dtype=np.float32)
     bm25[np.searchsorted(keys, lexical[0])] = lexical[1]

@@ -15,18 +15,19 @@ from retrieval.protocols import Encoder
 from retrieval.search import MAX_K, MODES, Searcher
 from retrieval.settings import MAX_NEIGHBOURS
 
-__all__ = ["router", "search_json"]
+__all__ = ["HitReply", "SearchRequest", "hit_json", "plain_number", "router", "search_json"]
 
 MAX_TEXTS = 256
 
 
-def _number(value: object) -> object:
+def plain_number(value: object) -> object:
+    """A number as JSON has it, to be looked at by a validator after this."""
     if isinstance(value, bool | str):  # which would be taken for the number they look like
         raise ValueError("it must be a number")
     return value
 
 
-_Page = Annotated[int, BeforeValidator(_number), Field(json_schema_extra={"minimum": 1})]
+_Page = Annotated[int, BeforeValidator(plain_number), Field(json_schema_extra={"minimum": 1})]
 _Text = Annotated[str, Field(min_length=1)]
 
 
@@ -72,7 +73,7 @@ class SearchRequest(BaseModel):
     @field_validator("k", "diversity", "neighbours", mode="before")
     @classmethod
     def _is_number(cls, value: object) -> object:
-        return _number(value)
+        return plain_number(value)
 
 
 class WindowReply(BaseModel):
@@ -164,12 +165,13 @@ def search_json(result: SearchResult) -> dict[str, Any]:
     return {
         "query": result.query,
         "snapshot": result.snapshot,
-        "hits": [_hit_json(hit) for hit in result.hits],
+        "hits": [hit_json(hit) for hit in result.hits],
         "timings_ms": dict(result.timings_ms),
     }
 
 
-def _hit_json(hit: Hit) -> dict[str, Any]:
+def hit_json(hit: Hit) -> dict[str, Any]:
+    """A hit as ``HitReply``."""
     return {
         "rank": hit.rank,
         "score": round(hit.score, 6),

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
-import numpy as np
-
 from corpus.catalog import Catalog
-from corpus.errors import Damaged, NotFound, UserError
-from corpus.filters import check_text, filter_keys, matching
+from corpus.errors import Damaged, UserError
+from corpus.filters import check_text
 from corpus.home import Home
 from corpus.records import SearchResult
 from retrieval.index import Reader
+from retrieval.limits import Limits, Scoping
 from retrieval.live import PATIENCE_S, EncoderOf, LiveReader
 from retrieval.protocols import Encoder, Scope
-from retrieval.ranking import Question, Ranking, merged, rank
+from retrieval.ranking import Question, Ranking, Tuning, depth, merged, rank, tuned
 from retrieval.refine import Refinement, Refiner, Stages
 from retrieval.settings import RetrievalSettings
 from retrieval.timing import Clock
 
-__all__ = ["MAX_K", "MODES", "Searcher", "check_query"]
+__all__ = ["MAX_K", "MODES", "Look", "Searcher", "check_query"]
 
 MODES = ("dense", "lexical", "hybrid")
 MAX_K = 1000
@@ -42,6 +42,24 @@ def check_query(query: str, longest: int) -> None:
         raise UserError(
             f"the question has {len(query)} characters, at most {longest} are allowed; shorten it"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One search with what it was made of: what was asked, and how it was ranked in which snapshot.
+
+    ``limits``, ``settings`` and ``stages`` are those that were used; ``live`` and ``ranking`` are ``None`` where
+    nothing was ever ingested.
+    """
+
+    result: SearchResult
+    k: int
+    mode: str
+    limits: Limits
+    settings: RetrievalSettings
+    stages: Stages
+    live: Reader | None = None
+    ranking: Ranking | None = None
 
 
 class Searcher:
@@ -63,23 +81,24 @@ class Searcher:
         encoder_of: EncoderOf | None = None,
     ) -> None:
         self.live = LiveReader(home, catalog, encoder, encoder_of)
-        self._catalog = catalog
+        self.catalog = catalog
         self._settings = settings
         self._observe = observe
         self._refiner = Refiner(catalog, settings)
-        self._scopes: tuple[Reader | None, dict[tuple[object, ...], Scope]] = (None, {})
+        self.scoping = Scoping(catalog)
 
     def reader(self, patience_s: float | None = PATIENCE_S) -> Reader | None:
         """The live snapshot; see ``LiveReader.pair``."""
         pair = self.live.pair(patience_s)
         return pair[0] if pair else None
 
-    def _still_there(self, live: Reader, documents: Sequence[str] | None) -> Sequence[str] | None:
+    def _as_of(self, live: Reader, limits: Limits) -> Limits:
         """While an older snapshot stands in, what was removed since must not be found in it."""
         if not self.live.is_stand_in(live):
-            return documents
-        now = {document.id for document in self._catalog.documents()}
-        return sorted(now if documents is None else now.intersection(documents))
+            return limits
+        now = {document.id for document in self.catalog.documents()}
+        kept = now if limits.documents is None else now.intersection(limits.documents)
+        return replace(limits, documents=sorted(kept))
 
     def search(
         self,
@@ -112,29 +131,56 @@ class Searcher:
             Damaged, FingerprintMismatch: see ``reader``.
             OperatorError: the reranker cannot be loaded.
         """
+        limits = Limits(collection, documents, filters or {}, reader, pages)
+        return self.look(query, k, mode, limits, phrasings, **refinement).result
+
+    def look(
+        self,
+        query: str,
+        k: int,
+        mode: str,
+        limits: Limits,
+        phrasings: Sequence[str] = (),
+        tuning: Tuning | None = None,
+        **refinement: Unpack[Refinement],
+    ) -> Look:
+        """As ``search``, with all that the hits were made of.
+
+        Args:
+            tuning: how both lists are made and joined, where it is not as the settings say.
+
+        Raises:
+            UserError, NotFound, Damaged, FingerprintMismatch, OperatorError: as ``search``.
+        """
         clock = Clock()
         queries = (query, *phrasings)
-        self._check(queries, k, mode, pages)
-        stages = Stages.of(self._settings, refinement)
+        self._check(queries, k, mode, limits.pages)
+        settings = tuned(self._settings, tuning or {})
+        stages = Stages.of(settings, refinement)
         pair = self.live.pair()
-        collections = self._readable(collection, reader)
+        collections = self.scoping.collections(limits)
         if pair is None:
-            return SearchResult(query, 0, (), clock.timings_ms())
+            nothing = SearchResult(query, 0, (), clock.timings_ms())
+            return Look(nothing, k, mode, limits, settings, stages)
         live, encoder = pair
-        chosen = self._chosen(live.number, collections, self._still_there(live, documents), filters)
-        scope = self._scope(live, collections, chosen, pages)
+        limits_now = self._as_of(live, limits)
+        scope = self.scoping.scope(live, limits_now, collections)
         clock.lap("fetch")
-        ranking = self._ranking(live, encoder, queries, k, mode, scope, clock)
+        ranking = self._ranking(live, encoder, queries, k, mode, scope, settings, clock)
         try:
             hits = self._refiner.hits(query, ranking, k, live, stages, clock)
         except Damaged:
-            if self.reader(patience_s=None) is live:
+            if self.is_newest(live):
                 raise  # else the snapshot was replaced, and its rows forgotten, during this search
-            scope_ = (collection, documents, filters, reader, pages)
-            return self.search(query, k, mode, *scope_, phrasings, **refinement)
+            return self.look(query, k, mode, limits, phrasings, tuning, **refinement)
         timings = clock.timings_ms()
         self._observe(mode, timings)
-        return SearchResult(query, live.number, hits, timings)
+        result = SearchResult(query, live.number, hits, timings)
+        return Look(result, k, mode, limits_now, settings, stages, live, ranking)
+
+    def is_newest(self, live: Reader) -> bool:
+        """Whether no snapshot has taken the place of this one."""
+        return self.reader(patience_s=None) is live
 
     def _check(
         self, queries: Sequence[str], k: int, mode: str, pages: tuple[int, int] | None
@@ -158,79 +204,16 @@ class Searcher:
         k: int,
         mode: str,
         scope: Scope | None,
+        settings: RetrievalSettings,
         clock: Clock,
     ) -> Ranking:
         vectors: Iterable[Any] = itertools.repeat(None)
         if mode != "lexical" and len(live.dense):
             vectors = encoder.encode_queries(queries)
         clock.lap("embed")
-        n = max(k, self._settings.candidates, self._settings.pool)
+        n = depth(k, settings)
         asked = [
             Question(text, vector, mode, scope)
             for text, vector in zip(queries, vectors, strict=False)
         ]
-        return merged([rank(live, question, n, self._settings, clock) for question in asked])
-
-    def _readable(self, collection: str | None, reader: str | None) -> tuple[str, ...] | None:
-        """The collections to search; ``None``: all of them. One that is not for ``reader`` is as good as none."""
-        if collection is None and reader is None:
-            return None
-        readers = self._catalog.readers()
-        open_ = [n for n, who in readers.items() if reader is None or not who or reader in who]
-        if collection is None:
-            return None if len(open_) == len(readers) else tuple(open_)
-        if collection not in open_:
-            raise NotFound(
-                f"there is no collection {collection[:80]!r}; `alcove documents` lists what there is"
-            )
-        return (collection,)
-
-    def _chosen(
-        self,
-        at: int,
-        collections: tuple[str, ...] | None,
-        documents: Sequence[str] | None,
-        filters: Mapping[str, str] | None,
-    ) -> tuple[str, ...] | None:
-        """The documents to search; ``None``: all of them."""
-        named = None if documents is None else set(documents)
-        if filters:
-            wanted = {key.lower(): value for key, value in filters.items()}
-            found = matching(self._catalog.database, at, wanted, collections)
-            if not found:
-                self._check_filters(at, wanted, collections)
-            named = set(found) if named is None else named.intersection(found)
-        return None if named is None else tuple(sorted(named))
-
-    def _check_filters(
-        self, at: int, filters: Mapping[str, str], collections: tuple[str, ...] | None
-    ) -> None:
-        known = filter_keys(self._catalog.database, at, collections)
-        for key in filters:
-            if key not in known:
-                raise UserError(
-                    f"no document has the metadata {key[:80]!r}; filter by one of {', '.join(known)}"
-                )
-
-    def _scope(
-        self,
-        reader: Reader,
-        collections: tuple[str, ...] | None,
-        documents: tuple[str, ...] | None,
-        pages: tuple[int, int] | None,
-    ) -> Scope | None:
-        """What is searched; ``None``: everything."""
-        key = (collections, documents, pages)
-        if key == (None, None, None):
-            return None
-        of, scopes = self._scopes
-        if of is not reader:
-            of, scopes = self._scopes = (reader, {})
-        scope = scopes.get(key)
-        if scope is None:
-            ids = self._catalog.chunk_ids(reader.number, *key)
-            keys = np.array([int(i, 16) for i in ids], dtype=np.int64)
-            scope = Scope(keys, collections, documents, is_part=pages is not None)
-            if len(scopes) < 64:
-                scopes[key] = scope
-        return scope
+        return merged([rank(live, question, n, settings, clock) for question in asked])

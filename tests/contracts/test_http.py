@@ -25,6 +25,14 @@ HIT = {
     "rank", "score", "chunk", "document", "source", "page", "start", "end", "text", "headings",
     "dense_rank", "lexical_rank", "duplicates", "window",
 }  # fmt: skip
+INSPECTED = HIT | {
+    "collection", "title", "fused_rank", "fused_score", "dense_score", "lexical_score",
+    "dense_part", "lexical_part", "rerank_score", "why",
+}  # fmt: skip
+LISTED = {
+    "rank", "score", "chunk", "document", "source", "collection", "title", "page", "start", "end",
+    "text", "headings", "fused_rank", "hit",
+}  # fmt: skip
 PASSAGE = {
     "number", "document", "source", "title", "page", "start", "end", "text", "headings", "score",
     "record",
@@ -74,6 +82,44 @@ def test_search_takes_what_happens_after_fusion(bench: ServiceBench) -> None:
     assert len(window["text"]) == window["end"] - window["start"]
     assert hit["text"].split()[-1] in window["text"]
     assert bench.post("/v1/search", {"query": "soup", "pages": [900, 999]})["hits"] == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"mode": "dense", "k": 1},
+        {"mode": "lexical", "collection": "work"},
+        {"filters": {"media_type": "text/markdown"}, "collapse": True},
+        {"diversity": 0.5, "neighbours": 1, "pages": [1, 9]},
+    ],
+)
+def test_inspect_tells_of_the_hits_of_the_search(bench: ServiceBench, more: Any) -> None:
+    body = {"query": "how long are backups kept", **more}
+    told, found = bench.post("/v1/inspect", body), bench.post("/v1/search", body)
+    assert set(told) == {
+        "query", "snapshot", "settings", "hits", "dense", "lexical", "removed", "searched",
+        "timings_ms",
+    }  # fmt: skip
+    assert [{key: hit[key] for key in HIT} for hit in told["hits"]] == found["hits"]
+    assert all(set(hit) == INSPECTED for hit in told["hits"])
+    assert all(set(entry) == LISTED for entry in (*told["dense"], *told["lexical"]))
+    assert set(told["timings_ms"]) == {*found["timings_ms"], "explain"}
+    removed = {"kind", "filter", "value", "documents", "chunks"}
+    assert all(set(limit) == removed for limit in told["removed"])
+
+
+def test_inspect_takes_other_settings_for_one_search(bench: ServiceBench) -> None:
+    body = {"query": "soup", "fusion": "convex", "weights": {"dense": 1, "lexical": 3}, "depth": 60}
+    used = bench.post("/v1/inspect", body)["settings"]
+    assert (used["fusion"], used["depth"]) == ("convex", 60)
+    assert used["weights"] == {"dense": 0.25, "lexical": 0.75}
+    for wrong in (
+        {"fusion": "magic"}, {"depth": 3}, {"depth": True}, {"weights": {"dense": 0, "lexical": 0}},
+        {"weights": {"dense": -1, "lexical": 1}}, {"weights": {"dense": "1", "lexical": 1}},
+        {"fusion": "rrf", "weights": {"dense": 1, "lexical": 1}},
+    ):  # fmt: skip
+        bench.post("/v1/inspect", {"query": "soup", **wrong}, 400)
 
 
 def test_embeddings(bench: ServiceBench) -> None:

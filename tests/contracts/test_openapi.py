@@ -14,7 +14,7 @@ from tests.service_bench import ServiceBench
 
 # A description cannot tell which threads and filters there are; what it allows may still be refused, properly.
 STATEFUL = [positive_data_acceptance]
-QUICK = ["/v1/search", "/v1/embeddings", "/v1/threads", "/v1/jobs/{id}"]
+QUICK = ["/v1/search", "/v1/inspect", "/v1/embeddings", "/v1/threads", "/v1/jobs/{id}"]
 
 
 def explore(service: ServiceBench, examples: int, paths: list[str] | None = None) -> int:

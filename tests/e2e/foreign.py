@@ -113,6 +113,12 @@ TABLE: dict[str, list[Case]] = {
         Case(COLLECTION, ask("POST", "/v1/search", {"query": "word", "collection": "{id}"})),
         Case("", ask("POST", "/v1/search", {"query": "word", "filters": {"colour": "red"}})),
     ],
+    "POST /v1/inspect": [
+        Case("", ask("POST", "/v1/inspect", {"query": "word of the day", "k": 50})),
+        Case("", ask("POST", "/v1/inspect", {"query": "word", "pages": [1, 2]})),
+        Case(COLLECTION, ask("POST", "/v1/inspect", {"query": "word", "collection": "{id}"})),
+        Case("", ask("POST", "/v1/inspect", {"query": "word", "filters": {"colour": "red"}})),
+    ],
     "POST /v1/embeddings": [Case("", ask("POST", "/v1/embeddings", {"input": "word"}))],
     "GET /v1/collections": [Case("", ask("GET", "/v1/collections"))],
     "GET /v1/documents": [

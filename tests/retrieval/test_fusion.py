@@ -18,7 +18,7 @@ BM25 = np.array([0.0, 8.0, 4.0], np.float32)
 BACKGROUND = np.array([0.0, 0.2], np.float32)  # mean .1, standard deviation .1
 
 
-def scores_by_key(fused: tuple[np.ndarray, np.ndarray]) -> dict[int, float]:
+def scores_by_key(fused: tuple[np.ndarray, ...]) -> dict[int, float]:
     return dict(zip(fused[0].tolist(), fused[1].tolist(), strict=True))
 
 
@@ -30,7 +30,7 @@ def test_reciprocal_rank_fusion_follows_its_formula() -> None:
 
 
 def test_convex_fusion_rescales_both_halves() -> None:
-    keys, scores = convex(KEYS, COSINES, BM25, BACKGROUND)
+    keys, scores, _ = convex(KEYS, COSINES, BM25, BACKGROUND)
     assert scores_by_key((keys, scores)) == pytest.approx({1: 0.5, 2: 0.25 + 0.5, 3: 0.25})
     assert keys.tolist() == [2, 1, 3]
 
@@ -55,7 +55,7 @@ def test_calibrated_fusion_agrees_with_plain_arithmetic(
     mean, spread = statistics.fmean(background), max(statistics.pstdev(background), 1e-3)
     expected = [(c - mean) / spread / 12 + b / words / 8 for c, b in found]
     cosines, bm25 = (np.array(column, np.float32) for column in zip(*found, strict=True))
-    keys, scores = calibrated(
+    keys, scores, _ = calibrated(
         np.arange(len(found)), cosines, bm25, np.array(background, np.float32), words
     )
     assert scores == pytest.approx([expected[key] for key in keys], rel=1e-3, abs=1e-3)

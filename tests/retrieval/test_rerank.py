@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from corpus.errors import OperatorError
+from retrieval.inspection import inspect
+from retrieval.limits import Limits
 from retrieval.rerank import CrossEncoder
 from retrieval.search import Searcher
 from retrieval.settings import RetrievalSettings
@@ -104,6 +107,21 @@ def test_a_search_can_do_without(shelf: Shelf, model: Path) -> None:
     found = with_reranker(shelf, model).search("red car", rerank=False)
     assert [hit.document.source for hit in found.hits] == shelf.found("red car")
     assert found.timings_ms["rerank"] == 0
+
+
+@pytest.mark.parametrize("refined", [{}, {"collapse": True, "diversity": 0.7, "neighbours": 1}])
+def test_an_inspection_tells_of_the_reranked_hits(
+    shelf: Shelf, model: Path, refined: dict[str, Any]
+) -> None:
+    shelf.add("red box", "blue car", "green tree in a box", "a red car", "red red tree", "red, box")
+    searcher = with_reranker(shelf, model)
+    told = inspect(searcher, "red car", 4, "hybrid", Limits(), **refined)
+    hits = searcher.search("red car", 4, **refined).hits
+    assert told.look.result.hits == hits
+    assert [inspected.rerank_score for inspected in told.hits] == [hit.score for hit in hits]
+    moved = [i for i in told.hits if i.fused_rank != i.hit.rank]
+    assert moved
+    assert all("The reranker" in inspected.why for inspected in moved)
 
 
 @pytest.mark.parametrize("missing", ["config.json", "model.safetensors", "tokenizer_config.json"])
