@@ -13,7 +13,7 @@ from pathlib import Path
 import streamlit as st
 
 from ui.state import state
-from ui.views import outage, sidebar
+from ui.views import outage, sidebar, undo
 from ui.views.chat import view as chat
 from ui.views.evaluate import view as evaluate
 from ui.views.library import view as library
@@ -44,6 +44,7 @@ def _draw() -> None:
     with st.sidebar:
         sidebar.draw()
     _VIEWS[state().view]()
+    undo.draw()
 
 
 if __name__ == "__main__":

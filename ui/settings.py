@@ -50,7 +50,13 @@ class PageSettings(BaseModel):
         default=1200, gt=0, description="Width in pixels of a PDF page in the viewer."
     )
     threads_shown: int = Field(
-        default=20, gt=0, description="Conversations listed before 'Show all'."
+        default=30, gt=0, description="Conversations listed at first, and with each 'Show more'."
+    )
+    messages_shown: int = Field(
+        default=40, gt=0, description="Messages of a conversation shown at first, from its end."
+    )
+    undo_s: int = Field(
+        default=20, gt=0, description="Seconds in which what was deleted can be had back."
     )
 
 

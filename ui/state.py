@@ -1,28 +1,39 @@
 """What one browser session is looking at, and what a person can do there.
 
 The views only lay out; every change of what is shown happens here. Conversations, documents and
-answers live in the service: this holds which of them are open. The open view and conversation are
-mirrored in the address (``?view=…&thread=…``), so that a reload and a bookmark bring them back.
+answers live in the service: this holds which of them are open, and parts of the page have small
+states of their own that it holds (``ui.viewing``, ``ui.conversing``, ``ui.api.evaluations``). What was
+read from the service is in ``ui.kept``. The open view and conversation are mirrored in the address
+(``?view=…&thread=…``), so that a reload and a bookmark bring them back.
 """
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 
 import streamlit as st
 
-from corpus.errors import AlcoveError
-from corpus.records import Citation, Passage
+from corpus.errors import AlcoveError, NotFound
+from ui import kept
 from ui.api.client import Service
-from ui.api.documents import DocumentService
 from ui.api.evaluations import Evaluating
 from ui.api.live import LiveRun
-from ui.api.wire import DocumentJson, MeJson, StatusJson
-from ui.settings import PageSettings, page_settings
+from ui.conversing import Asking, Conversation, Undo, open_conversation
+from ui.kept import (
+    document,
+    forget_documents,
+    forget_threads,
+    library,
+    me,
+    page_image,
+    service,
+    settings,
+    status,
+    threads,
+)
+from ui.viewing import Place, Viewing
 
 __all__ = [
     "VIEWS",
@@ -30,6 +41,7 @@ __all__ = [
     "Place",
     "document",
     "forget_documents",
+    "forget_threads",
     "library",
     "me",
     "page_image",
@@ -39,33 +51,11 @@ __all__ = [
     "sign_out",
     "state",
     "status",
+    "threads",
 ]
 
-_KEY, _SIGNED_IN = "alcove", "alcove-service"
+_KEY = "alcove"
 VIEWS = ("chat", "library", "evaluate", "status")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A span of a document, as the viewer opens it; ``number`` is its citation's, if it has one."""
-
-    document: str
-    source: str
-    page: int | None
-    start: int
-    end: int
-    quote: str
-    number: int | None = None
-
-    @classmethod
-    def of(cls, found: Citation | Passage) -> Place:
-        """Where a citation or a passage stands."""
-        span = found.span
-        if isinstance(found, Citation):
-            where = (found.document, found.source, found.page)
-            return cls(*where, span.start, span.end, found.quote, found.n)
-        where = (found.document.id, found.document.source, found.page)
-        return cls(*where, span.start, span.end, found.text)
 
 
 @dataclass
@@ -73,20 +63,21 @@ class PageState:
     """One session's open things.
 
     ``view`` and ``thread`` are the open view and conversation, ``mirrored`` what the address was
-    last given of them; ``places`` are what the viewer can step through, ``at`` which one is open.
+    last given of them.
     """
 
     view: str = "chat"
     thread: str | None = None
     mirrored: tuple[str | None, str | None] = (None, None)
     live: LiveRun | None = None
-    places: tuple[Place, ...] = ()
-    at: int = 0
-    shown_in: str = ""
-    page: int | None = None
+    viewing: Viewing = field(default_factory=Viewing)
+    asking: Asking = field(default_factory=Asking)
+    undoing: list[Undo] = field(default_factory=list)
     jobs: list[str] = field(default_factory=list)
     uploads: int = 0
-    all_threads: bool = False
+    thread_pages: int = 1  # how many pages of the list of conversations are shown
+    message_pages: int = 1  # how many pages of the open conversation are, from its end
+    read: Conversation | None = None
     correcting: str | None = None  # the answer of which somebody says what would have been right
     evaluate: Evaluating = field(default_factory=Evaluating)
 
@@ -123,21 +114,44 @@ class PageState:
     def _show(self, thread: str | None) -> None:
         if thread != self.thread:
             self.unfollow()
-            self.close_viewer()
+            self.viewing.close()
+            self.read, self.message_pages, self.correcting = None, 1, None
         self.thread = thread
 
-    def ask(self, question: str, mode: str, collection: str | None) -> None:
-        """Start a run for a question in the open conversation, or in a new one."""
+    def conversation(self) -> Conversation | None:
+        """The open conversation as it is now; ``None`` when there is none, or none any more."""
         if self.thread is None:
-            self.thread = service().create_thread()
-            self.mirror()
-        self.follow(service().start(self.thread, question, mode, collection))
+            return None
+        limit = settings().messages_shown * self.message_pages
+        self.read = open_conversation(threads(), self.thread, limit, self.read)
+        return self.read
+
+    def ask(self, question: str, mode: str, collection: str | None) -> None:
+        """Start a run for a question in the open conversation, or in a new one.
+
+        Raises:
+            Conflict: another one is under way there.
+            NotFound: the conversation was deleted; it is closed.
+        """
+        thread = self.thread or threads().create()
+        asking = self.asking
+        about = (thread, question, mode, collection, asking.filters, asking.pages)
+        try:
+            run = threads().start(*about)
+        except NotFound:
+            self.open_thread(None)
+            forget_threads()
+            raise
+        self.thread = thread
+        self.mirror()
+        self.follow(run)
+        forget_threads()
 
     def follow(self, run: str) -> LiveRun:
         """Watch a run, unless it is watched already."""
         if self.live is None or self.live.run != run:
             self.unfollow()
-            self.live = LiveRun(service(), run)
+            self.live = LiveRun(threads(), run)
         return self.live
 
     def unfollow(self) -> None:
@@ -146,48 +160,74 @@ class PageState:
             self.live.close()
         self.live = None
 
+    @property
+    def running(self) -> bool:
+        """Whether an answer is being written here."""
+        return self.live is not None and not self.live.ended
+
     def stop(self) -> None:
         """Stop the run that is watched."""
         if self.live is not None:
-            service().cancel_run(self.live.run)
+            threads().cancel(self.live.run)
 
     def rename_thread(self, thread: str, title: str) -> None:
         """Give a conversation another title, when there is one in ``title``."""
         if title.strip():
-            service().rename_thread(thread, title.strip())
+            threads().change(thread, title=title.strip())
+            forget_threads()
 
-    def delete_thread(self, thread: str) -> None:
-        """Remove a conversation; close it when it is open."""
-        service().delete_thread(thread)
-        if thread == self.thread:
+    def pin_thread(self, thread: str, pinned: bool) -> None:
+        """Keep a conversation at the top of the list, or no longer."""
+        threads().change(thread, pinned=pinned)
+        forget_threads()
+
+    def delete_thread(self, thread: str, title: str) -> None:
+        """Remove a conversation, and close it when it is open; for a while it can be undone."""
+        threads().delete(thread, settings().undo_s)
+        forget_threads()
+        here = thread == self.thread
+
+        def back() -> None:
+            threads().restore(thread)
+            forget_threads()
+            if here:
+                self.open_thread(thread)
+
+        self.offer_undo(thread, f"“{title}” was deleted.", back)
+        if here:
             self.open_thread(None)
 
-    # The viewer
+    def rate(
+        self,
+        message: str,
+        rating: int,
+        comment: str = "",
+        sources: Sequence[tuple[str, int, int]] = (),
+        unanswerable: bool = False,
+    ) -> None:
+        """Keep a verdict on an answer; see ``ThreadService.rate``."""
+        threads().rate(message, rating, comment, sources, unanswerable)
+        self.read = None
 
-    @property
-    def place(self) -> Place | None:
-        """What the viewer shows."""
-        return self.places[self.at] if self.places else None
+    # Undoing
 
-    def open_place(self, places: Sequence[Place], at: int, shown_in: str) -> None:
-        """Open ``places[at]``; ``shown_in`` names the answer they belong to."""
-        self.places, self.at, self.shown_in, self.page = tuple(places), at, shown_in, None
+    def offer_undo(self, id: str, words: str, back: Callable[[], None]) -> None:
+        """Offer for a while to undo what was just done.
 
-    def step(self, by: int) -> None:
-        """Go to the next or the previous place of the same answer."""
-        self.at, self.page = (self.at + by) % len(self.places), None
+        Args:
+            id: tells it from others on the page.
+            words: one sentence that says what was done.
+            back: undoes it; may raise an ``AlcoveError``, which is told.
+        """
+        self.undoing = [undo for undo in self.undoing if undo.open and undo.id != id]
+        self.undoing.append(Undo.within(id, words, back, settings().undo_s))
 
-    def turn(self, page: int) -> None:
-        """Show another page of the open document."""
-        self.page = page
-
-    def close_viewer(self) -> None:
-        """Give its room back to the conversation."""
-        self.places, self.at, self.shown_in, self.page = (), 0, "", None
-
-    def active_in(self, shown_in: str) -> int | None:
-        """The number of the open citation when it belongs to that answer."""
-        return self.place.number if self.place and self.shown_in == shown_in else None
+    def undo(self, id: str) -> None:
+        """Undo something that was offered, and offer it no more."""
+        taken = [undo for undo in self.undoing if undo.id == id]
+        self.undoing = [undo for undo in self.undoing if undo.id != id]
+        for undo in taken:
+            undo.back()
 
     # Documents
 
@@ -200,8 +240,9 @@ class PageState:
     def delete_document(self, document_id: str) -> None:
         """Remove a document, and close the viewer when it shows it."""
         library().delete_document(document_id)
-        if self.place and self.place.document == document_id:
-            self.close_viewer()
+        place = self.viewing.place
+        if place and place.document == document_id:
+            self.viewing.close()
         forget_documents()
 
 
@@ -211,28 +252,6 @@ def state() -> PageState:
         st.session_state[_KEY] = PageState()
     held: PageState = st.session_state[_KEY]
     return held
-
-
-@st.cache_resource(show_spinner=False)
-def settings() -> PageSettings:
-    """The settings of this process's page."""
-    return page_settings(sys.argv[1:], os.environ)
-
-
-def service() -> Service:
-    """The client of whoever signed in in this session, else the one that all sessions share."""
-    signed_in: Service | None = st.session_state.get(_SIGNED_IN)
-    return signed_in or _shared_service()
-
-
-@st.cache_resource(show_spinner=False)
-def _shared_service() -> Service:
-    return Service(settings())
-
-
-def library() -> DocumentService:
-    """The documents of this session's service."""
-    return DocumentService(service())
 
 
 def sign_in(key: str) -> None:
@@ -248,7 +267,7 @@ def sign_in(key: str) -> None:
         candidate.close()
         raise
     _forget_person()
-    st.session_state[_SIGNED_IN] = candidate
+    st.session_state[kept.SIGNED_IN] = candidate
 
 
 def sign_out() -> None:
@@ -260,58 +279,7 @@ def sign_out() -> None:
 def _forget_person() -> None:
     """Leave nothing of who was here in the session."""
     state().unfollow()
-    held: Service | None = st.session_state.pop(_SIGNED_IN, None)
+    held: Service | None = st.session_state.pop(kept.SIGNED_IN, None)
     st.session_state.pop(_KEY, None)
     if held is not None:
         held.close()
-
-
-def me() -> MeJson:
-    """Who is signed in, at most a minute ago."""
-    return _me(service().who, service())
-
-
-def status() -> StatusJson:
-    """The service's status, at most ten seconds old."""
-    return _status(service().who, service())
-
-
-def document(document_id: str) -> DocumentJson:
-    """A document's record. A version of a document never changes; only its removal is news."""
-    return _document(service().who, service(), document_id)
-
-
-def page_image(document_id: str, page: int, start: int, end: int, width: int) -> bytes:
-    """A page's picture; the same document id always has the same pages."""
-    return _page_image(service().who, service(), document_id, page, start, end, width)
-
-
-# What is cached is shared by the sessions of one person (``who``), never by those of two.
-
-
-@st.cache_data(ttl=60, max_entries=100, show_spinner=False)
-def _me(who: str, _service: Service) -> MeJson:
-    return _service.me()
-
-
-@st.cache_data(ttl=10, max_entries=100, show_spinner=False)
-def _status(who: str, _service: Service) -> StatusJson:
-    return _service.status()
-
-
-@st.cache_data(ttl=60, max_entries=500, show_spinner=False)
-def _document(who: str, _service: Service, document_id: str) -> DocumentJson:
-    return DocumentService(_service).document(document_id)
-
-
-@st.cache_data(ttl=600, max_entries=64, show_spinner=False)
-def _page_image(
-    who: str, _service: Service, document_id: str, page: int, start: int, end: int, width: int
-) -> bytes:
-    return DocumentService(_service).page_image(document_id, page, start, end, width)
-
-
-def forget_documents() -> None:
-    """Drop what is cached about documents and counts."""
-    _document.clear()
-    _status.clear()

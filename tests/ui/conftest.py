@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from tests.command_line import alcove, papers, tiny_model
 from tests.ui.fake_service import FakeService
 from ui.api.client import Service
+from ui.api.threads import ThreadService
 from ui.settings import PageSettings
 from ui.state import service
 
@@ -36,6 +37,12 @@ def client(fake: FakeService) -> Iterator[Service]:
     service = Service(PageSettings(service=fake.url, connect_s=0.5))
     yield service
     service.close()
+
+
+@pytest.fixture
+def threads(client: Service) -> ThreadService:
+    """The conversations of the fake."""
+    return ThreadService(client)
 
 
 @pytest.fixture
@@ -87,7 +94,7 @@ def prose(page: AppTest, kind: str) -> list[str]:
     found = []
     for element in page.get("bidi_component"):
         data = json.loads(element.proto.json)
-        if data["kind"] == kind:
+        if data.get("kind") == kind:
             found.append(_text(data["nodes"]))
     return found
 

@@ -6,36 +6,24 @@ hand: ``python -m tests.ui.fake_service PORT``.
 
 from __future__ import annotations
 
-import asyncio
-import json
 import socket
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 
 from corpus.errors import AlcoveError
 from tests.ui.fake_documents import add_document_routes, collections
 from tests.ui.fake_evaluations import add_evaluation_routes
-from tests.ui.fake_store import Run, Store, decide, get, now, rate, start_run
+from tests.ui.fake_store import Store
+from tests.ui.fake_threads import add_thread_routes
 
 Json = dict[str, Any]
-
-
-async def _events(run: Run, after: int) -> AsyncIterator[str]:
-    while True:
-        for event in run.events[after:]:
-            data = json.dumps(event, ensure_ascii=False)
-            yield f"id: {event['n']}\nevent: {event['kind']}\ndata: {data}\n\n"
-            after = event["n"]
-            if event["kind"] in ("answered", "failed", "cancelled"):
-                return
-        await asyncio.sleep(0.02)
 
 
 def create_fake(store: Store) -> FastAPI:
@@ -57,8 +45,7 @@ def create_fake(store: Store) -> FastAPI:
 
     _status_routes(app, store)
     add_document_routes(app, store)
-    _thread_routes(app, store)
-    _run_routes(app, store)
+    add_thread_routes(app, store)
     add_evaluation_routes(app, store)
     return app
 
@@ -102,77 +89,6 @@ def _status_routes(app: FastAPI, store: Store) -> None:
             "states": states,
             "collections": collections(store),
         }
-
-
-def _thread_routes(app: FastAPI, store: Store) -> None:
-    @app.get("/v1/threads")
-    async def threads() -> Json:
-        newest = sorted(store.threads.values(), key=lambda t: t["updated"], reverse=True)
-        return {"threads": [{**t, "messages": len(t["messages"])} for t in newest]}
-
-    @app.post("/v1/threads", status_code=201)
-    async def create(body: Json) -> Json:
-        thread = {
-            "id": store.fresh("t"),
-            "title": body.get("title") or "New chat",
-            "created": now(),
-            "updated": now(),
-            "messages": [],
-        }
-        store.threads[thread["id"]] = thread
-        return {**thread, "messages": 0}
-
-    @app.get("/v1/threads/{id}")
-    async def thread(id: str) -> Json:
-        found = get(store.threads, id, "thread")
-        active = [
-            r.id
-            for r in store.runs.values()
-            if r.thread == id and r.state in ("running", "waiting")
-        ]
-        return {**found, "active_run": active[0] if active else None}
-
-    @app.patch("/v1/threads/{id}")
-    async def rename(id: str, body: Json) -> Json:
-        return get(store.threads, id, "thread") | {
-            "title": store.threads[id].update(body) or body["title"]
-        }
-
-    @app.delete("/v1/threads/{id}", status_code=204)
-    async def forget(id: str) -> None:
-        get(store.threads, id, "thread")
-        del store.threads[id]
-
-
-def _run_routes(app: FastAPI, store: Store) -> None:
-    @app.post("/v1/runs", status_code=202)
-    async def run(body: Json) -> Json:
-        return start_run(store, body)
-
-    @app.get("/v1/runs/{id}")
-    async def run_state(id: str) -> Json:
-        found = get(store.runs, id, "run")
-        return {"id": id, "thread": found.thread, "state": found.state, "events": len(found.events)}
-
-    @app.get("/v1/runs/{id}/events")
-    async def events(id: str, after: int = 0) -> StreamingResponse:
-        return StreamingResponse(
-            _events(get(store.runs, id, "run"), after), media_type="text/event-stream"
-        )
-
-    @app.post("/v1/feedback", status_code=201)
-    async def verdict(body: Json) -> Json:
-        rate(store, body)
-        return {"message": body["message"], "rating": body["rating"]}
-
-    @app.post("/v1/approvals/{id}")
-    async def decision(id: str, body: Json) -> Json:
-        return decide(store, id, body)
-
-    @app.post("/v1/runs/{id}/cancel")
-    async def cancel(id: str) -> Json:
-        get(store.runs, id, "run").stop.set()
-        return {"state": "cancelled"}
 
 
 class FakeService:

@@ -48,6 +48,9 @@ class Store:
     def __init__(self) -> None:
         self.papers: dict[str, Paper] = {p.id: p for p in papers()}
         self.threads: dict[str, Json] = {}
+        self.deleted: dict[str, Json] = {}  # threads that can be restored
+        self.asked: list[Json] = []  # the bodies of the runs
+        self.suggestions: list[str] = []
         self.runs: dict[str, Run] = {}
         self.jobs: dict[str, Json] = {}
         self.approvals: dict[str, Json] = {}
@@ -95,6 +98,9 @@ def now() -> str:
 def start_run(store: Store, body: Json) -> Json:
     """Store the question and an empty answer, and write the answer in a thread."""
     thread = get(store.threads, body["thread"], "thread")
+    if active_run(store, thread["id"]):
+        raise Conflict(f"thread {thread['id']!r} is still answering; wait for it or cancel its run")
+    store.asked.append(body)
     run_id = store.fresh("run")
     for role, content in (("user", body["question"]), ("assistant", "")):
         thread["messages"].append(
@@ -124,6 +130,13 @@ def start_run(store: Store, body: Json) -> Json:
     return {"run": run_id, "thread": thread["id"], "message": run.message["id"]}
 
 
+def active_run(store: Store, thread: str) -> str | None:
+    """The run that is under way in a thread."""
+    going_on = ("running", "waiting")
+    active = [r.id for r in store.runs.values() if r.thread == thread and r.state in going_on]
+    return active[0] if active else None
+
+
 def _answer(store: Store, run: Run, body: Json) -> None:
     question, passages = body["question"], store.passages(body["question"])
     run.emit(
@@ -132,6 +145,9 @@ def _answer(store: Store, run: Run, body: Json) -> None:
         snapshot=7,
         timings_ms={"embed": 4.0, "search": 3.0, "total": 7.0},
     )
+    if body.get("mode") == "search":
+        _finish(run, "answered", answer=_found())
+        return
     if body.get("mode") == "agent" or question.startswith("/"):
         _use_tool(run, question, passages)
     if "write it down" in question and not _ask_person(store, run, question):
@@ -165,6 +181,13 @@ def _answer(store: Store, run: Run, body: Json) -> None:
         "nearest": passages[:3] if abstained and asked else [],
     }
     _finish(run, "answered", answer=answer)
+
+
+def _found() -> Json:
+    """What a search answers: nothing but its passages."""
+    nothing: Json = {"citations": [], "claims": [], "nearest": []}
+    said = {"answer": "", "abstained": False, "engine": "search", "model": "", "interrupted": False}
+    return {**nothing, **said, "timings_ms": {"search": 7.0, "total": 9.0}}
 
 
 def _text(abstained: bool, passages: list[Json]) -> str:

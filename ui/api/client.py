@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
 
 import httpx
 
 from corpus.errors import InternalError, NotFound, OperatorError, error_class
-from ui.api.wire import MeJson, StatusJson, ThreadJson
+from ui.api.wire import MeJson, StatusJson
 from ui.settings import PageSettings
 
 __all__ = ["Service", "ServiceDown", "sse_data"]
@@ -66,48 +66,15 @@ class Service:
         """Engine, encoder, collections and the number of documents in each state."""
         return cast(StatusJson, self.ask_json("GET", "/v1/status"))
 
-    # Conversations
+    # HTTP
 
-    def threads(self) -> list[ThreadJson]:
-        """Every conversation without its messages, the last used first."""
-        return cast(list[ThreadJson], self.ask_json("GET", "/v1/threads")["threads"])
+    def stream(self, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The server-sent events of a reply, as they come.
 
-    def thread(self, thread: str) -> ThreadJson:
-        """One conversation with its messages and its running run, if any."""
-        return cast(ThreadJson, self.ask_json("GET", f"/v1/threads/{thread}"))
-
-    def create_thread(self) -> str:
-        """A new conversation's id."""
-        return str(self.ask_json("POST", "/v1/threads", json={})["id"])
-
-    def rename_thread(self, thread: str, title: str) -> None:
-        """Give a conversation another title."""
-        self.call("PATCH", f"/v1/threads/{thread}", json={"title": title})
-
-    def delete_thread(self, thread: str) -> None:
-        """Remove a conversation with its messages."""
-        self.call("DELETE", f"/v1/threads/{thread}")
-
-    # Runs
-
-    def start(self, thread: str, question: str, mode: str, collection: str | None) -> str:
-        """Ask; the id of the run that answers. ``mode`` is ``answer`` or ``agent``."""
-        body = {"thread": thread, "question": question, "mode": mode, "collection": collection}
-        return str(self.ask_json("POST", "/v1/runs", json=body)["run"])
-
-    def run_state(self, run: str) -> str:
-        """``running``, ``waiting``, ``done``, ``failed``, ``cancelled`` or ``interrupted``."""
-        return str(self.ask_json("GET", f"/v1/runs/{run}")["state"])
-
-    def events(self, run: str, after: int) -> Iterator[dict[str, Any]]:
-        """The events of a run with a number above ``after``, as they come, until the last one.
-
-        Raises ``ServiceDown`` too when nothing came for a while: attach again from the last number.
+        Raises ``ServiceDown`` too when nothing came for a while: ask again from the last one.
         """
         timeout = httpx.Timeout(self._silence, connect=self._http.timeout.connect)
-        request = self._http.build_request(
-            "GET", f"/v1/runs/{run}/events", params={"after": after}, timeout=timeout
-        )
+        request = self._http.build_request("GET", path, params=params, timeout=timeout)
         with self._reached():
             response = self._http.send(request, stream=True)
             try:
@@ -116,40 +83,6 @@ class Service:
                     yield json.loads(data)
             finally:
                 response.close()
-
-    def cancel_run(self, run: str) -> None:
-        """Stop a run; what it had written stays."""
-        self.call("POST", f"/v1/runs/{run}/cancel")
-
-    def decide(
-        self,
-        approval: str,
-        verdict: str,
-        arguments: Mapping[str, Any] | None = None,
-        reason: str = "",
-    ) -> None:
-        """Decide about a call that waits; ``verdict`` is ``approve``, ``edit`` or ``reject``.
-
-        Raises ``Conflict`` when it is not open any more.
-        """
-        given = None if arguments is None else dict(arguments)
-        body = {"verdict": verdict, "arguments": given, "reason": reason}
-        self.call("POST", f"/v1/approvals/{approval}", json=body)
-
-    def rate(
-        self,
-        message: str,
-        rating: int,
-        comment: str = "",
-        sources: Sequence[tuple[str, int, int]] = (),
-        unanswerable: bool = False,
-    ) -> None:
-        """Say what an answer is worth: 1 or -1; ``sources``: where the right one stands, as (document, start, end)."""
-        places = [{"document": d, "start": start, "end": end} for d, start, end in sources]
-        body = {"message": message, "rating": rating, "comment": comment, "sources": places}
-        self.call("POST", "/v1/feedback", json={**body, "unanswerable": unanswerable})
-
-    # HTTP
 
     def ask_json(self, method: str, path: str, **kwargs: Any) -> dict[str, Any]:
         """The JSON object of a reply; for the parts of the API that have a client of their own."""

@@ -11,8 +11,9 @@ import threading
 
 from agents.records.steps import step_from_json
 from corpus.errors import AlcoveError
-from ui.api.client import Service, ServiceDown
+from ui.api.client import ServiceDown
 from ui.api.replies import Reply, advance
+from ui.api.threads import ThreadService
 
 __all__ = ["LiveRun"]
 
@@ -26,7 +27,7 @@ class LiveRun:
     ``ended`` is set when there is nothing more to come.
     """
 
-    def __init__(self, service: Service, run: str, retry_s: float = 1.0) -> None:
+    def __init__(self, service: ThreadService, run: str, retry_s: float = 1.0) -> None:
         self.run = run
         self.reply = Reply()
         self.trouble = ""

@@ -28,7 +28,7 @@ from agents.records.steps import (
     step_from_json,
 )
 from corpus.records import Citation, Passage
-from ui.api.wire import MessageJson
+from ui.api.threads import MessageJson
 
 __all__ = ["Question", "Reply", "ToolUse", "advance", "stored"]
 

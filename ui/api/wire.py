@@ -13,11 +13,9 @@ __all__ = [
     "DifferenceJson",
     "DocumentJson",
     "EvaluationJson",
-    "FeedbackJson",
     "JobFileJson",
     "JobJson",
     "MeJson",
-    "MessageJson",
     "PageJson",
     "QueriesJson",
     "QueryJson",
@@ -26,7 +24,6 @@ __all__ = [
     "StatusJson",
     "SystemJson",
     "TextJson",
-    "ThreadJson",
 ]
 
 
@@ -102,48 +99,6 @@ class MeJson(TypedDict):
     name: str
     owner: bool
     signed_in: bool
-
-
-class FeedbackJson(TypedDict):
-    """A verdict on an answer: 1 or -1, and what would have been right if that was said."""
-
-    rating: int
-    comment: str
-    sources: list[dict[str, Any]]
-    unanswerable: bool
-
-
-class MessageJson(TypedDict):
-    """A question, or an answer with all that belongs to it."""
-
-    id: str
-    role: str
-    content: str
-    created: str
-    citations: list[dict[str, Any]]
-    claims: list[dict[str, Any]]
-    engine: str
-    model: str
-    abstained: bool
-    interrupted: bool
-    steps: list[dict[str, Any]]
-    error: str | None
-    run: str | None
-    feedback: FeedbackJson | None
-
-
-class _ThreadJson(TypedDict):
-    id: str
-    title: str
-    created: str
-    updated: str
-
-
-class ThreadJson(_ThreadJson, total=False):
-    """A conversation; in the list of all of them ``messages`` is not asked for."""
-
-    messages: list[MessageJson]
-    active_run: str | None
 
 
 class _EngineJson(TypedDict):

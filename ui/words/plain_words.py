@@ -133,6 +133,8 @@ def age(moment: str, now: datetime) -> str:
 
 def engine_note(engine: str, model: str) -> str:
     """Which engine answered, for the line under an answer; empty when none did."""
+    if engine == "search":
+        return "Search only, nothing was written"
     if engine == "extractive":
         return "Quoted from the documents, no language model"
     return f"Written by {visible(model)} from the sources above" if model else visible(engine)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from corpus.errors import NotFound
 from tests.ui.fake_service import FakeService
 from ui.api.client import Service, ServiceDown, sse_data
+from ui.api.threads import ThreadService
 from ui.settings import PageSettings, page_settings
 
 
@@ -28,13 +29,13 @@ def test_a_line_separator_inside_an_event_does_not_cut_it() -> None:
 
 def test_what_the_service_calls_not_found_is_not_found(client: Service) -> None:
     with pytest.raises(NotFound, match="no thread 'nope'"):
-        client.thread("nope")
+        ThreadService(client).thread("nope")
 
 
 def test_a_service_that_does_not_listen_is_down(fake: FakeService, client: Service) -> None:
     fake.stop()
     with pytest.raises(ServiceDown, match="does not answer"):
-        client.threads()
+        ThreadService(client).page()
 
 
 def test_a_route_that_does_not_exist_is_said_so(client: Service) -> None:
@@ -43,10 +44,11 @@ def test_a_route_that_does_not_exist_is_said_so(client: Service) -> None:
 
 
 def test_a_run_is_read_from_where_one_left_off(client: Service) -> None:
-    run = client.start(client.create_thread(), "What is the cold start of vLLM?", "answer", None)
-    everything = list(client.events(run, 0))
+    threads = ThreadService(client)
+    run = threads.start(threads.create(), "What is the cold start of vLLM?", "answer", None)
+    everything = list(threads.events(run, 0))
     assert [e["n"] for e in everything] == list(range(1, len(everything) + 1))
-    assert list(client.events(run, 3)) == everything[3:]
+    assert list(threads.events(run, 3)) == everything[3:]
 
 
 def test_the_service_is_named_by_argument_before_variable() -> None:

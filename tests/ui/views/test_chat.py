@@ -70,7 +70,7 @@ def test_the_extractive_engine_is_labelled(open_page: Opener, fake: FakeService)
     fake.store.engine = "extractive"
     page = answered(open_page())
     assert "no language model" in words(page)
-    assert page.segmented_control(key="mode").disabled
+    assert page.segmented_control(key="mode").options == ["Answer", "Search only"]
 
 
 def test_a_reload_brings_the_conversation_back(open_page: Opener) -> None:

@@ -7,22 +7,23 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from corpus.records import Passage
 from ui.api.replies import Reply, ToolUse
-from ui.state import Place, state
-from ui.views.chat import approvals
-from ui.words.plain_words import engine_note, label, name_of
+from ui.state import state
+from ui.viewing import Place
+from ui.views.chat import approvals, passages
+from ui.words.plain_words import label
 from ui.words.prose import plain, show, tree
 from ui.words.tool_words import tool_words
 
 __all__ = ["draw"]
 
 
-def draw(reply: Reply, run: str, trouble: str = "") -> None:
+def draw(reply: Reply, run: str, question: str = "", trouble: str = "") -> None:
     """Draw a reply, complete or growing.
 
     Args:
         run: names the answer on the page; the same while it grows and when it is stored.
+        question: what was asked.
         trouble: why no more of it comes at the moment.
     """
     with st.container(key=f"answer-{run}"):
@@ -31,14 +32,14 @@ def draw(reply: Reply, run: str, trouble: str = "") -> None:
         approvals.draw(reply, run)
         if reply.abstained:
             _refusal(reply, run)
+        elif reply.engine == "search":
+            _found(reply, run, question)
         else:
             _text(reply, run)
         if not reply.finished:
             _progress(reply, trouble)
         elif reply.error or reply.interrupted:
             _cut_short(reply, run)
-        elif not reply.abstained and (note := engine_note(reply.engine, reply.model)):
-            st.caption(label(note, 120))
 
 
 def _text(reply: Reply, run: str) -> None:
@@ -48,13 +49,23 @@ def _text(reply: Reply, run: str) -> None:
         show(
             tree(reply.text, numbers if reply.finished or reply.passages else (), reply.doubted),
             key=f"text-{run}",
-            active=state().active_in(run),
+            active=state().viewing.active_in(run),
             on_cite=lambda number: _open_number(reply, run, number),
         )
     if places:
         _sources(places, run)
     if reply.doubted:
         st.caption("Marked sentences are not carried by the documents.")
+
+
+def _found(reply: Reply, run: str, question: str) -> None:
+    """What a search alone found."""
+    count = len(reply.passages)
+    if not count:
+        st.markdown("**Nothing was found.** Try other words, fewer filters or another collection.")
+        return
+    st.caption("1 passage" if count == 1 else f"{count} passages, the best first")
+    passages.draw(reply.passages, run, question)
 
 
 def _cited(reply: Reply) -> list[Place]:
@@ -68,42 +79,21 @@ def _open_number(reply: Reply, run: str, number: int) -> None:
         at = [p.number for p in reply.passages].index(number)
     else:
         at = [p.number for p in places].index(number)
-    state().open_place(places, at, run)
+    state().viewing.open(places, at, run)
 
 
 def _sources(places: Sequence[Place], run: str) -> None:
     """A row of buttons, one for each citation."""
-    active = state().active_in(run)
+    active = state().viewing.active_in(run)
     with st.container(key=f"sources-{run}", horizontal=True, gap="xsmall"):
         for at, place in enumerate(places):
             st.button(
-                f"**{place.number}** {_where(place)}",
+                f"**{place.number}** {passages.where(place)}",
                 key=f"source-{run}-{at}",
                 type="primary" if place.number == active else "secondary",
-                on_click=state().open_place,
+                on_click=state().viewing.open,
                 args=(places, at, run),
             )
-
-
-def _where(place: Place) -> str:
-    page = f", p. {place.page}" if place.page else ""
-    return label(name_of(place.source), 44) + page
-
-
-def _passages(passages: Sequence[Passage], run: str) -> None:
-    """The passages of a search, each with its start and a button that opens it."""
-    places = [Place.of(p) for p in passages]
-    for at, (place, passage) in enumerate(zip(places, passages, strict=True)):
-        with st.container(key=f"passage-{run}-{at}", gap=None):
-            st.button(
-                _where(place),
-                key=f"nearest-{run}-{at}",
-                type="tertiary",
-                icon=":material/description:",
-                on_click=state().open_place,
-                args=(places, at, run),
-            )
-            st.caption(label(passage.text, 180))
 
 
 def _refusal(reply: Reply, run: str) -> None:
@@ -112,7 +102,7 @@ def _refusal(reply: Reply, run: str) -> None:
         show(plain(reply.text), key=f"text-{run}")
         if reply.nearest:
             st.caption("The nearest passages, in case they help")
-            _passages(reply.nearest, run)
+            passages.brief(reply.nearest, run)
 
 
 def _cut_short(reply: Reply, run: str) -> None:
@@ -126,7 +116,7 @@ def _cut_short(reply: Reply, run: str) -> None:
             count = len(reply.passages)
             words = f"The {count} passages that were found"
             with st.expander(words, expanded=not reply.text, type="compact"):
-                _passages(reply.passages, run)
+                passages.brief(reply.passages, run)
 
 
 def _progress(reply: Reply, trouble: str) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from corpus.errors import AlcoveError
 from ui.api.replies import Question, Reply
-from ui.state import service
+from ui.state import threads
 from ui.words.plain_words import label
 from ui.words.prose import plain, show
 from ui.words.tool_words import tool_words
@@ -80,7 +80,7 @@ def _decide(question: Question, verdict: str) -> None:
             arguments = json.loads(st.session_state[f"arguments-{question.id}"])
             if not isinstance(arguments, dict):
                 raise ValueError("it is no object")
-        service().decide(question.id, verdict, arguments, reason if verdict == "reject" else "")
+        threads().decide(question.id, verdict, arguments, reason if verdict == "reject" else "")
     except ValueError as exc:
         st.toast(label(f"The arguments are not JSON: {exc}", 200), icon=":material/error:")
     except AlcoveError as exc:

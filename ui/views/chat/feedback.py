@@ -5,12 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from corpus.errors import AlcoveError, UserError
-from ui.api.wire import DocumentJson, FeedbackJson, MessageJson
-from ui.state import library, service, state
+from ui.api.threads import FeedbackJson, MessageJson
+from ui.api.wire import DocumentJson
+from ui.state import library, state
 from ui.words.plain_words import label, name_of, state_words
 from ui.words.quotes import find_quote
 
-__all__ = ["draw"]
+__all__ = ["draw", "thumbs"]
 
 _OTHER, _NOWHERE, _JUST = "source", "nowhere", "comment"
 _CHOICES = {
@@ -20,27 +21,41 @@ _CHOICES = {
 }
 
 
-def draw(message: MessageJson) -> None:
-    """Draw the thumbs of a stored answer, what was said of it, and the form that corrects it."""
+def thumbs(message: MessageJson) -> None:
+    """Draw the thumbs of a stored answer, in the row that is open."""
     if message["error"] or not message["content"]:
         return
     id, given = message["id"], message.get("feedback")
-    with st.container(key=f"feedback-{id}", horizontal=True, vertical_alignment="center", gap=None):
-        for rating, icon, words in ((1, "thumb_up", "Right"), (-1, "thumb_down", "Wrong")):
-            chosen = given is not None and given["rating"] == rating
-            st.button(
-                "",
-                key=f"thumb-{icon}-{'on' if chosen else 'off'}-{id}",
-                icon=f":material/{icon}:",
-                type="tertiary",
-                help=words,
-                on_click=_rate,
-                args=(id, rating),
-            )
-        if given is not None:
-            st.caption(_said(given))
-    if state().correcting == id:
-        _form(id)
+    for rating, icon, words in ((1, "thumb_up", "Right"), (-1, "thumb_down", "Wrong")):
+        chosen = given is not None and given["rating"] == rating
+        st.button(
+            "",
+            key=f"thumb-{icon}-{'on' if chosen else 'off'}-{id}",
+            icon=f":material/{icon}:",
+            type="tertiary",
+            help=words,
+            on_click=_rate,
+            args=(id, rating),
+        )
+    if message["citations"]:
+        st.button(
+            "Wrong source",
+            key=f"wrong-source-{id}",
+            type="tertiary",
+            help="Say where the answer should have come from",
+            on_click=_rate,
+            args=(id, -1),
+        )
+
+
+def draw(message: MessageJson) -> None:
+    """Draw what was said of a stored answer, and the form that corrects it while it is open."""
+    given = message.get("feedback")
+    if given is not None:
+        st.caption(_said(given))
+    if state().correcting == message["id"]:
+        with st.container(key=f"feedback-{message['id']}"):
+            _form(message["id"])
 
 
 def _said(given: FeedbackJson) -> str:
@@ -57,7 +72,7 @@ def _said(given: FeedbackJson) -> str:
 def _rate(message: str, rating: int) -> None:
     """Keep the verdict at once; what would have been right can follow."""
     try:
-        service().rate(message, rating)
+        state().rate(message, rating)
     except AlcoveError as exc:
         st.toast(label(str(exc), 300), icon=":material/error:")
         return
@@ -114,7 +129,7 @@ def _save(message: str, choice: str) -> None:
     comment = str(st.session_state.get(f"comment-{message}") or "")
     try:
         sources = [_place(message)] if choice == _OTHER else []
-        service().rate(message, -1, comment, sources, choice == _NOWHERE)
+        state().rate(message, -1, comment, sources, choice == _NOWHERE)
     except AlcoveError as exc:
         st.error(label(str(exc), 300))
         return

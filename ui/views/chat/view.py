@@ -6,11 +6,15 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from corpus.errors import NotFound
+from ui import kept
 from ui.api.live import LiveRun
-from ui.api.replies import stored
-from ui.api.wire import MessageJson, StatusJson, ThreadJson
-from ui.state import forget_documents, service, settings, state, status
-from ui.views.chat import answer, feedback, viewer
+from ui.api.threads import MessageJson
+from ui.api.wire import StatusJson
+from ui.conversing import Conversation
+from ui.state import forget_threads, settings, state, status
+from ui.views.chat import answer, asking, footer, viewer
+from ui.views.outage import guarded
+from ui.views.threads_list import export_buttons
 from ui.words.plain_words import label
 from ui.words.prose import plain, show
 
@@ -23,23 +27,28 @@ EXAMPLES = (
     "At what time does the backup begin every night?",
 )
 """Questions that the sample documents answer."""
-_MODES = {"answer": "Answer", "agent": "Agent"}
 _SLASH = "`/search words` and `/read document` use the tools without a model."
 
 
 def draw() -> None:
     """Draw the open conversation, or the empty page."""
-    thread = _open_thread()
-    chat, beside = _rooms(state().place is not None)
+    shown = _conversation()
+    chat, beside = _rooms(state().viewing.place is not None)
     with chat:
-        if thread and thread.get("messages"):
-            _messages(thread)
+        if shown and shown.messages:
+            _head(shown)
+            _messages(shown)
+            next_questions = st.container(key="next-questions")
         else:
+            next_questions = None
             _welcome(status())
     with st.bottom:
-        _ask(status())
+        asking.draw(status())
     with beside:  # last: a page's picture may take a moment, and nothing else should wait for it
         viewer.draw()
+    if shown and next_questions and not state().running:
+        with next_questions:
+            _suggestions(shown)
 
 
 def _rooms(split: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
@@ -48,35 +57,66 @@ def _rooms(split: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
     return left.container(key="chat"), right.container(key="viewer" if split else "no-viewer")
 
 
-def _open_thread() -> ThreadJson | None:
+def _conversation() -> Conversation | None:
     held = state()
     if held.thread is None:
         held.unfollow()
         return None
     try:
-        return service().thread(held.thread)
+        return held.conversation()
     except NotFound:
         held.open_thread(None)
-        st.toast("That conversation no longer exists.")
+        forget_threads()
+        st.toast("That conversation no longer exists; it was deleted.", icon=":material/info:")
         return None
 
 
-def _messages(thread: ThreadJson) -> None:
-    running = thread["active_run"]
-    live = state().follow(running) if running else None
-    asked = [message["id"] for message in thread["messages"] if message["role"] == "user"]
-    for message in thread["messages"]:
-        if message["role"] == "user":
-            _question(message, is_newest=message["id"] == asked[-1])
+def _head(shown: Conversation) -> None:
+    """The title, and what can be done with the whole conversation."""
+    with st.container(
+        key="chat-head", horizontal=True, wrap=False, vertical_alignment="center", gap="xsmall"
+    ):
+        st.markdown(label(shown.title, 90))
+        words, icon = (
+            ("Unpin", "keep_off") if shown.pinned else ("Pin to the top of the list", "keep")
+        )
+        st.button(
+            "", key="pin-thread", icon=f":material/{icon}:", type="tertiary", help=words,
+            on_click=state().pin_thread, args=(shown.id, not shown.pinned),
+        )  # fmt: skip
+        with st.popover("", icon=":material/ios_share:", type="tertiary", help="Export"):
+            st.caption("The conversation as one file, with the quotes that its answers stand on.")
+            export_buttons(shown.id, "head")
+
+
+def _messages(shown: Conversation) -> None:
+    live = state().follow(shown.running) if shown.running else None
+    if shown.earlier:
+        st.button(
+            f"Show earlier messages · {shown.earlier}", key="earlier", type="tertiary",
+            icon=":material/expand_less:", on_click=_earlier,
+        )  # fmt: skip
+    asked = [one.message for one in shown.messages if one.reply is None]
+    question = ""
+    for message, reply in ((one.message, one.reply) for one in shown.messages):
+        if reply is None:
+            question = message["content"]
+            _question(message, is_newest=message is asked[-1])
         elif live is None or message["run"] != live.run:
-            answer.draw(stored(message), message["run"] or message["id"])
-            feedback.draw(message)
+            run = message["run"] or message["id"]
+            answer.draw(reply, run, question)
+            footer.draw(message, reply, run)
     if live is not None:
-        st.fragment(_follow, run_every=settings().stream_s)(live)
+        opened = state().viewing.opened
+        st.fragment(guarded(_follow), run_every=settings().stream_s)(live, question, opened)
     else:
         state().unfollow()
     if len(asked) > 1:  # room below, so that the newest question can stand at the top
         st.html('<div class="room-below"></div>')
+
+
+def _earlier() -> None:
+    state().message_pages += 1
 
 
 def _question(message: MessageJson, *, is_newest: bool) -> None:
@@ -89,13 +129,31 @@ def _question(message: MessageJson, *, is_newest: bool) -> None:
         )
 
 
-def _follow(live: LiveRun) -> None:
-    """Draw a growing answer; when it is complete, draw the page anew with what was stored."""
+def _follow(live: LiveRun, question: str, opened: object) -> None:
+    """Draw a growing answer; draw the whole page when it is complete or a source was opened in it."""
     trouble = f"{live.trouble} Trying again…" if live.trouble and not live.ended else live.trouble
-    answer.draw(live.reply, live.run, trouble)
+    answer.draw(live.reply, live.run, question, trouble)
     if live.ended and not live.trouble:
-        forget_documents()
+        forget_threads()
         st.rerun()
+    if state().viewing.opened != opened:
+        st.rerun()
+
+
+def _suggestions(shown: Conversation) -> None:
+    """Questions to go on with, under the newest answer; pressing one asks it."""
+    last = shown.messages[-1]
+    if last.reply is None or last.reply.error or not last.message["run"]:
+        return
+    questions = kept.suggestions(last.message["run"])
+    if not questions:
+        return
+    st.caption("Ask next")
+    for number, question in enumerate(questions):
+        st.button(
+            label(question, 160), key=f"suggestion-{number}", type="tertiary",
+            icon=":material/subdirectory_arrow_right:", on_click=asking.ask, args=(question,),
+        )  # fmt: skip
 
 
 def _welcome(now: StatusJson) -> None:
@@ -113,60 +171,8 @@ def _welcome(now: StatusJson) -> None:
             st.caption("Try one of these on the sample documents")
             with st.container(key="examples", gap="xsmall"):
                 for number, question in enumerate(EXAMPLES):
-                    if st.button(label(question), key=f"example-{number}"):
-                        _submit(question)
-                        st.rerun()
+                    st.button(
+                        label(question), key=f"example-{number}", on_click=asking.ask,
+                        args=(question,),
+                    )  # fmt: skip
         st.caption(_SLASH)
-
-
-def _submit(question: str) -> None:
-    chosen, collection = st.session_state.get("mode"), st.session_state.get("collection")
-    state().ask(question, chosen or "answer", collection)
-
-
-def _ask(now: StatusJson) -> None:
-    """The line to ask in, with what it is asked of and how."""
-    live = state().live
-    running = live is not None and not live.ended
-    with st.container(key="ask"):
-        question = st.chat_input(
-            "Answering…" if running else "Ask about your documents", disabled=running, key="prompt"
-        )
-        with st.container(key="ask-options", horizontal=True, vertical_alignment="center"):
-            _options(now)
-            if running and st.button(
-                "Stop", key="stop", icon=":material/stop_circle:", shortcut="Escape"
-            ):
-                state().stop()
-    if question and question.strip():
-        _submit(question.strip())
-        st.rerun()
-
-
-def _options(now: StatusJson) -> None:
-    names = [c["name"] for c in now["collections"]]
-    if len(names) > 1:
-        st.selectbox(
-            "Collection",
-            [None, *names],
-            format_func=lambda name: name or "All documents",
-            key="collection",
-            persist_state="session",
-            label_visibility="collapsed",
-            width=190,
-        )
-    no_model = now["engine"]["name"] == "extractive"
-    st.segmented_control(
-        "Mode",
-        list(_MODES),
-        format_func=_MODES.__getitem__,
-        default="answer",
-        required=True,
-        key="mode",
-        persist_state="session",
-        disabled=no_model,
-        help="The agent needs a language model; start Alcove with one (`--llm URL`)."
-        if no_model
-        else "Answer searches once; the agent decides which tools to use.",
-        label_visibility="collapsed",
-    )

@@ -7,17 +7,23 @@ from functools import partial
 import streamlit as st
 
 from corpus.errors import NotFound
-from ui.api.wire import DocumentJson
-from ui.state import Place, document, library, page_image, settings, state
+from ui.api.wire import DocumentJson, TextJson
+from ui.kept import text_around
+from ui.state import document, library, page_image, settings, state
+from ui.viewing import Place
 from ui.words.plain_words import label, name_of, visible
 from ui.words.prose import marked, show
+from ui.words.tables import holds_tables, with_tables
 
 __all__ = ["draw"]
+
+_TABLES = ("text/csv", "text/tab-separated-values")  # whole documents that are one table
+_HEADER = 2_000  # characters in which the first line of a table ends
 
 
 def draw() -> None:
     """Draw the open place, with the way to the next one and out; nothing when none is open."""
-    place = state().place
+    place = state().viewing.place
     if place is None:
         return
     try:
@@ -43,15 +49,15 @@ def _head(place: Place, found: DocumentJson | None) -> None:
 
 
 def _buttons(place: Place, found: DocumentJson | None) -> None:
-    held = state()
-    if len(held.places) > 1:
+    viewing = state().viewing
+    if len(viewing.places) > 1:
         st.button(
             "", key="previous-source", icon=":material/chevron_left:", type="tertiary",
-            help="Previous source", shortcut="Left", on_click=held.step, args=(-1,),
+            help="Previous source", shortcut="Left", on_click=viewing.step, args=(-1,),
         )  # fmt: skip
         st.button(
             "", key="next-source", icon=":material/chevron_right:", type="tertiary",
-            help="Next source", shortcut="Right", on_click=held.step, args=(1,),
+            help="Next source", shortcut="Right", on_click=viewing.step, args=(1,),
         )  # fmt: skip
     if found is not None:
         st.download_button(
@@ -60,63 +66,83 @@ def _buttons(place: Place, found: DocumentJson | None) -> None:
             icon=":material/download:", type="tertiary", key="original", help="Download the original",
         )  # fmt: skip
     st.button(
-        "", key="close-viewer", icon=":material/close:", type="tertiary",
-        help="Close", on_click=held.close_viewer,
+        "", key="close-viewer", icon=":material/close:", type="tertiary", help="Close",
+        shortcut=None if state().running else "Escape", on_click=viewing.close,
     )  # fmt: skip
 
 
 def _position(place: Place, found: DocumentJson | None) -> str:
-    held = state()
+    viewing = state().viewing
+    count = len(viewing.places)
     position = f"Source {place.number}"
     if place.number is None:
-        position = f"Passage {held.at + 1} of {len(held.places)}"
+        position = f"Passage {viewing.at + 1} of {count}"
     parts = [position, label(name_of(place.source), 60)]
-    page = held.page or place.page
+    page = viewing.page or place.page
     if page:
         parts.append(f"page {page}" + (f" of {found['pages']}" if found else ""))
     return " · ".join(parts)
 
 
 def _source(place: Place, found: DocumentJson) -> None:
-    page = state().page or place.page
-    if page:
-        try:
-            with st.spinner("Opening the page…"):
-                width = settings().page_pixels
-                picture = page_image(place.document, page, place.start, place.end, width)
-        except NotFound:  # this format has no pictures of its pages
-            _text(place)
-        else:
-            show(marked(place.quote, 0, len(place.quote)), key="quote", kind="quote")
-            alt = f"Page {page} of {visible(found['title'])}, with the quoted passage marked"
-            with st.container(key="page-image", border=True):
-                st.image(picture, width="stretch", alt=alt)
-            _pages(page, found["pages"])
-    else:
-        _text(place)
+    page = state().viewing.page or place.page
+    if not page:
+        _text(place, found)
+        return
+    try:
+        with st.spinner("Opening the page…"):
+            width = settings().page_pixels
+            picture = page_image(place.document, page, place.start, place.end, width)
+    except NotFound:  # this format has no pictures of its pages
+        _text(place, found)
+        return
+    show(marked(place.quote, 0, len(place.quote)), key="quote", kind="quote")
+    alt = f"Page {page} of {visible(found['title'])}, with the quoted passage marked"
+    with st.container(key="page-image", border=True):
+        st.image(picture, width="stretch", alt=alt)
+    _pages(page, found["pages"])
 
 
 def _pages(page: int, last: int) -> None:
     if last < 2:
         return
-    held = state()
+    turn = state().viewing.turn
     with st.container(key="pages", horizontal=True, horizontal_alignment="center", gap="small"):
         st.button(
             "Page before", key="page-before", type="tertiary", icon=":material/arrow_upward:",
-            disabled=page <= 1, on_click=held.turn, args=(page - 1,),
+            disabled=page <= 1, on_click=turn, args=(page - 1,),
         )  # fmt: skip
         st.button(
             "Page after", key="page-after", type="tertiary", icon=":material/arrow_downward:",
-            disabled=page >= last, on_click=held.turn, args=(page + 1,),
+            disabled=page >= last, on_click=turn, args=(page + 1,),
         )  # fmt: skip
 
 
-def _text(place: Place) -> None:
+def _text(place: Place, found: DocumentJson) -> None:
     around = settings().context_characters
-    read = library().text(place.document, max(0, place.start - around), place.end + around)
-    start = place.start - read["start"]
-    nodes = marked(read["text"], start, start + place.end - place.start)
-    show(nodes, key=f"place-{place.document}-{place.start}", kind="source")
+    read = text_around(place.document, place.start - around, place.end + around)
+    start, end = place.start - read["start"], place.end - read["start"]
+    key = f"place-{place.document}-{place.start}"
+    if not holds_tables(found["media_type"]):
+        show(marked(read["text"], start, end), key=key, kind="source")
+        return
+    text, cut = _whole_lines(read, start, end)
+    header = ""
+    if found["media_type"] in _TABLES and read["start"] + cut > 0:
+        header = text_around(place.document, 0, _HEADER)["text"].partition("\n")[0]
+    show(with_tables(text, start - cut, end - cut, header), key=key, kind="source")
+
+
+def _whole_lines(read: TextJson, start: int, end: int) -> tuple[str, int]:
+    """The text without the lines that are cut off at its ends, and how much is gone at its start."""
+    text, first, last = read["text"], 0, len(read["text"])
+    if read["start"] > 0:
+        cut = text.find("\n", 0, start)
+        first = cut + 1 if cut >= 0 else 0
+    if read["end"] < read["length"]:
+        cut = text.rfind("\n", end)
+        last = cut if cut >= 0 else last
+    return text[first:last], first
 
 
 def _gone(place: Place) -> None:

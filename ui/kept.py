@@ -1,0 +1,167 @@
+"""The page's connection to the service, and what it read from there and need not read again.
+
+What is cached is shared by the sessions of one person (``Service.who``), never by those of two. It
+is dropped by what the page itself does, and lives a short time otherwise, since other pages and
+programs change things too.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import streamlit as st
+
+from corpus.errors import NotFound
+from ui.api.client import Service
+from ui.api.documents import DocumentService
+from ui.api.threads import ThreadService, ThreadsJson
+from ui.api.wire import DocumentJson, MeJson, StatusJson, TextJson
+from ui.settings import PageSettings, page_settings
+
+__all__ = [
+    "SIGNED_IN",
+    "document",
+    "filters",
+    "forget_documents",
+    "forget_threads",
+    "library",
+    "me",
+    "page_image",
+    "service",
+    "settings",
+    "status",
+    "suggestions",
+    "text_around",
+    "thread_page",
+    "threads",
+]
+
+SIGNED_IN = "alcove-service"
+"""Where a session keeps the client of who signed in there."""
+
+
+@st.cache_resource(show_spinner=False)
+def settings() -> PageSettings:
+    """The settings of this process's page."""
+    return page_settings(sys.argv[1:], os.environ)
+
+
+def service() -> Service:
+    """The client of whoever signed in in this session, else the one that all sessions share."""
+    signed_in: Service | None = st.session_state.get(SIGNED_IN)
+    return signed_in or _shared_service()
+
+
+@st.cache_resource(show_spinner=False)
+def _shared_service() -> Service:
+    return Service(settings())
+
+
+def threads() -> ThreadService:
+    """The conversations of whoever this session speaks for."""
+    return ThreadService(service())
+
+
+def library() -> DocumentService:
+    """The documents of this session's service."""
+    return DocumentService(service())
+
+
+def me() -> MeJson:
+    """Who is signed in, at most a minute ago."""
+    return _me(service().who, service())
+
+
+def status() -> StatusJson:
+    """The service's status, at most ten seconds old."""
+    return _status(service().who, service())
+
+
+def document(document_id: str) -> DocumentJson:
+    """A document's record. A version of a document never changes; only its removal is news."""
+    return _document(service().who, service(), document_id)
+
+
+def page_image(document_id: str, page: int, start: int, end: int, width: int) -> bytes:
+    """A page's picture; the same document id always has the same pages."""
+    return _page_image(service().who, service(), document_id, page, start, end, width)
+
+
+def text_around(document_id: str, start: int, end: int) -> TextJson:
+    """Characters ``[start, end)`` of a document's text, as far as it has them."""
+    return _text(service().who, service(), document_id, max(0, start), end)
+
+
+def thread_page(words: str = "", after: str | None = None) -> ThreadsJson:
+    """A page of the conversations, at most ten seconds old."""
+    limit = settings().threads_shown
+    return _thread_page(service().who, service(), words, limit, after)
+
+
+def suggestions(run: str) -> list[str]:
+    """What to ask after the answer of ``run``; nothing when the service does not know it any more."""
+    return _suggestions(service().who, service(), run)
+
+
+def filters(collection: str | None) -> dict[str, list[str]]:
+    """What a collection can be filtered by, at most a minute old."""
+    return _filters(service().who, service(), collection)
+
+
+@st.cache_data(ttl=60, max_entries=100, show_spinner=False)
+def _me(who: str, _service: Service) -> MeJson:
+    return _service.me()
+
+
+@st.cache_data(ttl=10, max_entries=100, show_spinner=False)
+def _status(who: str, _service: Service) -> StatusJson:
+    return _service.status()
+
+
+@st.cache_data(ttl=60, max_entries=500, show_spinner=False)
+def _document(who: str, _service: Service, document_id: str) -> DocumentJson:
+    return DocumentService(_service).document(document_id)
+
+
+@st.cache_data(ttl=600, max_entries=64, show_spinner=False)
+def _page_image(
+    who: str, _service: Service, document_id: str, page: int, start: int, end: int, width: int
+) -> bytes:
+    return DocumentService(_service).page_image(document_id, page, start, end, width)
+
+
+@st.cache_data(ttl=60, max_entries=200, show_spinner=False)
+def _text(who: str, _service: Service, document_id: str, start: int, end: int) -> TextJson:
+    return DocumentService(_service).text(document_id, start, end)
+
+
+@st.cache_data(ttl=10, max_entries=400, show_spinner=False)
+def _thread_page(
+    who: str, _service: Service, words: str, limit: int, after: str | None
+) -> ThreadsJson:
+    return ThreadService(_service).page(words, limit, after)
+
+
+@st.cache_data(ttl=300, max_entries=400, show_spinner=False)
+def _suggestions(who: str, _service: Service, run: str) -> list[str]:
+    try:
+        return ThreadService(_service).suggestions(run)
+    except NotFound:
+        return []
+
+
+@st.cache_data(ttl=60, max_entries=200, show_spinner=False)
+def _filters(who: str, _service: Service, collection: str | None) -> dict[str, list[str]]:
+    return ThreadService(_service).filters(collection)
+
+
+def forget_documents() -> None:
+    """Drop what is cached about documents, counts and what they can be filtered by."""
+    for cached in (_document, _text, _status, _filters, _suggestions):
+        cached.clear()
+
+
+def forget_threads() -> None:
+    """Drop the cached lists of conversations."""
+    _thread_page.clear()

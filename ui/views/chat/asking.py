@@ -1,0 +1,206 @@
+"""The line to ask in: the question, what it is asked of, how, and what it is restricted to."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from corpus.errors import AlcoveError, Conflict, NotFound
+from ui import kept
+from ui.api.wire import StatusJson
+from ui.conversing import LAST_PAGE
+from ui.state import state
+from ui.words.plain_words import label
+
+__all__ = ["ask", "draw"]
+
+_MODES = {"answer": "Answer", "agent": "Agent", "search": "Search only"}
+_HELP = (
+    "Answer searches once and writes from what it finds; the agent decides which tools to use; "
+    "search only lists the passages."
+)
+_BUSY = "An answer is still being written here. Your question is kept: ask it when that has ended, or stop it."
+_GONE = "That conversation was deleted meanwhile. Your question is kept: ask it in this new one."
+
+
+def ask(question: str) -> None:
+    """Ask in the open conversation, as the page is set; what stands in the way is told."""
+    _asked(question)
+
+
+def _asked(question: str) -> bool:
+    """Whether it was asked. Callbacks run out of reach of the page's own handling of errors."""
+    mode, collection = st.session_state.get("mode"), st.session_state.get("collection")
+    try:
+        state().ask(question, mode or "answer", collection)
+    except Conflict:
+        st.toast(_BUSY, icon=":material/hourglass_top:")
+    except NotFound:
+        st.toast(_GONE, icon=":material/info:")
+    except AlcoveError as exc:
+        st.toast(label(str(exc), 300), icon=":material/error:")
+    else:
+        return True
+    return False
+
+
+def _submitted() -> None:
+    """Ask what was typed; what cannot be asked now goes back into the line."""
+    typed = str(st.session_state.get("prompt") or "")
+    if typed.strip() and not _asked(typed.strip()):
+        st.session_state["prompt"] = typed
+
+
+def draw(now: StatusJson) -> None:
+    """Draw the line, and under it the choices."""
+    held = state()
+    with st.container(key="ask"):
+        _chips()
+        st.chat_input(
+            "Answering… you can type the next question" if held.running else _invitation(),
+            key="prompt",
+            on_submit=_submitted,
+        )
+        with st.container(key="ask-options", horizontal=True, vertical_alignment="center"):
+            _options(now)
+            if held.running:
+                st.button(
+                    "Stop", key="stop", icon=":material/stop_circle:", shortcut="Escape",
+                    on_click=_stop,
+                )  # fmt: skip
+
+
+def _stop() -> None:
+    try:
+        state().stop()
+    except AlcoveError as exc:
+        st.toast(label(str(exc), 300), icon=":material/error:")
+
+
+def _invitation() -> str:
+    if st.session_state.get("mode") == "search":
+        return "Search your documents"
+    return "Ask about your documents"
+
+
+def _options(now: StatusJson) -> None:
+    names = [c["name"] for c in now["collections"]]
+    if len(names) > 1:
+        st.selectbox(
+            "Collection",
+            [None, *names],
+            format_func=lambda name: name or "All documents",
+            key="collection",
+            persist_state="session",
+            label_visibility="collapsed",
+            width=190,
+        )
+    _filters()
+    no_model = now["engine"]["name"] == "extractive"
+    modes = [mode for mode in _MODES if mode != "agent" or not no_model]
+    st.segmented_control(
+        "Mode",
+        modes,
+        format_func=_MODES.__getitem__,
+        default="answer",
+        required=True,
+        key="mode",
+        persist_state="session",
+        help="The agent needs a language model; start Alcove with one (`--llm URL`)."
+        if no_model
+        else _HELP,
+        label_visibility="collapsed",
+    )
+
+
+def _filters() -> None:
+    """What to restrict the search to; read from the service only while it is open."""
+    asking = state().asking
+    words = f"Filters · {asking.count}" if asking.count else "Filters"
+    room = st.popover(
+        words, icon=":material/filter_list:", type="tertiary", key="filters", on_change="rerun"
+    )
+    if not room.open:
+        return
+    with room:
+        try:
+            found = kept.filters(st.session_state.get("collection"))
+        except AlcoveError as exc:
+            st.caption(label(str(exc), 300))
+            return
+        for name, values in found.items():
+            _choice(name, values)
+        _pages()
+        if not found:
+            st.caption("These documents say nothing else that they could be filtered by.")
+
+
+def _choice(name: str, values: list[str]) -> None:
+    chosen = state().asking.filters.get(name)
+    offered = values if chosen is None or chosen in values else [chosen, *values]
+    key = f"filter-{name}"
+    st.selectbox(
+        label(_title(name), 40),
+        offered,
+        index=offered.index(chosen) if chosen else None,
+        format_func=lambda value: label(value, 60),
+        placeholder="Any",
+        key=key,
+        on_change=lambda: state().asking.filter(name, st.session_state[key]),
+    )
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _pages() -> None:
+    first, last = state().asking.pages or (None, None)
+    with st.container(horizontal=True, gap="small"):
+        shown = None if last == LAST_PAGE else last
+        for words, key, value in (
+            ("From page", "page-first", first),
+            ("To page", "page-last", shown),
+        ):
+            st.number_input(
+                words, min_value=1, max_value=LAST_PAGE - 1, value=value, step=1, key=key,
+                placeholder="Any", on_change=_between,
+            )  # fmt: skip
+
+
+def _between() -> None:
+    state().asking.between(st.session_state["page-first"], st.session_state["page-last"])
+
+
+def _chips() -> None:
+    """What is set, each with the way to take it off."""
+    asking = state().asking
+    if not asking.count:
+        return
+    with st.container(key="chips", horizontal=True, gap="xsmall"):
+        for name, value in asking.filters.items():
+            words = f"{_title(name)}: {value}"
+            _chip(words, f"chip-{name}", name)
+        if asking.pages:
+            first, last = asking.pages
+            words = f"Pages from {first}" if last == LAST_PAGE else f"Pages {first} to {last}"
+            _chip(words, "chip-pages", None)
+
+
+def _chip(words: str, key: str, name: str | None) -> None:
+    st.button(
+        label(words, 60), key=key, icon=":material/close:", icon_position="right",
+        help="Search without this", on_click=_drop, args=(name,),
+    )  # fmt: skip
+
+
+def _drop(name: str | None) -> None:
+    """Take off one restriction; its widget in the popover starts afresh."""
+    asking = state().asking
+    if name is None:
+        asking.pages = None
+        stale = ["page-first", "page-last"]
+    else:
+        asking.filter(name, None)
+        stale = [f"filter-{name}"]
+    for key in stale:
+        st.session_state.pop(key, None)
