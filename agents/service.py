@@ -39,10 +39,12 @@ from agents.web_api import (
     routes_memories,
     routes_status,
     routes_threads,
+    routes_users,
 )
 from agents.web_api.admission import Admission, Gate
 from agents.web_api.guard import Guard
 from agents.web_api.metrics import Measured, Metrics
+from agents.web_api.overview import Health, version
 from agents.web_api.refusals import error_reply, refusal, refusals
 from corpus.errors import AlcoveError, InternalError, OperatorError, UserError
 from corpus.home import Home
@@ -69,20 +71,23 @@ def create_app(app: App, start: bool = True) -> FastAPI:
         try:
             yield
         finally:
+            await run_in_threadpool(health.close)
             if start:
                 await run_in_threadpool(app.close)
 
     gates = _gates(app.settings.service)
     metrics = Metrics(app, gates)
+    health = Health.of(app)
     service = FastAPI(
         title="Alcove",
-        version=routes_status.version(),
+        version=version(),
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
         responses=refusals(400, 401, 403, 404, 405, 409, 413, 422, 429, 503),
     )
-    service.include_router(routes_status.router(app, metrics))
+    service.include_router(routes_status.router(health, metrics))
+    service.include_router(routes_users.router(app))
     service.include_router(routes_threads.router(app))
     service.include_router(routes_approvals.router(app))
     service.include_router(routes_memories.router(app))

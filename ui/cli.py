@@ -195,20 +195,20 @@ def doctor(
     as_json: JsonOption = False,
 ) -> None:
     """What is installed, found, missing and damaged, and what to do about it."""
-    from ui.commands.doctor import examine
-    from ui.commands.upkeep import run_repair, show_repair
+    from agents.health.checks import examine
+    from ui.commands.upkeep import finding_json, finding_row, run_repair, show_repair
 
     settings = load_settings(home)
     done = run_repair(settings) if repair else None
-    findings = examine(settings)
+    findings = list(examine(settings))
     if as_json:
-        checks = {"checks": [finding.to_json() for finding in findings]}
+        checks = {"checks": [finding_json(finding) for finding in findings]}
         show_json({**({"repair": done.to_json()} if done else {}), **checks})
     else:
         if done:
             show_repair(done)
-        show_table(("", "what", "finding"), [[f.mark, f.name, f.finding] for f in findings])
-    raise typer.Exit(3 if any(f.is_fault for f in findings) else 0)
+        show_table(("", "what", "finding"), [finding_row(f) for f in findings])
+    raise typer.Exit(3 if any(f.level == "bad" for f in findings) else 0)
 
 
 @app.command()

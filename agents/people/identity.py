@@ -92,11 +92,14 @@ class Users:
         account = next((a for a in self.accounts() if a.key == id), _NOBODY)
         return account if account.fits(key) and wellformed else None
 
-    def add(self, name: str, owner: bool = False) -> str:
+    def add(self, name: str, owner: bool = False, *, keep_owner: bool = False) -> str:
         """Let somebody in; returns their key, which is kept nowhere.
 
+        Args:
+            keep_owner: refuse to leave nobody with an owner's key, for whoever asks over HTTP.
+
         Raises:
-            UserError: this cannot be a name. Conflict: it is taken.
+            UserError: this cannot be a name. Conflict: it is taken, or nobody would have an owner's key.
         """
         if not _NAME.fullmatch(name):
             raise UserError(
@@ -109,6 +112,11 @@ class Users:
                 )
             key = new_key()
             accounts[name] = _account(name, key, owner, datetime.now(UTC).date().isoformat())
+            if keep_owner and not _owners(accounts):
+                raise Conflict(
+                    f"once {name!r} has a key everybody needs one, and nobody would have the owner's; make a key for"
+                    " an owner first"
+                )
         return key
 
     def rotate(self, name: str) -> str:
@@ -118,10 +126,19 @@ class Users:
             accounts[name] = _account(name, key, account.owner, account.created)
         return key
 
-    def remove(self, name: str) -> None:
-        """Let somebody in no more; what is theirs stays. Raises ``NotFound``."""
+    def remove(self, name: str, *, keep_owner: bool = False) -> None:
+        """Let somebody in no more; what is theirs stays.
+
+        Raises:
+            NotFound: there is no such user. Conflict: ``keep_owner``, and nobody else has an owner's key.
+        """
         with self._writing() as accounts:
             del accounts[_known(accounts, name).name]
+            if keep_owner and not _owners(accounts):
+                raise Conflict(
+                    f"{name!r} has the only owner's key, without which nobody could let anybody in; make another"
+                    " owner first, or run `alcove users remove` on the machine itself"
+                )
 
     @contextmanager
     def _writing(self) -> Iterator[dict[str, Account]]:
@@ -167,6 +184,10 @@ def _account(name: str, key: str, owner: bool, created: str) -> Account:
 
 def _hash(salt: str, key: str) -> str:
     return hashlib.sha256(f"{salt}{key}".encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _owners(accounts: Mapping[str, Account]) -> list[Account]:
+    return [account for account in accounts.values() if account.owner]
 
 
 def _known(accounts: Mapping[str, Account], name: str) -> Account:

@@ -17,6 +17,8 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from agents.build import App
+from corpus.catalog import LIVE
+from corpus.filters import READABLE
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -176,7 +178,8 @@ class Measured:
 
 def states(app: App, reader: str | None = None) -> dict[str, int]:
     """How many documents that ``reader`` (``None``: the owner) may read ended in each state."""
-    counts: dict[str, int] = {}
-    for document in app.catalog.documents(reader=reader):
-        counts[str(document.state)] = counts.get(str(document.state), 0) + 1
-    return counts
+    rows = app.catalog.database.rows(
+        f"SELECT state, COUNT(*) AS n FROM documents WHERE {LIVE} AND {READABLE} GROUP BY state",
+        {"at": app.catalog.snapshot, "reader": reader},
+    )
+    return {row["state"]: row["n"] for row in rows}

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel
 
-from agents.build import App
-from agents.web_api.metrics import Metrics, states
-from corpus.identity import OWNER, Person
+from agents.health.checks import Finding, State
+from agents.health.parts import language_model
+from agents.web_api.metrics import Metrics
+from agents.web_api.overview import Health, status_json
 from retrieval.caller import Caller, require_owner
 
-__all__ = ["router", "version"]
+__all__ = ["router"]
 
 
 class Readiness(BaseModel):
@@ -24,9 +24,31 @@ class Readiness(BaseModel):
     reason: str = ""
 
 
-def router(app: App, metrics: Metrics) -> APIRouter:
-    """``/healthz``, ``/readyz``, ``/metrics`` and ``/v1/status``."""
+class Checked(BaseModel):
+    """What the doctor found of one part; commands stand in backquotes in ``advice``, what to do about it."""
+
+    name: str
+    state: State
+    finding: str
+    advice: str
+
+
+class Checks(BaseModel):
+    """Reply of ``GET /v1/doctor``: the last look, or the first one as far as it is.
+
+    ``checked`` is when it ended, in ISO 8601; ``looking`` says whether another is under way.
+    """
+
+    checks: list[Checked]
+    checked: str | None
+    looking: bool
+
+
+def router(health: Health, metrics: Metrics) -> APIRouter:
+    """``/healthz``, ``/readyz``, ``/metrics``, ``/v1/me``, ``/v1/status`` and ``/v1/doctor``."""
     api = APIRouter(tags=["status"])
+    app = health.app
+    _add_doctor(api, health)
 
     @api.get("/healthz")
     async def healthy() -> dict[str, str]:
@@ -50,7 +72,7 @@ def router(app: App, metrics: Metrics) -> APIRouter:
     @api.get("/v1/status")
     def status(person: Caller) -> dict[str, Any]:
         """What runs, with which models, and what it holds that the caller may read."""
-        return status_json(app, person)
+        return status_json(health, person)
 
     @api.get("/v1/me")
     def me(request: Request, person: Caller) -> dict[str, Any]:
@@ -62,43 +84,32 @@ def router(app: App, metrics: Metrics) -> APIRouter:
     return api
 
 
-def status_json(app: App, person: Person = OWNER) -> dict[str, Any]:
-    """The object that ``GET /v1/status`` returns. Models that are not loaded yet have no name.
+def _add_doctor(api: APIRouter, health: Health) -> None:
+    @api.get("/v1/doctor")
+    def diagnosis(person: Caller) -> Checks:
+        """What the doctor found lately; what takes long is looked at in the background. The owner's."""
+        require_owner(person, "the doctor")
+        return _checks(health)
 
-    Where things are, and how often the index changed, is the owner's to know; others find it left empty.
-    """
-    core = app.loaded()
-    waiting = app.readiness()
-    engine = {"name": "", "model": "", "url": "", "label": waiting}
-    encoder = {"name": "", "dimension": 0, "note": waiting}
-    if core is not None:
-        e, fingerprint = core.engine, core.encoder.fingerprint
-        engine = {"name": e.name, "model": e.model, "url": e.url, "label": e.label}
-        encoder = {
-            "name": fingerprint.model,
-            "dimension": fingerprint.dimension,
-            "note": core.note,
-        }
-    if not person.is_owner:
-        engine |= {"url": "", "label": engine["model"] if engine["url"] else engine["label"]}
-        encoder |= {"note": ""}
-    return {
-        "version": version(),
-        "home": str(app.home.root) if person.is_owner else "",
-        "snapshot": app.catalog.snapshot if person.is_owner else None,
-        "engine": engine,
-        "encoder": encoder,
-        "collections": [
-            {"name": c.name, "documents": c.documents, "chunks": c.chunks}
-            for c in app.catalog.collections(person.reader)
-        ],
-        "states": states(app, person.reader),
-    }
+    @api.post("/v1/doctor", status_code=202)
+    def look_again(person: Caller) -> Checks:
+        """Begin to look at everything anew, unless that is being done. The owner's."""
+        require_owner(person, "the doctor")
+        health.doctor.look()
+        return _checks(health)
 
 
-def version() -> str:
-    """This release's."""
-    try:
-        return importlib.metadata.version("alcove")
-    except importlib.metadata.PackageNotFoundError:  # run from a checkout that was never installed
-        return "unknown"
+def _checks(health: Health) -> Checks:
+    found = health.doctor.diagnosis()
+    findings = [*found.findings, _model(health)]
+    rows = [
+        Checked(name=f.name, state=f.state, finding=f.finding, advice=f.advice) for f in findings
+    ]
+    return Checks(checks=rows, checked=found.checked, looking=found.looking)
+
+
+def _model(health: Health) -> Finding:
+    """The one check that does not last, made now."""
+    core = health.app.loaded()
+    reached = health.watch.look(core.engine.url) if core and core.engine.url else None
+    return language_model(core.engine if core else None, reached, health.app.settings.llm)

@@ -74,6 +74,19 @@ TABLE: dict[str, list[Case]] = {
     "GET /metrics": [Case("", ask("GET", "/metrics"))],
     "GET /v1/status": [Case("", ask("GET", "/v1/status"))],
     "GET /v1/me": [Case("", ask("GET", "/v1/me"))],
+    # How the machine is, and who may use it, is the owner's to know: whoever else asks is told that.
+    "GET /v1/doctor": [Case("", ask("GET", "/v1/doctor"))],
+    "POST /v1/doctor": [Case("", ask("POST", "/v1/doctor"))],
+    "GET /v1/users": [Case("", ask("GET", "/v1/users"))],
+    "POST /v1/users": [Case("", ask("POST", "/v1/users", {"name": "eve", "owner": True}))],
+    "POST /v1/users/{name}/key": [
+        *(Case("", ask("POST", f"/v1/users/{name}/key")) for name in NAMES),
+        Case("thread", ask("POST", "/v1/users/{id}/key")),
+    ],
+    "DELETE /v1/users/{name}": [
+        *(Case("", ask("DELETE", f"/v1/users/{name}")) for name in NAMES),
+        Case("thread", ask("DELETE", "/v1/users/{id}")),
+    ],
     "GET /v1/audit": [Case("", ask("GET", "/v1/audit"))],
     "GET /v1/models": [Case("", ask("GET", "/v1/models"))],
     "GET /v1/threads": [Case("", ask("GET", "/v1/threads"))],

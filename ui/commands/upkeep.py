@@ -1,4 +1,4 @@
-"""``alcove doctor --repair`` and ``alcove compact``: what they do to a home, and what they say about it."""
+"""``alcove doctor`` and ``alcove compact``: what they do to a home, and what they say about it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,33 @@ from agents.build import build
 from ui.commands.console import write
 
 if TYPE_CHECKING:
+    from agents.health.checks import Finding
     from agents.settings import Settings
     from ingest.compact import Compaction
     from ingest.repair import Repair
 
-__all__ = ["run_compact", "run_repair", "show_compaction", "show_repair"]
+__all__ = [
+    "finding_json",
+    "finding_row",
+    "run_compact",
+    "run_repair",
+    "show_compaction",
+    "show_repair",
+]
 
 _MIB = 2**20
+_MARKS = {"good": "ok", "optional": "note", "advice": "note", "bad": "FAULT"}
+
+
+def finding_row(finding: Finding) -> list[str]:
+    """What the doctor found of one part, for a person."""
+    return [_MARKS[finding.level], finding.name, finding.sentence]
+
+
+def finding_json(finding: Finding) -> dict[str, str]:
+    """The same, for a program."""
+    status, name, sentence = finding_row(finding)
+    return {"name": name, "status": status, "finding": sentence}
 
 
 def run_repair(settings: Settings) -> Repair:
