@@ -16,24 +16,25 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO, TYPE_CHECKING, TypeAlias
 
-from agents.acting.commands import is_command, run_command
 from agents.acting.toolbox import Toolbox
-from agents.chats.history import earlier_turns
 from agents.chats.retelling import Retelling
 from agents.finder import Finder, batching
 from agents.job_settings import job_settings
 from agents.measuring.evaluations import Evaluations
 from agents.models.untraced import forget_tracing
 from agents.people.identity import Users
-from agents.people.scope import answerer_for, desk_for
+from agents.people.scope import answerer_for
 from agents.records.steps import Step
+from agents.responding import steps_for
+from agents.running.asked import Asked
 from agents.running.decisions import Decisions
-from agents.running.runs import Asked, Runs
+from agents.running.runs import Runs
+from agents.running.sweeping import Sweeping
 from agents.service_lock import service_lock
 from agents.settings import Settings
 from agents.store.memory import Chats
 from corpus.catalog import Catalog
-from corpus.errors import AlcoveError, ModelUnavailable
+from corpus.errors import AlcoveError
 from corpus.home import Home
 from corpus.identity import OWNER, Person
 from ingest.jobs import JobQueue
@@ -93,6 +94,7 @@ class App:
             *(service.workers, service.waiting),
         )
         self.decisions = Decisions(self.chats.approvals, self.runs, self.toolbox.tools)
+        self.sweeping = Sweeping(self.chats.deleting, self.runs)
         self.retelling = Retelling(
             self.chats, lambda: self._core and self._core.engine, lambda: self.runs.active > 0
         )
@@ -117,6 +119,7 @@ class App:
         self._service_lock = service_lock(self.home)
         self.chats.log.close_interrupted(self.catalog.text)
         self.runs.take_up()
+        self.sweeping.start()
         self.decisions.start()
         self.retelling.start()
         self.jobs.start()
@@ -126,6 +129,7 @@ class App:
 
     def close(self) -> None:
         """Interrupt runs, stop jobs and close the databases."""
+        self.sweeping.close()
         self.decisions.close()
         self.retelling.close()
         self.runs.close()
@@ -201,20 +205,7 @@ class App:
 
     def respond(self, asked: Asked, stop: threading.Event) -> Iterator[Step]:
         """The steps that answer a question in a thread: a command's, the agent's or an answer's."""
-        core = self.core()
-        desk = desk_for(asked, core.searcher, self.catalog, self.chats)
-        if is_command(asked.question):
-            yield from run_command(asked.question, desk, self.chats.audit)
-            return
-        history = earlier_turns(self.chats, asked, self.settings.llm, core.engine.name)
-        if asked.mode == "agent":
-            agent = _require_agent(core)
-            yield from agent.steps(
-                asked.question, asked.thread, desk, history, stop, asked.run, asked.earlier
-            )
-        else:
-            answerer = self.answerer(asked.person)
-            yield from answerer.steps(asked.question, history, asked.collection, stop)
+        return steps_for(self, asked, stop)
 
     def answerer(self, person: Person) -> Answerer:
         """What answers from the documents that a person may read."""
@@ -309,12 +300,3 @@ def _make_engine(settings: Settings, encoder: Encoder, catalog: Catalog) -> Engi
     from agents.answering.engines import Parts, make_engine
 
     return make_engine(settings.llm.engine, Parts(settings.llm, settings.answer, encoder, catalog))
-
-
-def _require_agent(core: Core) -> Agent:
-    if core.agent is None:
-        raise ModelUnavailable(
-            "the agent needs a language model that can call tools, and there is none; start one"
-            " or set llm.url, or use answer mode, /search or /read"
-        )
-    return core.agent

@@ -47,7 +47,7 @@ def belongings(app: App, name: str) -> Belongings:
         raise UserError("what is the owner's is not forgotten at once; delete it piece by piece")
     chats = app.chats
     counts = (
-        len(chats.threads(name)),
+        len(chats.thread_ids(name)),
         len(chats.memories.memories(name)),
         len(chats.notes.notes(name)),
     )
@@ -70,9 +70,9 @@ def forget_person(app: App, name: str) -> Belongings:
         raise Conflict(
             f"documents of {name!r} are still being ingested; wait for it, or cancel it in the running service"
         )
-    threads = app.chats.threads(name)
+    threads = app.chats.thread_ids(name)
     for thread in threads:
-        app.chats.delete_thread(thread["id"], name)
+        app.chats.deleting.erase(thread, name)
     for memory in app.chats.memories.memories(name):
         app.chats.memories.delete(name, memory.id)
     for note in app.chats.notes.notes(name):

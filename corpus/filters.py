@@ -17,6 +17,7 @@ __all__ = [
     "FILTER_COLUMNS",
     "READABLE",
     "as_json",
+    "check_pages",
     "check_text",
     "filter_keys",
     "matching",
@@ -69,6 +70,16 @@ def check_text(text: str) -> None:
         raise UserError(
             f"{text[:80]!r} holds {half!r}, which is no character; write it in UTF-8"
         ) from exc
+
+
+def check_pages(pages: tuple[int, int] | None) -> None:
+    """Raises:
+    UserError: they are not the first and the last page of a range.
+    """
+    if pages is not None and not 1 <= pages[0] <= pages[1] < 2**31:
+        raise UserError(
+            f"the pages are {pages[0]} to {pages[1]}; give the first and the last, counted from 1"
+        )
 
 
 def filter_keys(catalog: Database, at: int, collections: Sequence[str] | None = None) -> list[str]:

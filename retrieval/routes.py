@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from fastapi import APIRouter
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, field_validator
@@ -15,7 +15,16 @@ from retrieval.protocols import Encoder
 from retrieval.search import MAX_K, MODES, Searcher
 from retrieval.settings import MAX_NEIGHBOURS
 
-__all__ = ["HitReply", "SearchRequest", "hit_json", "plain_number", "router", "search_json"]
+__all__ = [
+    "Filters",
+    "HitReply",
+    "Pages",
+    "SearchRequest",
+    "hit_json",
+    "plain_number",
+    "router",
+    "search_json",
+]
 
 MAX_TEXTS = 256
 
@@ -28,6 +37,10 @@ def plain_number(value: object) -> object:
 
 
 _Page = Annotated[int, BeforeValidator(plain_number), Field(json_schema_extra={"minimum": 1})]
+Pages: TypeAlias = tuple[_Page, _Page]
+"""The first and the last page that is searched."""
+Filters: TypeAlias = Annotated[dict[str, str], Field(max_length=32)]
+"""Metadata that a document must have, value by key."""
 _Text = Annotated[str, Field(min_length=1)]
 
 
@@ -49,10 +62,8 @@ class SearchRequest(BaseModel):
     collection: str | None = Field(
         default=None, max_length=200, description="search only this one; null: all"
     )
-    filters: dict[str, str] = Field(
-        default_factory=dict, max_length=32, description="metadata a document must have"
-    )
-    pages: tuple[_Page, _Page] | None = Field(
+    filters: Filters = Field(default_factory=dict, description="metadata a document must have")
+    pages: Pages | None = Field(
         default=None, description="first and last page a passage may stand on"
     )
     rerank: StrictBool | None = Field(

@@ -13,7 +13,7 @@ from typing import Any, Unpack
 
 from corpus.catalog import Catalog
 from corpus.errors import Damaged, UserError
-from corpus.filters import check_text
+from corpus.filters import check_pages, check_text
 from corpus.home import Home
 from corpus.records import SearchResult
 from retrieval.index import Reader
@@ -191,10 +191,7 @@ class Searcher:
             raise UserError(f"there is no search mode {mode[:80]!r}; use one of {', '.join(MODES)}")
         if not 1 <= k <= MAX_K:
             raise UserError(f"k is {k}; give a number from 1 to {MAX_K}")
-        if pages is not None and not 1 <= pages[0] <= pages[1] < 2**31:
-            raise UserError(
-                f"the pages are {pages[0]} to {pages[1]}; give the first and the last, counted from 1"
-            )
+        check_pages(pages)
 
     def _ranking(
         self,

@@ -8,7 +8,7 @@ last turns only.
 from __future__ import annotations
 
 from agents.records.answers import Message
-from agents.running.runs import Asked
+from agents.running.asked import Asked
 from agents.settings import LLMSettings
 from agents.store.memories import as_data
 from agents.store.memory import Chats

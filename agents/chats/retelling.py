@@ -17,6 +17,7 @@ from typing import Protocol, runtime_checkable
 
 from agents.models.model_facts import LETTERS
 from agents.prompts import Role, summarise_messages
+from agents.records.answers import SEARCH
 from agents.store.memory import Chats
 from agents.store.summaries import LONGEST_TOLD, ToRetell, told_in
 from agents.text.inert import one_line
@@ -157,6 +158,8 @@ def _messages(wanted: ToRetell, room: int) -> list[Role]:
 def _turn(row: sqlite3.Row, question: int, answer: int) -> str:
     if row["abstained"]:
         said = "(the documents did not answer it)"
+    elif row["engine"] == SEARCH:
+        said = "(only passages were searched for)"
     elif row["error"] or not row["content"]:
         said = "(it was not answered)"
     else:

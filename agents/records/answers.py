@@ -19,7 +19,10 @@ from agents.records.record_json import (
 )
 from corpus.records import Citation, Passage
 
-__all__ = ["Answer", "Claim", "Message", "Usage", "Written"]
+__all__ = ["SEARCH", "Answer", "Claim", "Message", "Usage", "Written"]
+
+SEARCH = "search"
+"""The ``engine`` of an answer without words: the passages that were found are all there is."""
 
 
 @dataclass(frozen=True, slots=True)

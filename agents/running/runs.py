@@ -21,37 +21,20 @@ from typing import TypeAlias
 
 from agents.records.record_json import Json
 from agents.records.steps import Step, step_from_json
+from agents.running.asked import Asked, check_asked, limits_from_json
 from agents.running.live import LiveRun, Work
 from agents.store.approval_rows import Approval, decision_of, untold
 from agents.store.approvals import Approvals
 from agents.store.outcome import outcome_of
 from agents.store.run_log import RunLog
-from corpus.errors import OperatorError, Overloaded, UserError
-from corpus.identity import OWNER, Person
+from corpus.errors import OperatorError, Overloaded
+from corpus.identity import Person
 
-__all__ = ["MODES", "Asked", "Respond", "Runs"]
+__all__ = ["Respond", "Runs"]
 
-MODES = ("answer", "agent")
 _FLUSH_S = 0.05
 _PING_S = 15.0
 _RETRY_S = 5  # an answer takes about as long
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a person asked in a thread. ``mode``: answer or agent. ``collection``: None for all.
-
-    ``run`` is the id of the run that answers; empty while there is none. ``earlier`` are the steps
-    of a run that goes on after it has waited for a person.
-    """
-
-    thread: str
-    question: str
-    mode: str = "answer"
-    collection: str | None = None
-    person: Person = OWNER
-    run: str = ""
-    earlier: tuple[Step, ...] = ()
 
 
 Respond: TypeAlias = Callable[[Asked, threading.Event], Iterator[Step]]
@@ -93,17 +76,15 @@ class Runs:
         """Store the question and begin to answer it: ``{"run", "thread", "message"}``.
 
         Raises:
-            UserError: the question is blank or the mode unknown.
+            UserError: see ``agents.running.asked.check_asked``.
             NotFound, Conflict: no such thread, or it is still being answered.
             Overloaded: too many runs are waiting. OperatorError: the service is stopping.
         """
-        if not asked.question.strip():
-            raise UserError("the question is empty; type one")
-        if asked.mode not in MODES:
-            raise UserError(f"there is no mode {asked.mode!r}; there are {', '.join(MODES)}")
+        check_asked(asked)
         with self._lock:
             self._require_room()
-            ids = self._log.begin(asked.thread, asked.question, asked.mode, asked.collection)
+            about = (asked.question, asked.mode, asked.collection, asked.limits)
+            ids = self._log.begin(asked.thread, *about)
             asked = replace(asked, run=ids["run"])
             sink = _LogSink(self._log, ids["run"], asked.question, self._read)
             run = LiveRun(ids["run"], lambda stop: self._respond(asked, stop), sink)
@@ -251,6 +232,7 @@ class Runs:
             Person(row["owner"]),
             run.id,
             (*told, *new),
+            **limits_from_json(row["limits"]),
         )
         yield from self._respond(asked, stop)
 

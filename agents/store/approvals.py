@@ -23,6 +23,8 @@ from corpus.errors import Conflict
 
 __all__ = ["Approvals"]
 
+_SHOWN = ROWS.replace("JOIN threads", "JOIN shown_threads")  # what a person reads
+
 
 class Approvals:
     """The approvals of one home. Safe to use from several threads and processes."""
@@ -45,7 +47,7 @@ class Approvals:
 
     def of_person(self, owner: str, state: str | None = None) -> list[Approval]:
         """The approvals in a person's threads, the oldest first; of one state, or of all."""
-        query = f"{ROWS} WHERE t.owner = ? AND ? IN (a.state, '') ORDER BY a.asked, a.rowid"
+        query = f"{_SHOWN} WHERE t.owner = ? AND ? IN (a.state, '') ORDER BY a.asked, a.rowid"
         with self._tables.transaction() as db:
             rows = db.execute(query, (owner, state or "")).fetchall()
         return [approval_of(row) for row in rows]
@@ -53,7 +55,7 @@ class Approvals:
     def get(self, id: str, owner: str) -> Approval:
         """One approval of a person; raises ``NotFound`` when there is none or it is another's."""
         with self._tables.transaction() as db:
-            query = f"{ROWS} WHERE a.id = ? AND t.owner = ?"
+            query = f"{_SHOWN} WHERE a.id = ? AND t.owner = ?"
             return approval_of(one(db, query, id, "approval", owner))
 
     def decide(

@@ -125,6 +125,17 @@ _MIGRATIONS = (
     ALTER TABLE feedback ADD COLUMN sources TEXT NOT NULL DEFAULT '[]';
     ALTER TABLE feedback ADD COLUMN unanswerable INTEGER NOT NULL DEFAULT 0;
     """,
+    """
+    ALTER TABLE threads ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE threads ADD COLUMN hidden TEXT NOT NULL DEFAULT '';
+    CREATE INDEX threads_hidden ON threads (hidden) WHERE hidden <> '';
+    CREATE VIEW shown_threads AS SELECT rowid AS place, id, title, created, updated, owner, pinned
+        FROM threads WHERE hidden = '';
+    CREATE TABLE thread_words (
+        thread TEXT PRIMARY KEY REFERENCES threads (id) ON DELETE CASCADE, words TEXT NOT NULL
+    );
+    ALTER TABLE runs ADD COLUMN limits TEXT NOT NULL DEFAULT '{}';
+    """,
 )
 
 
@@ -180,13 +191,14 @@ class ChatTables:
         with self._lock, sqlite_errors(self._path), self._connection:
             yield self._connection
 
-    def forget(self) -> None:
+    def forget(self) -> bool:
         """Empty the write-ahead log, so that what was deleted is not left in it either.
 
-        While another process reads the file it has to wait; the log is emptied at the next call then.
+        While somebody else reads the file it has to wait; it says false then, and the next call empties the log.
         """
         with self._lock, sqlite_errors(self._path):
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        return not busy
 
     def close(self) -> None:
         """Close the connection; using the object afterwards is a bug."""

@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING
 from agents.records.answers import Message
 from agents.records.record_json import Json
 from agents.store.approvals import Approvals
-from agents.store.audit import Audit, record
+from agents.store.audit import Audit
 from agents.store.chat_tables import ChatTables, new_id, now, one
-from agents.store.checkpoints import forget
 from agents.store.compaction import unpacked
+from agents.store.listing import head_json, head_of, item, listed
 from agents.store.memories import StoredMemories
 from agents.store.notes import StoredNotes
 from agents.store.run_log import UNTITLED, RunLog
+from agents.store.search_words import add_words, fill
 from agents.store.summaries import ToRetell, retell, shown, to_retell
+from agents.store.undo import ACTIVE, Deleting
 from agents.text.nearness import Nearness
-from corpus.errors import NotFound
 from corpus.home import Home
 
 if TYPE_CHECKING:
@@ -32,9 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Chats"]
 
-_HEAD = "t.id, t.title, t.created, t.updated"
 _VERDICT = "f.rating, f.comment, f.sources, f.unanswerable"
-_ACTIVE = "SELECT id FROM runs WHERE thread = ? AND state IN ('running', 'waiting')"
 
 
 class Chats:
@@ -55,6 +54,9 @@ class Chats:
         self.notes = StoredNotes(self._tables)
         self.approvals = Approvals(self._tables)
         self.audit = Audit(self._tables)
+        self.deleting = Deleting(self._tables)
+        with self._tables.transaction() as db:
+            fill(db)
 
     def close(self) -> None:
         """Close the database."""
@@ -68,17 +70,32 @@ class Chats:
                 "INSERT INTO threads (id, title, created, updated, owner) VALUES (?, ?, ?, ?, ?)",
                 (thread, title, time, time, owner),
             )
-        return {"id": thread, "title": title, "created": time, "updated": time, "messages": 0}
+            add_words(db, thread, "")
+        times = {"created": time, "updated": time}
+        return {
+            "id": thread,
+            "title": title,
+            **times,
+            "pinned": False,
+            "messages": 0,
+            "snippet": "",
+        }
 
-    def threads(self, owner: str = "") -> list[Json]:
-        """Every thread of a person, the last used first; ``messages`` is how many it holds."""
+    def threads(
+        self, owner: str = "", query: str = "", limit: int | None = None, after: str | None = None
+    ) -> Json:
+        """A page of a person's threads; see ``agents.store.listing.listed``.
+
+        Each has ``messages``, how many it holds, and ``snippet``, where a message has words of the query.
+        """
         with self._tables.transaction() as db:
-            rows = db.execute(
-                f"SELECT {_HEAD}, (SELECT count(*) FROM messages m WHERE m.thread = t.id) AS messages"
-                " FROM threads t WHERE t.owner = ? ORDER BY t.updated DESC, t.rowid DESC",
-                (owner,),
-            ).fetchall()
-        return [dict(row) for row in rows]
+            return listed(db, owner, query, limit, after)
+
+    def thread_ids(self, owner: str = "") -> list[str]:
+        """The ids of all threads of a person, also of those that are deleted and can be brought back."""
+        with self._tables.transaction() as db:
+            rows = db.execute("SELECT id FROM threads WHERE owner = ?", (owner,)).fetchall()
+        return [row["id"] for row in rows]
 
     def thread(
         self, thread: str, owner: str = "", limit: int | None = None, before: str | None = None
@@ -96,54 +113,46 @@ class Chats:
             NotFound: there is no such thread or message.
         """
         with self._tables.transaction() as db:
-            head = self._head(db, thread, owner)
+            head = head_of(db, thread, owner)
             end = _position(db, thread, before)
             rows = db.execute(
                 f"SELECT m.*, {_VERDICT} FROM messages m LEFT JOIN feedback f ON f.message = m.id"
                 " WHERE m.thread = ? AND m.position < ? ORDER BY m.position DESC LIMIT ?",
                 (thread, end, -1 if limit is None else limit),
             ).fetchall()
-            active = db.execute(_ACTIVE, (thread,)).fetchone()
+            active = db.execute(ACTIVE, (thread,)).fetchone()
         messages = [_message_json(row) for row in reversed(rows)]
         earlier = rows[-1]["position"] if rows else 0
         running = active["id"] if active else None
-        return {**dict(head), "messages": messages, "earlier": earlier, "active_run": running}
+        return {**head_json(head), "messages": messages, "earlier": earlier, "active_run": running}
 
     def require_thread(self, thread: str, owner: str = "") -> None:
         """Raises ``NotFound`` unless there is such a thread and it is theirs."""
         with self._tables.transaction() as db:
-            self._head(db, thread, owner)
+            head_of(db, thread, owner)
 
     def require_run(self, run: str, owner: str = "") -> None:
         """Raises ``NotFound`` unless there is such a run and it is theirs."""
-        query = "SELECT r.id FROM runs r JOIN threads t ON t.id = r.thread WHERE r.id = ? AND t.owner = ?"
+        query = (
+            "SELECT r.id FROM runs r JOIN shown_threads t ON t.id = r.thread"
+            " WHERE r.id = ? AND t.owner = ?"
+        )
         with self._tables.transaction() as db:
             one(db, query, run, "run", owner)
 
-    def _head(self, db: sqlite3.Connection, thread: str, owner: str) -> sqlite3.Row:
-        query = f"SELECT {_HEAD} FROM threads t WHERE t.id = ? AND t.owner = ?"
-        return one(db, query, thread, "thread", owner)
-
-    def rename_thread(self, thread: str, title: str, owner: str = "") -> None:
-        """Give a thread another title; raises ``NotFound``."""
-        query = "UPDATE threads SET title = ? WHERE id = ? AND owner = ?"
+    def change_thread(
+        self,
+        thread: str,
+        owner: str = "",
+        title: str | None = None,
+        pinned: bool | None = None,
+    ) -> Json:
+        """Give a thread another title, pin it, or both; ``None`` leaves it. Raises ``NotFound``."""
         with self._tables.transaction() as db:
-            _require(db.execute(query, (title, thread, owner)), thread)
-
-    def delete_thread(self, thread: str, owner: str = "") -> str | None:
-        """Remove a thread with all that belongs to it, checkpoints too, for good; raises ``NotFound``.
-
-        Returns:
-            The id of a run that was going on in it: what it writes from now on is not kept, and it is to be cancelled.
-        """
-        with self._tables.transaction() as db:
-            active = db.execute(_ACTIVE, (thread,)).fetchone()
-            query = "DELETE FROM threads WHERE id = ? AND owner = ?"
-            _require(db.execute(query, (thread, owner)), thread)
-            forget(db, thread)
-            record(db, owner, "thread.deleted", {"thread": thread})
-        self._tables.forget()
-        return active["id"] if active else None
+            head_of(db, thread, owner)
+            query = "UPDATE threads SET title = coalesce(?, title), pinned = coalesce(?, pinned) WHERE id = ?"
+            db.execute(query, (title, pinned, thread))
+            return item(db, head_of(db, thread, owner)["place"])
 
     def history(self, thread: str, messages: int, characters: int) -> tuple[Message, ...]:
         """The last answered turns within both bounds, oldest first; no refusals, no failures."""
@@ -198,7 +207,7 @@ class Chats:
         """
         with self._tables.transaction() as db:
             query = (
-                "SELECT 1 FROM messages m JOIN threads t ON t.id = m.thread"
+                "SELECT 1 FROM messages m JOIN shown_threads t ON t.id = m.thread"
                 " WHERE m.id = ? AND t.owner = ? AND m.role = 'assistant'"
             )
             one(db, query, message, "message", owner)
@@ -216,7 +225,7 @@ class Chats:
                 "SELECT f.*, a.content AS answer, a.citations, a.abstained, a.position, r.question"
                 " FROM feedback f"
                 " JOIN messages a ON a.id = f.message LEFT JOIN runs r ON r.message = a.id"
-                " JOIN threads t ON t.id = a.thread WHERE t.owner = ?"
+                " JOIN shown_threads t ON t.id = a.thread WHERE t.owner = ?"
                 " ORDER BY f.created DESC, f.rowid DESC",
                 (owner,),
             ).fetchall()
@@ -239,11 +248,6 @@ def _position(db: sqlite3.Connection, thread: str, before: str | None) -> int:
         return 2**62
     query = "SELECT position FROM messages WHERE id = ? AND thread = ?"
     return int(one(db, query, before, "message", thread)["position"])
-
-
-def _require(done: sqlite3.Cursor, thread: str) -> None:
-    if done.rowcount == 0:
-        raise NotFound(f"there is no thread {thread!r}; list them to see which exist")
 
 
 def _message_json(row: sqlite3.Row) -> Json:

@@ -23,6 +23,7 @@ from agents.store.chat_tables import ChatTables, new_id, now, one
 from agents.store.checkpoints import forget, sweep
 from agents.store.compaction import fold, unpacked
 from agents.store.outcome import Outcome, outcome_of
+from agents.store.search_words import add_words
 from agents.store.summaries import summarise
 from corpus.crash import CallPoint, crash_point
 from corpus.errors import Conflict
@@ -44,8 +45,17 @@ class RunLog:
         self._tables = tables
         self.after: Callable[[str], object] = lambda thread: None
 
-    def begin(self, thread: str, question: str, mode: str, collection: str | None) -> Json:
+    def begin(
+        self,
+        thread: str,
+        question: str,
+        mode: str,
+        collection: str | None,
+        limits: Json | None = None,
+    ) -> Json:
         """Store the question, its empty answer and the run: ``{"run", "thread", "message"}``.
+
+        ``limits`` are the ``filters`` and ``pages`` that it is to be answered from; ``run`` gives them back.
 
         Raises:
             NotFound: there is no such thread.
@@ -53,13 +63,15 @@ class RunLog:
         """
         run, message, time = new_id(), new_id(), now()
         with self._tables.transaction() as db:
-            head = one(db, "SELECT title FROM threads WHERE id = ?", thread, "thread")
+            head = one(db, "SELECT title FROM shown_threads WHERE id = ?", thread, "thread")
             _require_idle(db, thread)
             _add_messages(db, thread, run, question, message)
             db.execute(
-                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, 'running', ?, NULL)",
-                (run, thread, message, question, mode, collection, time),
+                "INSERT INTO runs (id, thread, message, question, mode, collection, state, created, limits)"
+                " VALUES (?, ?, ?, ?, ?, ?, 'running', ?, ?)",
+                (run, thread, message, question, mode, collection, time, json.dumps(limits or {})),
             )
+            add_words(db, thread, question)
             title = title_of(question) if head["title"] == UNTITLED else head["title"]
             query = "UPDATE threads SET title = ?, updated = ? WHERE id = ?"
             db.execute(query, (title, time, thread))
@@ -98,6 +110,7 @@ class RunLog:
             for row in rows:
                 forget(db, row["thread"])
                 summarise(db, row["thread"])
+                add_words(db, row["thread"], outcome.content)
             fold(db, run)
             left = 0 if rows else sweep(db)  # its thread was deleted while it wrote
         if left:
@@ -135,6 +148,8 @@ class RunLog:
     def run(self, run: str) -> Json:
         """The run's row, its thread's ``owner``, and ``events``: the number of its last stored event.
 
+        ``limits`` are those of ``begin``.
+
         Raises:
             NotFound: there is no such run.
         """
@@ -147,7 +162,7 @@ class RunLog:
             )
             query = "SELECT coalesce(max(n), 0) FROM events WHERE run = ?"
             (events,) = db.execute(query, (run,)).fetchone()
-        return {**dict(row), "events": events}
+        return {**dict(row), "limits": json.loads(row["limits"]), "events": events}
 
     def events(self, run: str, after: int = 0) -> list[Json]:
         """The stored events of a run with a number above ``after``; raises ``NotFound``."""

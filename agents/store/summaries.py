@@ -16,7 +16,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agents.records.answers import Message
+from agents.records.answers import SEARCH, Message
 from agents.text.fences import Fence
 from agents.text.inert import inert, one_line
 
@@ -96,7 +96,7 @@ def shown(db: sqlite3.Connection, thread: str) -> str:
 
 def to_retell(db: sqlite3.Connection, thread: str) -> ToRetell | None:
     """The oldest turns that no model has retold yet, if there are enough to be worth asking one."""
-    query = "SELECT summarised, retold, retold_to FROM threads WHERE id = ?"
+    query = "SELECT summarised, retold, retold_to FROM threads WHERE id = ? AND hidden = ''"
     row = db.execute(query, (thread,)).fetchone()
     if row is None or row["summarised"] - row["retold_to"] < _LEAST:
         return None
@@ -126,6 +126,8 @@ def line_of(row: sqlite3.Row) -> str:
     asked = one_line(row["question"], _ASKED)
     if row["abstained"]:
         said = "the documents did not answer it"
+    elif row["engine"] == SEARCH:
+        said = "only passages were searched for"
     elif row["error"] or not row["content"]:
         said = "it was not answered"
     else:

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response, StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from agents.build import App
 from agents.measuring.feedback import MOST_SOURCES, right_sources
 from agents.records.record_json import Json
-from agents.running.runs import MODES, Asked
+from agents.running.asked import MODES, Asked
 from agents.web_api.sse import PING, event, stream
 from corpus.errors import NotFound, UserError
 from retrieval.caller import Caller
+from retrieval.routes import Filters, Pages
 from retrieval.search import check_query
 
 __all__ = ["router"]
 
 _TITLE = 200
+_QUERY = 500
 _END_S = 2.0  # for which deleting a thread waits for its run to end
 
 
@@ -35,10 +37,31 @@ class NewThread(_Body):
     title: str = Field(default="", max_length=_TITLE)
 
 
-class Title(_Body):
-    """Body of ``PATCH /v1/threads/{id}``."""
+class Change(_Body):
+    """Body of ``PATCH /v1/threads/{id}``; what is left out, or null, stays."""
 
-    title: str = Field(min_length=1, max_length=_TITLE)
+    title: str | None = Field(default=None, min_length=1, max_length=_TITLE, pattern=r"\S")
+    pinned: StrictBool | None = Field(default=None, description="whether it stands before others")
+
+
+class Head(BaseModel):
+    """A thread without its messages."""
+
+    id: str
+    title: str
+    created: str
+    updated: str = Field(description="when it was last asked something")
+    pinned: bool
+    messages: int = Field(description="how many it holds")
+    snippet: str = Field(description="where a message has words that were searched for, else empty")
+
+
+class ThreadsReply(BaseModel):
+    """What ``GET /v1/threads`` returns."""
+
+    threads: list[Head]
+    total: int = Field(description="how many there are in all pages")
+    next: str | None = Field(description="'after' of the next page; null: there is none")
 
 
 class NewRun(_Body):
@@ -48,6 +71,12 @@ class NewRun(_Body):
     question: str = Field(json_schema_extra={"minLength": 1, "pattern": r"\S"})
     mode: str = Field(default="answer", json_schema_extra={"enum": list(MODES)})
     collection: str | None = None
+    filters: Filters = Field(
+        default_factory=dict, description="metadata a document must have to be searched"
+    )
+    pages: Pages | None = Field(
+        default=None, description="first and last page that is searched; null: all"
+    )
 
 
 class Source(_Body):
@@ -93,12 +122,17 @@ def router(app: App) -> APIRouter:
 
 
 def _add_threads(api: APIRouter, app: App) -> None:
-    @api.get("/threads", tags=["threads"])
-    def list_threads(person: Caller) -> dict[str, Any]:
-        """Every thread of whoever asks, the last used first."""
-        return {"threads": app.chats.threads(person.name)}
+    @api.get("/threads", tags=["threads"], responses={200: {"model": ThreadsReply}})
+    def list_threads(
+        person: Caller,
+        q: Annotated[str, Query(max_length=_QUERY)] = "",
+        limit: Annotated[int | None, Query(ge=1, le=1000)] = None,
+        after: Annotated[str | None, Query(max_length=200)] = None,
+    ) -> Json:
+        """Threads of whoever asks, pinned ones first, then the last used; those that hold all the words of ``q``."""
+        return app.chats.threads(person.name, q, limit, after)
 
-    @api.post("/threads", status_code=201, tags=["threads"])
+    @api.post("/threads", status_code=201, tags=["threads"], responses={201: {"model": Head}})
     def create_thread(person: Caller, body: NewThread | None = None) -> Json:
         """A new thread; without a title it takes one from its first question."""
         return app.chats.create_thread(body.title.strip() if body else "", person.name)
@@ -113,23 +147,35 @@ def _add_threads(api: APIRouter, app: App) -> None:
         """A thread with its messages (the last ``limit``, those before message ``before``) and its running run."""
         return app.chats.thread(id, person.name, limit, before)
 
-    @api.patch("/threads/{id}", tags=["threads"])
-    def rename_thread(id: str, body: Title, person: Caller) -> Json:
-        """Give a thread another title."""
-        app.chats.rename_thread(id, body.title, person.name)
-        return {"id": id, "title": body.title}
+    @api.patch("/threads/{id}", tags=["threads"], responses={200: {"model": Head}})
+    def change_thread(id: str, body: Change, person: Caller) -> Json:
+        """Give a thread another title, pin it, or let it go; gives it as it is now."""
+        return app.chats.change_thread(id, person.name, body.title, body.pinned)
 
     @api.delete("/threads/{id}", status_code=204, tags=["threads"])
-    def delete_thread(id: str, person: Caller) -> Response:
-        """Remove a thread and all that belongs to it; what runs in it is cancelled."""
-        running = app.chats.thread(id, person.name, 1)["active_run"]
+    def delete_thread(
+        id: str, person: Caller, undo_s: Annotated[int, Query(ge=0, le=3600)] = 0
+    ) -> Response:
+        """Remove a thread and all that belongs to it; what runs in it is cancelled.
+
+        With ``undo_s`` it can be restored for so many seconds; it is hidden until then, and removed afterwards.
+        """
+        if undo_s:
+            running = app.chats.deleting.hide(id, person.name, undo_s)
+        else:
+            running = app.chats.thread(id, person.name, 1)["active_run"]
         if running:
             app.runs.cancel(running, _END_S)
-        begun = app.chats.delete_thread(id, person.name)
+        begun = None if undo_s else app.chats.deleting.erase(id, person.name)
         if begun:  # meanwhile, or not ended by then: it finds its thread gone
             with suppress(NotFound):
                 app.runs.cancel(begun)
         return Response(status_code=204)
+
+    @api.post("/threads/{id}/restore", tags=["threads"], responses={200: {"model": Head}})
+    def restore_thread(id: str, person: Caller) -> Json:
+        """Bring a thread back that was deleted with ``undo_s``, while its time is not over."""
+        return app.chats.deleting.restore(id, person.name)
 
 
 def _add_runs(api: APIRouter, app: App) -> None:
@@ -138,7 +184,8 @@ def _add_runs(api: APIRouter, app: App) -> None:
         """Ask a question in a thread; the answer is written whether or not anybody watches."""
         app.chats.require_thread(body.thread, person.name)
         check_query(body.question, app.settings.answer.question_characters)
-        return app.runs.start(Asked(body.thread, body.question, body.mode, body.collection, person))
+        about = (body.thread, body.question, body.mode, body.collection, person)
+        return app.runs.start(Asked(*about, filters=body.filters, pages=body.pages))
 
     @api.get("/runs/{id}", tags=["runs"])
     def show_run(id: str, person: Caller) -> Json:

@@ -14,8 +14,9 @@ from agents.acting.loop import Agent
 from agents.models.openai_engine import OpenAIEngine
 from agents.records.record_json import Json
 from agents.records.steps import Step
+from agents.running.asked import Asked
 from agents.running.decisions import Decisions
-from agents.running.runs import Asked, Runs
+from agents.running.runs import Runs
 from agents.settings import AgentSettings, LLMSettings
 from agents.store.approvals import Approvals
 from agents.store.memory import Chats

@@ -77,7 +77,7 @@ def test_nothing_is_left_of_threads_deleted_while_their_agents_run(
         if number % 2:
             assert service.http.delete(f"/v1/threads/{thread}").status_code == 204
         else:  # nobody waits for the run, nor tells it
-            service.app.chats.delete_thread(thread)
+            service.app.chats.deleting.erase(thread)
         service.get(f"/v1/threads/{thread}", 404)
 
     with ThreadPoolExecutor(4) as pool:

@@ -16,7 +16,7 @@ DOCUMENT = {
     "id", "source", "title", "media_type", "collection", "pages", "state", "reason", "size",
     "chunks",
 }  # fmt: skip
-THREAD = {"id", "title", "created", "updated", "messages"}
+THREAD = {"id", "title", "created", "updated", "pinned", "messages"}
 MESSAGE = {
     "id", "role", "content", "created", "citations", "engine", "model", "abstained",
     "interrupted", "steps", "error", "run", "claims", "usage", "feedback",
@@ -185,14 +185,19 @@ def test_a_search_can_be_filtered(bench: ServiceBench) -> None:
 
 def test_threads(bench: ServiceBench) -> None:
     thread = bench.post("/v1/threads", {"title": "Ops"}, 201)
-    assert set(thread) == THREAD
-    assert bench.get("/v1/threads") == {"threads": [thread]}
+    assert set(thread) == THREAD | {"snippet"}
+    assert bench.get("/v1/threads") == {"threads": [thread], "total": 1, "next": None}
     shown = bench.get(f"/v1/threads/{thread['id']}")
     assert set(shown) == THREAD | {"active_run", "earlier"}
     assert (shown["messages"], shown["active_run"]) == ([], None)
-    bench.call("PATCH", f"/v1/threads/{thread['id']}", 200, json={"title": "Other"})
-    assert bench.get(f"/v1/threads/{thread['id']}")["title"] == "Other"
-    bench.call("DELETE", f"/v1/threads/{thread['id']}", 204)
+    at = f"/v1/threads/{thread['id']}"
+    changed = bench.call("PATCH", at, 200, json={"title": "Other"})
+    assert changed == {**thread, "title": "Other"}
+    assert bench.get(at)["title"] == "Other"
+    bench.call("DELETE", f"{at}?undo_s=60", 204)
+    bench.get(at, 404)
+    assert bench.post(f"{at}/restore") == changed
+    bench.call("DELETE", at, 204)
 
 
 def test_runs(bench: ServiceBench, llm: FakeLLMServer) -> None:

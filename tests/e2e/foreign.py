@@ -18,7 +18,7 @@ from tests.fakes import HashEncoder
 from tests.service_bench import ServiceBench, until
 
 NAMES = ("ada", "bob", "cem")
-KINDS = ("thread", "message", "run", "document", "job", "memory", "note", "approval")
+KINDS = ("thread", "hidden", "message", "run", "document", "job", "memory", "note", "approval")
 
 Ask = Callable[["Someone", str, str], httpx.Response]
 
@@ -89,7 +89,10 @@ TABLE: dict[str, list[Case]] = {
     ],
     "GET /v1/audit": [Case("", ask("GET", "/v1/audit"))],
     "GET /v1/models": [Case("", ask("GET", "/v1/models"))],
-    "GET /v1/threads": [Case("", ask("GET", "/v1/threads"))],
+    "GET /v1/threads": [
+        Case("", ask("GET", "/v1/threads")),
+        Case("", ask("GET", "/v1/threads?q=word&limit=2")),
+    ],
     "POST /v1/threads": [Case("", ask("POST", "/v1/threads", {"title": "Mine"}))],
     "GET /v1/threads/{id}": [
         Case("thread", ask("GET", "/v1/threads/{id}")),
@@ -99,8 +102,18 @@ TABLE: dict[str, list[Case]] = {
         Case("thread", ask("GET", "/v1/threads/{id}/export")),
         Case("thread", ask("GET", "/v1/threads/{id}/export?format=html")),
     ],
-    "PATCH /v1/threads/{id}": [Case("thread", ask("PATCH", "/v1/threads/{id}", {"title": "x"}))],
-    "DELETE /v1/threads/{id}": [Case("thread", ask("DELETE", "/v1/threads/{id}"))],
+    "PATCH /v1/threads/{id}": [
+        Case("thread", ask("PATCH", "/v1/threads/{id}", {"title": "x"})),
+        Case("thread", ask("PATCH", "/v1/threads/{id}", {"pinned": True})),
+    ],
+    "DELETE /v1/threads/{id}": [
+        Case("thread", ask("DELETE", "/v1/threads/{id}")),
+        Case("thread", ask("DELETE", "/v1/threads/{id}?undo_s=60")),
+    ],
+    "POST /v1/threads/{id}/restore": [
+        Case("thread", ask("POST", "/v1/threads/{id}/restore")),
+        Case("hidden", ask("POST", "/v1/threads/{id}/restore")),
+    ],
     "POST /v1/runs": [
         Case("thread", ask("POST", "/v1/runs", {"thread": "{id}", "question": "What?"})),
     ],
@@ -228,6 +241,8 @@ def _fill(bench: ServiceBench, one: Someone) -> None:
     started = _json(one.http.post("/v1/runs", json=body))
     ids["run"], ids["message"] = started["run"], started["message"]
     until(lambda: _json(one.http.get(f"/v1/runs/{ids['run']}"))["state"] != "running", 30)
+    ids["hidden"] = _json(one.http.post("/v1/threads", json={"title": f"Hidden {word}"}))["id"]
+    assert one.http.delete(f"/v1/threads/{ids['hidden']}?undo_s=3600").is_success
     note = {"title": f"Note on {word}", "text": word}
     ids["note"] = _json(one.http.post("/v1/notes", json=note))["id"]
     memory = {"text": f"{word} matters."}

@@ -62,7 +62,7 @@ def run_compact(settings: Settings, drop_quarantine: bool) -> tuple[Compaction, 
     with closing(app), closing(app.writer()) as writer:
         done = compact(app.home, app.catalog, writer, drop_quarantine=drop_quarantine)
         notes = list(done.notes)
-        if threads := len(app.chats.threads()):
+        if threads := len(app.chats.thread_ids()):
             notes.append(f"{threads} chats may quote deleted documents: they are yours to delete")
         return done, notes
 

@@ -15,7 +15,7 @@ from agents.chats.retelling import Retelling
 from agents.models.fitting import fit_history
 from agents.models.openai_engine import OpenAIEngine
 from agents.records.answers import Message
-from agents.running.runs import Asked
+from agents.running.asked import Asked
 from agents.settings import LLMSettings
 from agents.store.memory import Chats
 from agents.store.outcome import Outcome
@@ -175,7 +175,7 @@ def test_nothing_is_kept_of_a_thread_that_was_deleted_meanwhile(idle: Idle) -> N
         idle.turn()
     wanted = idle.chats.to_retell(idle.thread)
     assert wanted is not None
-    idle.chats.delete_thread(idle.thread)
+    idle.chats.deleting.erase(idle.thread)
     idle.chats.retell(wanted, "Gone.")
     assert idle.chats.summary(idle.thread) == ""
 

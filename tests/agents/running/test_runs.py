@@ -15,7 +15,8 @@ import pytest
 from agents.records.answers import Answer
 from agents.records.record_json import Json
 from agents.records.steps import Answered, Failed, Retrieved, Step, Token
-from agents.running.runs import Asked, Runs
+from agents.running.asked import Asked
+from agents.running.runs import Runs
 from agents.store.memory import Chats
 from corpus.errors import Conflict, DiskFull, ModelBroke, NotFound, OperatorError, UserError
 from corpus.home import Home

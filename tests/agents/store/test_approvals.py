@@ -19,7 +19,7 @@ from agents.acting.budgets import Budget
 from agents.acting.executor import Executor, Used
 from agents.records.record_json import Json
 from agents.records.steps import ApprovalAsked
-from agents.running.runs import Asked
+from agents.running.asked import Asked
 from agents.settings import AgentSettings
 from agents.store.approval_rows import add_asked, approval_id, canonical, close_open
 from agents.store.audit import told as digest
@@ -297,7 +297,7 @@ def test_a_decision_about_a_deleted_thread_finds_nothing(
     ids = office.ask()
     (asked,) = office.asked(ids)
     office.runs.cancel(ids["run"])
-    office.chats.delete_thread(ids["thread"])
+    office.chats.deleting.erase(ids["thread"])
     with pytest.raises(NotFound):
         office.decisions.decide(OWNER, asked["id"], "approve")
 

@@ -74,7 +74,7 @@ def test_what_a_person_deletes_is_told_by_its_id_alone(chats: Chats) -> None:
     thread = chats.create_thread("A secret title", "ada")["id"]
     memory = chats.memories.remember("ada", "A secret memory", "thread")
     note = chats.notes.write("ada", "A secret note", "text", "thread")
-    chats.delete_thread(thread, "ada")
+    chats.deleting.erase(thread, "ada")
     chats.memories.delete("ada", memory.id)
     chats.notes.delete("ada", note.id)
     told = [(entry["person"], entry["action"], entry["details"]) for entry in chats.audit.entries()]
@@ -91,7 +91,7 @@ def test_what_is_not_there_leaves_no_entry(chats: Chats) -> None:
         with pytest.raises(NotFound):
             delete("bob", memory.id)
     with pytest.raises(NotFound):
-        chats.delete_thread("none", "bob")
+        chats.deleting.erase("none", "bob")
     assert chats.audit.entries() == []
 
 

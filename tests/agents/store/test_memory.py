@@ -100,8 +100,8 @@ def test_the_last_used_thread_comes_first(chats: Chats) -> None:
     with chats._tables.transaction() as db:
         db.execute("UPDATE threads SET updated = '2000'")
     answered(chats, first, "How?", "So.")
-    assert [t["id"] for t in chats.threads()] == [first, second]
-    assert [t["messages"] for t in chats.threads()] == [2, 0]
+    assert [t["id"] for t in chats.threads()["threads"]] == [first, second]
+    assert [t["messages"] for t in chats.threads()["threads"]] == [2, 0]
 
 
 def test_deleting_a_thread_leaves_nothing_of_it(home: Home, chats: Chats) -> None:
@@ -113,7 +113,7 @@ def test_deleting_a_thread_leaves_nothing_of_it(home: Home, chats: Chats) -> Non
             db.execute(f"CREATE TABLE {table} (thread_id TEXT)")
             db.execute(f"INSERT INTO {table} VALUES (?)", (thread,))
     db.close()
-    chats.delete_thread(thread)
+    chats.deleting.erase(thread)
     with sqlite3.connect(home.chats) as db:
         tables = [
             name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -131,8 +131,8 @@ def test_deleting_a_thread_leaves_nothing_of_it(home: Home, chats: Chats) -> Non
 def test_what_does_not_exist_is_named(chats: Chats) -> None:
     for call in (
         lambda: chats.thread("nix"),
-        lambda: chats.rename_thread("nix", "t"),
-        lambda: chats.delete_thread("nix"),
+        lambda: chats.change_thread("nix", title="t"),
+        lambda: chats.deleting.erase("nix"),
         lambda: chats.log.begin("nix", "q", "answer", None),
         lambda: chats.log.run("nix"),
         lambda: chats.log.events("nix"),
@@ -183,7 +183,7 @@ def test_runs_left_behind_by_a_kill_are_closed_with_their_text(home: Home, chats
 def test_events_of_a_run_whose_thread_is_gone_are_dropped(chats: Chats) -> None:
     thread = chats.create_thread()["id"]
     run = chats.log.begin(thread, "q", "answer", None)["run"]
-    chats.delete_thread(thread)
+    chats.deleting.erase(thread)
     chats.log.add(run, [{"n": 1, "kind": "token", "text": "x"}])
     chats.log.finish(run, "done", [{"n": 2, "kind": "token", "text": "y"}], Outcome("xy"))
     with pytest.raises(NotFound):
