@@ -1,0 +1,322 @@
+"""What a decoder is made of, as far as memory and time depend on it.
+
+Counts are of parameters, not bytes: a format (``serving.formats``) turns them into bytes. Every layer is
+described once with the number of times it stands in the model. Knows nothing of files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Attention", "Experts", "Latent", "Layer", "Linear", "Mlp", "ModelSpec", "Parts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Multi-head or grouped-query attention.
+
+    Args:
+        heads, kv_heads: of queries, and of keys and values.
+        head_dim: of one head.
+        window: tokens that a sliding window keeps; ``None``: all of them.
+        qkv_bias, out_bias: whether these projections have biases.
+        norms: parameters of norms on queries and keys.
+        sinks: whether each head has a learnt sink.
+        gated: whether the queries' projection makes a gate of the same size.
+    """
+
+    heads: int
+    kv_heads: int
+    head_dim: int
+    window: int | None = None
+    qkv_bias: bool = False
+    out_bias: bool = False
+    norms: int = 0
+    sinks: bool = False
+    gated: bool = False
+
+    def matrices(self, hidden: int) -> int:
+        """Parameters of its projections."""
+        queries = self.heads * self.head_dim
+        keys = self.kv_heads * self.head_dim
+        return hidden * (queries * (3 if self.gated else 2) + 2 * keys)
+
+    def vectors(self, hidden: int) -> int:
+        """Parameters of its biases, norms and sinks."""
+        queries, keys = self.heads * self.head_dim, self.kv_heads * self.head_dim
+        biases = (queries + 2 * keys) * self.qkv_bias + hidden * self.out_bias
+        return biases + self.norms + self.heads * self.sinks
+
+    def cached(self) -> int:
+        """Numbers kept for one token: a key and a value for each of ``kv_heads``."""
+        return 2 * self.kv_heads * self.head_dim
+
+    def state(self) -> int:
+        """Numbers kept for a sequence whatever its length."""
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Latent:
+    """Multi-head latent attention (DeepSeek-V2, arXiv:2405.04434, section 2.1).
+
+    Args:
+        heads: of queries.
+        kv_rank, q_rank: of the compressed keys and values, and queries (``None``: not compressed).
+        nope_dim, rope_dim: of a query's parts without and with position.
+        value_dim: of a value.
+    """
+
+    heads: int
+    kv_rank: int
+    q_rank: int | None
+    nope_dim: int
+    rope_dim: int
+    value_dim: int
+    window: int | None = None
+
+    def matrices(self, hidden: int) -> int:
+        """Parameters of its projections."""
+        queries = self.heads * (self.nope_dim + self.rope_dim)
+        q = hidden * queries if self.q_rank is None else self.q_rank * (hidden + queries)
+        down = hidden * (self.kv_rank + self.rope_dim)
+        up = self.kv_rank * self.heads * (self.nope_dim + self.value_dim)
+        return q + down + up + self.heads * self.value_dim * hidden
+
+    def vectors(self, hidden: int) -> int:  # noqa: ARG002 - the same shape as of ``Attention``
+        """Parameters of the norms of what is compressed."""
+        return self.kv_rank + (self.q_rank or 0)
+
+    def cached(self) -> int:
+        """Numbers kept for one token: the compressed vector, and the key's part with position."""
+        return self.kv_rank + self.rope_dim
+
+    def state(self) -> int:
+        """Numbers kept for a sequence whatever its length."""
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """Gated delta rule, a linear attention whose state does not grow (arXiv:2412.06464).
+
+    Args:
+        key_heads, value_heads: their numbers; ``key_dim``, ``value_dim``: of one head.
+        kernel: tokens that its convolution sees.
+    """
+
+    key_heads: int
+    value_heads: int
+    key_dim: int
+    value_dim: int
+    kernel: int
+    window: int | None = None
+
+    def matrices(self, hidden: int) -> int:
+        """Parameters of its projections: queries, keys, values, gate, two scalars a head, output."""
+        keys, values = self.key_heads * self.key_dim, self.value_heads * self.value_dim
+        return hidden * (2 * keys + 2 * values + 2 * self.value_heads) + values * hidden
+
+    def vectors(self, hidden: int) -> int:  # noqa: ARG002 - the same shape as of ``Attention``
+        """Parameters of the convolution, the decay and the norm."""
+        keys, values = self.key_heads * self.key_dim, self.value_heads * self.value_dim
+        return (2 * keys + values) * self.kernel + 2 * self.value_heads + self.value_dim
+
+    def cached(self) -> int:
+        """Numbers kept for one token: none."""
+        return 0
+
+    def state(self) -> int:
+        """Numbers kept for a sequence: a matrix a head, and the convolution's last inputs."""
+        keys, values = self.key_heads * self.key_dim, self.value_heads * self.value_dim
+        matrix = self.value_heads * self.key_dim * self.value_dim
+        return matrix + (2 * keys + values) * (self.kernel - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Mlp:
+    """A feed-forward network of ``inner`` neurons; a gated one has three matrices, else two."""
+
+    inner: int
+    gated: bool = True
+    bias: bool = False
+
+    def matrices(self, hidden: int) -> int:
+        """Parameters of its matrices."""
+        return (3 if self.gated else 2) * hidden * self.inner
+
+    def vectors(self, hidden: int) -> int:
+        """Parameters of its biases."""
+        return ((2 if self.gated else 1) * self.inner + hidden) * self.bias
+
+
+@dataclass(frozen=True, slots=True)
+class Experts:
+    """A mixture of experts: ``active`` of ``count`` are used for a token, and ``shared`` always.
+
+    Args:
+        each: one expert.
+        shared: the network beside them, if there is one.
+        router_bias: whether each expert has a bias in the choice.
+        shared_gate: whether the shared network is weighed by a learnt gate.
+    """
+
+    count: int
+    active: int
+    each: Mlp
+    shared: Mlp | None = None
+    router_bias: bool = False
+    shared_gate: bool = False
+
+    def router(self, hidden: int) -> int:
+        """Parameters of what chooses the experts."""
+        return hidden * self.count + self.count * self.router_bias + hidden * self.shared_gate
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """``count`` equal layers; ``norms`` is the number of vectors, as wide as the model, in each one's norms."""
+
+    count: int
+    attention: Attention | Latent | Linear
+    network: Mlp | Experts
+    norms: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Parameters by what a format does to them.
+
+    ``attention``, ``network`` (dense) and ``experts`` are matrices, ``embedding`` and ``head`` tables of
+    the vocabulary (``head`` 0 when tied), ``router`` chooses experts, ``rest`` is norms, biases and sinks.
+    """
+
+    attention: int = 0
+    network: int = 0
+    experts: int = 0
+    router: int = 0
+    embedding: int = 0
+    head: int = 0
+    rest: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        parts = (self.attention, self.network, self.experts, self.router)
+        return sum(parts) + self.embedding + self.head + self.rest
+
+    def __add__(self, other: Parts) -> Parts:
+        names = self.__dataclass_fields__
+        return Parts(**{name: getattr(self, name) + getattr(other, name) for name in names})
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """A decoder-only language model.
+
+    Args:
+        name: what a person calls it.
+        family: ``model_type`` of its configuration.
+        hidden: width.
+        vocabulary: tokens.
+        layers: in runs of equal ones.
+        tied: whether the output table is the input's.
+        context: tokens that it was made for.
+        extra: the layers that predict further tokens, kept but not needed (DeepSeek's, arXiv:2412.19437).
+        stored: the format that its files are quantized in; empty: 16 bits.
+        stored_bytes: size of the weight files, where they are at hand.
+        final_norms: vectors of the norm after the last layer.
+    """
+
+    name: str
+    family: str
+    hidden: int
+    vocabulary: int
+    layers: tuple[Layer, ...]
+    tied: bool
+    context: int
+    extra: tuple[Layer, ...] = ()
+    stored: str = ""
+    stored_bytes: int | None = None
+    final_norms: int = 1
+
+    @property
+    def depth(self) -> int:
+        """Number of layers."""
+        return sum(layer.count for layer in self.layers)
+
+    def parts(self) -> Parts:
+        """Parameters of what answers, by kind; without ``extra``."""
+        table = self.vocabulary * self.hidden
+        head = 0 if self.tied else table
+        found = Parts(embedding=table, head=head, rest=self.hidden * self.final_norms)
+        for layer in self.layers:
+            found += _times(layer, self.hidden, all_experts=True)
+        return found
+
+    def active(self) -> Parts:
+        """Parameters that are read for one token: of the experts the chosen, the output table, of the input one row."""
+        found = Parts(head=self.vocabulary * self.hidden, rest=self.hidden * self.final_norms)
+        for layer in self.layers:
+            found += _times(layer, self.hidden, all_experts=False)
+        return found
+
+    @property
+    def parameters(self) -> int:
+        """All parameters of what answers."""
+        return self.parts().total
+
+    @property
+    def extra_parameters(self) -> int:
+        """Parameters of the layers that predict further tokens, with the matrix that joins their two inputs."""
+        found = Parts()
+        for layer in self.extra:
+            joined = Parts(attention=2 * self.hidden**2 * layer.count, rest=3 * self.hidden)
+            found += joined + _times(layer, self.hidden, all_experts=True)
+        return found.total
+
+    def cached(self, tokens: int) -> int:
+        """Numbers that a sequence of ``tokens`` keeps; a window keeps no more than it sees."""
+        kept = 0
+        for layer in self.layers:
+            seen = min(tokens, layer.attention.window or tokens)
+            kept += layer.count * (layer.attention.cached() * seen + layer.attention.state())
+        return kept
+
+    def cached_per_token(self) -> int:
+        """Numbers that each token adds as long as no window is full."""
+        return sum(layer.count * layer.attention.cached() for layer in self.layers)
+
+    @property
+    def heads(self) -> tuple[int, int]:
+        """The least heads of queries and of keys and values of any layer, which tensor parallelism splits."""
+        attentions = [layer.attention for layer in self.layers]
+        queries = [a.value_heads if isinstance(a, Linear) else a.heads for a in attentions]
+        keys = [
+            a.kv_heads if isinstance(a, Attention) else queries[at]
+            for at, a in enumerate(attentions)
+        ]
+        return min(queries), min(keys)
+
+
+def _times(layer: Layer, hidden: int, *, all_experts: bool) -> Parts:
+    """The parameters of all ``layer.count`` layers."""
+    attention, network = layer.attention, layer.network
+    rest = attention.vectors(hidden) + layer.norms * hidden
+    if isinstance(network, Mlp):
+        dense, experts, router = network.matrices(hidden), 0, 0
+        rest += network.vectors(hidden)
+    else:
+        used = network.count if all_experts else network.active
+        experts = used * network.each.matrices(hidden)
+        rest += used * network.each.vectors(hidden)
+        dense = network.shared.matrices(hidden) if network.shared else 0
+        router = network.router(hidden)
+    n = layer.count
+    return Parts(
+        attention=n * attention.matrices(hidden),
+        network=n * dense,
+        experts=n * experts,
+        router=n * router,
+        rest=n * rest,
+    )
