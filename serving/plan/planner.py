@@ -76,21 +76,22 @@ def candidates(spec: ModelSpec, machine: Machine) -> list[str]:
         return [spec.stored]
     if not machine.cards:
         return list(_CPU)
-    if not machine.multiplies:
-        return [*_OLDER_GPU, "gptq", "int8", "fp32"]
-    known = _GPU if "fp4" in machine.multiplies else _OLDER_GPU
-    usable = [name for name in known if FORMATS[name].multiplies in machine.multiplies]
-    others = [
-        name
-        for name, f in FORMATS.items()
-        if name not in usable and not name.startswith("gguf") and f.multiplies in machine.multiplies
-    ]
-    return [*usable, *others]
+    can = machine.multiplies or ("fp32", "bf16", "int8")
+    others = [name for name in FORMATS if not name.startswith("gguf")]
+    named = dict.fromkeys([*_usual(machine), *others])
+    return [name for name in named if FORMATS[name].multiplies in can]
+
+
+def _usual(machine: Machine) -> tuple[str, ...]:
+    """The formats that a plan takes of itself."""
+    if not machine.cards:
+        return _CPU
+    return _GPU if "fp4" in machine.multiplies else _OLDER_GPU
 
 
 def _best(spec: ModelSpec, machine: Machine, load: Load, possible: list[str]) -> WeightFormat:
     """The most precise format that fits and writes pleasantly fast, else the fastest that fits, else the smallest."""
-    usual = [FORMATS[name] for name in possible if name in (*_GPU, *_OLDER_GPU, *_CPU)]
+    usual = [FORMATS[name] for name in possible if name in _usual(machine)]
     usual = usual or [FORMATS[name] for name in possible]
     fitting = [f for f in usual if fit_users(spec, f, machine, load) >= load.users]
     for f in fitting:
