@@ -16,7 +16,7 @@ from pathlib import Path
 
 from corpus.errors import UserError
 
-__all__ = ["GIB", "MACHINES", "Machine", "detect", "machine", "parse_memory"]
+__all__ = ["GIB", "MACHINES", "Machine", "any_machine", "detect", "machine", "parse_memory"]
 
 GIB = 2**30
 _SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(GiB|GB|MiB|MB|TiB|TB|G|M|T)?\s*", re.IGNORECASE)
@@ -91,6 +91,12 @@ def machine(name: str) -> Machine:
     return MACHINES[name.lower()]
 
 
+def any_machine(memory: int, unified: bool) -> Machine:
+    """A machine of which only the memory is known: one card that computes in every format."""
+    name = f"a machine with {memory / GIB:.0f} GiB"
+    return Machine(name, memory, unified, 1, multiplies=_BLACKWELL, host_memory=memory)
+
+
 def parse_memory(text: str) -> int:
     """Bytes of an amount such as ``128GiB``, ``80 GB`` or ``64`` (GiB).
 
@@ -160,7 +166,10 @@ def _multiplies(capability: str) -> tuple[str, ...]:
 def _ask_cards() -> str:
     try:
         done = subprocess.run(_SMI, capture_output=True, text=True, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired):  # no driver, or one that hangs: no card to plan for
+    except (
+        OSError,
+        subprocess.TimeoutExpired,
+    ):  # no driver, or one that hangs: no card to plan for
         return ""
     return done.stdout if done.returncode == 0 else ""
 

@@ -25,6 +25,7 @@ from ui.commands.listings import collections_app, documents_app, models_app
 from ui.commands.options import CollectionOption, HomeOption, JsonOption, load_settings
 from ui.commands.other_agents import mcp
 from ui.commands.people import memories_app, users_app
+from ui.commands.planning import plan
 from ui.commands.reindexing import reindex
 
 if TYPE_CHECKING:
@@ -293,6 +294,7 @@ app.command("audit")(audit)
 app.command("ingest")(ingest)
 app.command("reindex")(reindex)
 app.command("mcp")(mcp)
+app.command("plan")(plan)
 app.add_typer(documents_app, name="documents")
 app.add_typer(collections_app, name="collections")
 app.add_typer(models_app, name="models")

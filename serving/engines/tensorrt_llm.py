@@ -1,9 +1,9 @@
 """``trtllm-serve`` for a plan: its command line, and the options file that it reads.
 
-Names of options are those of ``LlmArgs`` (TensorRT-LLM's ``tensorrt_llm/llmapi/llm_args.py``). On unified memory the cache is
-given in bytes (``max_gpu_total_bytes``) as well as in tokens. Building an engine can take up to 28 minutes on
-a DGX Spark; the PyTorch backend, which is the default since 1.0, compiles less and keeps what it compiled
-in the folder named here, on a local disk.
+Names of options are those of ``LlmArgs`` (``tensorrt_llm/llmapi/llm_args.py`` of TensorRT-LLM 1.2). The cache is
+given in bytes (``max_gpu_total_bytes``) as well as in tokens, since a share of free memory means nothing where
+the processor takes from it too. A first start can take up to 28 minutes on a DGX Spark; what the default
+backend compiles is kept in the folder named here, on a local disk.
 """
 
 from __future__ import annotations

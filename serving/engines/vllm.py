@@ -1,8 +1,8 @@
 """``vllm serve`` for a plan. Its flags are those of vLLM 0.32, whose own parser a test asks.
 
-``--gpu-memory-utilization`` is what the plan's bytes are of the card's; on unified memory the cache is given in
-bytes too (``--kv-cache-memory-bytes``), since there vLLM's own profiling goes past the share it was given and can take the whole machine
-with it (vllm#46307, #56824).
+``--gpu-memory-utilization`` is the plan's bytes as a share of the card's. On unified memory the cache is given in
+bytes too (``--kv-cache-memory-bytes``): there vLLM's own profiling goes past the share that it was given and can
+take the whole machine with it (vllm#46307, #56824).
 """
 
 from __future__ import annotations

@@ -104,7 +104,10 @@ def _adapted(layer: Layer, hidden: int, rank: int) -> int:
 def _sides(attention: Attention | Latent | Linear, hidden: int) -> list[tuple[int, int]]:
     """Widths of the two sides of each matrix."""
     if isinstance(attention, Attention):
-        queries, keys = attention.heads * attention.head_dim, attention.kv_heads * attention.head_dim
+        queries, keys = (
+            attention.heads * attention.head_dim,
+            attention.kv_heads * attention.head_dim,
+        )
         return [(hidden, queries), (hidden, keys), (hidden, keys), (queries, hidden)]
     if isinstance(attention, Latent):
         a = attention
@@ -134,7 +137,9 @@ def _kept(layer: Layer, hidden: int) -> float:
     if isinstance(network, Mlp):
         inner = network.inner
     else:
-        inner = network.active * network.each.inner + (network.shared.inner if network.shared else 0)
+        inner = network.active * network.each.inner + (
+            network.shared.inner if network.shared else 0
+        )
     return 2.0 * (attention + 2 * hidden + 4 * inner)
 
 

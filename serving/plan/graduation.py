@@ -13,15 +13,16 @@ from dataclasses import dataclass, replace
 
 from serving.machines import GIB, MACHINES, Machine
 from serving.plan.finetuning import TrainingMemory
-from serving.plan.memory import fit_users
-from serving.plan.planner import Plan
+from serving.plan.planner import Plan, plan
 
 __all__ = ["DAY_S", "Outgrown", "next_machine", "outgrown", "training_seconds"]
 
 DAY_S = 86_400.0
 _READ = 8.0  # tokens a second below which people wait for words
 _LARGE = 120e9  # parameters that one Spark holds at four bits with room for its users
-_REACHED = 0.4  # of peak compute, in training (Chowdhery et al., arXiv:2204.02311, report .46 at best)
+_REACHED = (
+    0.4  # of peak compute, in training (Chowdhery et al., arXiv:2204.02311, report .46 at best)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,12 @@ def training_seconds(found: Plan, train_tokens: int) -> float | None:
 
 
 def next_machine(found: Plan) -> Machine | None:
-    """The smallest machine above that holds the same load; ``None`` if none that is known does."""
+    """The smallest known machine above that holds the same load, all its cards together; ``None`` if none does."""
     larger = [m for m in MACHINES.values() if m.memory > found.available]
     for machine in sorted(larger, key=lambda m: m.memory):
         queries, _ = found.spec.heads
         cards = max(n for n in range(1, machine.cards + 1) if queries % n == 0)
-        load = replace(found.load, parallel=cards)
-        if fit_users(found.spec, found.form, machine, load) >= load.users:
+        if plan(found.spec, machine, replace(found.load, parallel=cards)).fits:
             return machine
     return None
 
@@ -89,9 +89,7 @@ def _serving(found: Plan) -> Iterator[Outgrown]:
         )
 
 
-def _training(
-    found: Plan, training: TrainingMemory, tokens: int, full: bool
-) -> Iterator[Outgrown]:
+def _training(found: Plan, training: TrainingMemory, tokens: int, full: bool) -> Iterator[Outgrown]:
     there = found.available
     if full and training.total > there:
         yield Outgrown(

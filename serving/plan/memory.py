@@ -15,11 +15,22 @@ from serving.formats import WeightFormat, cache_bytes
 from serving.machines import GIB, Machine
 from serving.specs.records import Experts, Mlp, ModelSpec
 
-__all__ = ["Budget", "Load", "Memory", "budget", "check_load", "fit_context", "fit_users", "memory_of"]
+__all__ = [
+    "Budget",
+    "Load",
+    "Memory",
+    "budget",
+    "check_load",
+    "fit_context",
+    "fit_users",
+    "memory_of",
+]
 
 BLOCK = 16  # tokens that vLLM's cache is given out in
 BATCHED = 8192  # most tokens of one step: vLLM's default for an online service
-_RUNTIME = 1.25 * GIB  # a CUDA context, the libraries' workspaces and the compiled graphs, for each card
+_RUNTIME = (
+    1.25 * GIB
+)  # a CUDA context, the libraries' workspaces and the compiled graphs, for each card
 _PROCESS = 2.0 * GIB  # the engine's processes on the host; on unified memory they share the budget
 _ENCODER = 1.4 * GIB  # E5-base in bf16, with the service around it
 _CHUNK_BYTES = 8 * 1024  # of one chunk: its vector of 768 fp32, its terms, its text

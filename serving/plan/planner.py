@@ -18,7 +18,7 @@ from serving.specs.records import ModelSpec
 __all__ = ["Plan", "candidates", "plan"]
 
 _PLEASANT = 15.0  # tokens a second: about twice as fast as people read
-_GPU = ("bf16", "fp8", "nvfp4", "mxfp4")  # the most precise first
+_GPU = ("bf16", "fp8", "nvfp4")  # the most precise first
 _OLDER_GPU = ("bf16", "fp8", "awq")
 _CPU = ("bf16", "gguf-q8", "gguf-q4")
 

@@ -113,7 +113,9 @@ def _mixtral(config: Config) -> ModelSpec:
 
 
 def _qwen2(config: Config) -> ModelSpec:
-    return _spec(config, _windowed(config, replace(_attention(config), qkv_bias=True), _mlp(config)))
+    return _spec(
+        config, _windowed(config, replace(_attention(config), qkv_bias=True), _mlp(config))
+    )
 
 
 def _qwen3(config: Config) -> ModelSpec:
@@ -128,9 +130,7 @@ def _qwen3_moe(config: Config) -> ModelSpec:
         _mlp(config, "moe_intermediate_size"),
     )
     step, dense = config.count("decoder_sparse_step", default=1), config.numbers("mlp_only_layers")
-    networks = [
-        _mlp(config) if at in dense or (at + 1) % step else experts for at in range(depth)
-    ]
+    networks = [_mlp(config) if at in dense or (at + 1) % step else experts for at in range(depth)]
     return _spec(config, [Layer(1, attention, network) for network in networks])
 
 

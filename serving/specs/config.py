@@ -51,7 +51,9 @@ class Config:
         if value is None:
             return None
         if not isinstance(value, list) or len(value) != length:
-            raise UserError(f"{key!r} of {self.name!r} must be a list of {length} names, one a layer")
+            raise UserError(
+                f"{key!r} of {self.name!r} must be a list of {length} names, one a layer"
+            )
         for word in value:
             if word not in allowed:
                 raise UserError(

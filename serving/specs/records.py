@@ -83,7 +83,7 @@ class Latent:
         up = self.kv_rank * self.heads * (self.nope_dim + self.value_dim)
         return q + down + up + self.heads * self.value_dim * hidden
 
-    def vectors(self, hidden: int) -> int:  # noqa: ARG002 - the same shape as of ``Attention``
+    def vectors(self, hidden: int) -> int:
         """Parameters of the norms of what is compressed."""
         return self.kv_rank + (self.q_rank or 0)
 
@@ -117,7 +117,7 @@ class Linear:
         keys, values = self.key_heads * self.key_dim, self.value_heads * self.value_dim
         return hidden * (2 * keys + 2 * values + 2 * self.value_heads) + values * hidden
 
-    def vectors(self, hidden: int) -> int:  # noqa: ARG002 - the same shape as of ``Attention``
+    def vectors(self, hidden: int) -> int:
         """Parameters of the convolution, the decay and the norm."""
         keys, values = self.key_heads * self.key_dim, self.value_heads * self.value_dim
         return (2 * keys + values) * self.kernel + 2 * self.value_heads + self.value_dim

@@ -10,6 +10,7 @@ from ui.commands.console import show_json, show_table, write
 from ui.commands.options import JsonOption
 
 if TYPE_CHECKING:
+    from serving.engines.launch import Serve
     from serving.machines import Machine
     from serving.plan.graduation import Outgrown
     from serving.plan.planner import Plan
@@ -27,9 +28,13 @@ def plan(
     memory: Annotated[str, typer.Option(help="Its memory instead: 128GiB, 80GB.")] = "",
     unified: Annotated[
         bool | None,
-        typer.Option("--unified/--separate", help="Whether GPU and CPU share it.", show_default=False),
+        typer.Option(
+            "--unified/--separate", help="Whether GPU and CPU share it.", show_default=False
+        ),
     ] = None,
-    form: Annotated[str, typer.Option("--format", help="Of the weights; default: what suits.")] = "",
+    form: Annotated[
+        str, typer.Option("--format", help="Of the weights; default: what suits.")
+    ] = "",
     kv_format: Annotated[str, typer.Option(help="Of the cache: bf16 or fp8.")] = "bf16",
     context: Annotated[int, typer.Option(help="Tokens of prompt and answer.")] = 0,
     users: Annotated[int, typer.Option(help="Answers at the same time.")] = 4,
@@ -42,7 +47,7 @@ def plan(
     as_json: JsonOption = False,
 ) -> None:
     """Whether a model fits, with which users and context, how fast at most, and the engine's flags."""
-    from serving.engines.launch import Serve
+    from serving.engines.launch import Serve as Served
     from serving.formats import weight_format
     from serving.plan.finetuning import Training, training_memory
     from serving.plan.graduation import outgrown
@@ -63,9 +68,9 @@ def plan(
         training = training_memory(spec, Training(train.lower(), rank=rank, base=base))
     grown = outgrown(found, training, train_tokens, train.lower() == "full")
     if as_json:
-        show_json(plan_json(found, Serve(model, port=port), grown, training))
+        show_json(plan_json(found, Served(model, port=port), grown, training))
     else:
-        _show(found, grown, Serve(model, port=port))
+        _show(found, grown, Served(model, port=port))
     if not found.fits:
         raise typer.Exit(1)
 
@@ -73,22 +78,79 @@ def plan(
 def _machine(name: str, memory: str, unified: bool | None) -> Machine:
     from dataclasses import replace
 
-    from serving.machines import detect, machine, parse_memory
+    from serving.machines import any_machine, detect, machine, parse_memory
 
+    if not name and memory:
+        return any_machine(parse_memory(memory), unified is not False)
     found = machine(name) if name else detect()
     if memory:
         found = replace(found, memory=parse_memory(memory))
     return found if unified is None else replace(found, unified=unified)
 
 
-def _show(found: Plan, grown: list[Outgrown], serve: object) -> None:
+def _show(found: Plan, grown: list[Outgrown], serve: Serve) -> None:
+    from serving.plan.graduation import next_machine
     from serving.plan.report import bar, rows
 
     spec = found.spec
     active = spec.active().total
-    mixture = f", {active / 1e9:.1f}B of them for each token" if active < 0.5 * spec.parameters else ""
-    write(f"{spec.name}: {spec.parameters / 1e9:.1f}B parameters{mixture}; on {found.machine.name}")
-    write()
+    some = f", {active / 1e9:.1f}B of them for each token" if active < spec.parameters / 2 else ""
+    write(f"{spec.name}: {spec.parameters / 1e9:.1f}B parameters{some}; on {found.machine.name}\n")
     show_table(("for", "takes", "which is"), rows(found))
-    write("".join(_CELLS.get(name, " ") * cells for name, cells in bar(found)) + "|")
-    write(f"It {'fits' if found.fits else 'does not fit'}.")
+    write("\n" + "".join(_CELLS.get(name, " ") * cells for name, cells in bar(found)) + "|")
+    write("  ".join(f"{cell} {name}" for name, cell in _CELLS.items()) + "\n")
+    write(_verdict(found))
+    for line in (*_speeds(found), *found.advice):
+        write(line)
+    if grown:
+        write("\nThis machine is outgrown:")
+        for one in grown:
+            write(f"  {one.rule}: {one.reason}")
+        larger = next_machine(found)
+        write(f"  Next: {larger.name}." if larger else "  No machine that is known holds it.")
+    if found.fits:
+        _show_engines(found, serve)
+
+
+def _verdict(found: Plan) -> str:
+    load = found.load
+    if not found.fits:
+        return "It does not fit."
+    return (
+        f"It fits, for up to {found.max_users:,} users with {load.context:,} tokens, or"
+        f" {found.max_context:,} tokens with {load.users} users."
+    )
+
+
+def _speeds(found: Plan) -> list[str]:
+    """The ceilings, in sentences."""
+    from serving.plan.speed import ANSWER_TOKENS, PROMPT_TOKENS
+
+    speed = found.speed
+    if speed.decode is None:
+        return ["How fast it could be is not known for this machine: give --machine."]
+    said = [f"At most {speed.decode:.1f} tokens a second for one user"]
+    if speed.decode_all and found.load.users > 1:
+        said[0] += f", {speed.decode_all:.0f} for {found.load.users} together"
+    said[0] += "."
+    if speed.prefill and speed.answer_s:
+        said.append(
+            f"At most {speed.prefill:,.0f} tokens of prompt a second: {PROMPT_TOKENS:,} in and"
+            f" {ANSWER_TOKENS} out take at least {speed.answer_s:.1f} s."
+        )
+    return said
+
+
+def _show_engines(found: Plan, serve: Serve) -> None:
+    from serving.engines import launch_of
+
+    for name in found.form.engines:
+        launch = launch_of(name, found, serve)
+        write(f"\n{name}:")
+        write(f"  {launch.shell()}")
+        for file, text in launch.files.items():
+            write(f"  {file}:")
+            for line in text.splitlines():
+                write(f"    {line}")
+        for note in launch.notes:
+            write(f"  {note}")
