@@ -48,7 +48,9 @@ class WeightFormat:
     only_experts: bool = False
 
     def weight_bytes(self, spec: ModelSpec, parts: Parts | None = None) -> float:
-        """Bytes of the parameters in ``parts``, or of all of the model."""
+        """Bytes of ``parts``, or of the whole model: then its files' size, if they are in this format."""
+        if parts is None and spec.stored_bytes and self.name == (spec.stored or "bf16"):
+            return spec.stored_bytes
         p = parts or spec.parts()
         matrices = self.rest if self.only_experts and p.experts else self.matrices
         bits = (

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from corpus.errors import UserError
 from serving.formats import FORMATS
-from serving.specs.records import Attention, Experts, Latent, Layer, Linear, Mlp, ModelSpec
+from serving.specs.attention import Attention, Latent, Linear
+from serving.specs.records import Experts, Layer, Mlp, ModelSpec
 
 __all__ = ["METHODS", "Training", "TrainingMemory", "training_memory"]
 

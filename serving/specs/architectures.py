@@ -12,8 +12,9 @@ from dataclasses import replace
 from itertools import groupby
 
 from corpus.errors import UserError
+from serving.specs.attention import Attention, Latent, Linear
 from serving.specs.config import Config
-from serving.specs.records import Attention, Experts, Latent, Layer, Linear, Mlp, ModelSpec
+from serving.specs.records import Experts, Layer, Mlp, ModelSpec
 
 __all__ = ["FAMILIES", "spec_of"]
 

@@ -12,7 +12,9 @@ from serving.specs.config import Config
 from serving.specs.known import KNOWN, PUBLISHED
 from serving.specs.reading import spec_from
 
-_SMALLER: dict[str, dict[str, Any]] = {  # where transformers' own defaults are no model, or a vast one
+_SMALLER: dict[
+    str, dict[str, Any]
+] = {  # where transformers' own defaults are no model, or a vast one
     "deepseek_v2": {"n_routed_experts": 8, "n_group": 1, "topk_group": 1, "num_experts_per_tok": 2},
     "deepseek_v3": {"n_routed_experts": 8, "n_group": 1, "topk_group": 1},
     "glm4_moe": {"head_dim": 128, "n_routed_experts": 16},
@@ -88,5 +90,5 @@ def test_layer_types_must_be_known_and_as_many_as_layers() -> None:
 
 
 def test_an_unknown_family_is_refused_with_those_that_are_known() -> None:
-    with pytest.raises(UserError, match="architecture 'mamba'.*gpt_oss, llama"):
+    with pytest.raises(UserError, match=r"architecture 'mamba'.*gpt_oss, llama"):
         spec_from({"model_type": "mamba"}, "m")

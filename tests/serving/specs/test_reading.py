@@ -46,7 +46,7 @@ def test_the_language_part_of_a_model_that_also_sees_is_read(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("given", "format"),
+    ("given", "stored"),
     [
         ({"quant_method": "mxfp4"}, "mxfp4"),
         ({"quant_method": "modelopt", "quant_algo": "NVFP4"}, "nvfp4"),
@@ -56,9 +56,9 @@ def test_the_language_part_of_a_model_that_also_sees_is_read(tmp_path: Path) -> 
     ],
 )
 def test_the_format_of_the_files_is_read(
-    tmp_path: Path, given: dict[str, Any], format: str
+    tmp_path: Path, given: dict[str, Any], stored: str
 ) -> None:
-    assert read_spec(str(_folder(tmp_path, quantization_config=given))).stored == format
+    assert read_spec(str(_folder(tmp_path, quantization_config=given))).stored == stored
 
 
 def test_an_unknown_quantization_is_refused(tmp_path: Path) -> None:
@@ -68,9 +68,9 @@ def test_an_unknown_quantization_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_is_missing_or_broken_is_named(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match="no model 'none'.*llama-3.1-8b"):
+    with pytest.raises(NotFound, match=r"no model 'none'.*llama-3.1-8b"):
         read_spec("none")
-    with pytest.raises(UserError, match="has no 'config.json'"):
+    with pytest.raises(UserError, match=r"has no 'config\.json'"):
         read_spec(str(tmp_path))
     for text, words in (("{", "is not JSON"), ("[]", "holds no object"), ("{}", "no 'model_type'")):
         (tmp_path / "config.json").write_text(text)
