@@ -8,7 +8,10 @@ says so and comes back by itself. Run it from the repository's root::
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -32,19 +35,29 @@ _VIEWS = {
 
 def main() -> None:
     """Draw the page once; Streamlit calls this at every change."""
-    mark = str(_ASSETS / "alcove.svg")
-    st.set_page_config("Alcove", page_icon=mark, layout="wide")
+    mark, held = str(_ASSETS / "alcove.svg"), state()
+    held.follow_address()
+    name = "Alcove" if held.view == "chat" else f"{held.view.capitalize()} · Alcove"
+    st.set_page_config(name, page_icon=mark, layout="wide")
     st.html(_ASSETS / "page.css")
     st.logo(str(_ASSETS / "wordmark.svg"), icon_image=mark, size="large")
-    state().follow_address()
     outage.guarded(_draw)()
 
 
 def _draw() -> None:
     with st.sidebar:
         sidebar.draw()
+        with st.container(key="manners"):
+            _manners()(key="page-manners")
     _VIEWS[state().view]()
     undo.draw()
+
+
+@functools.cache
+def _manners() -> Callable[..., Any]:
+    """What the page does in the browser without asking; see ``assets/manners.js``."""
+    script = (_ASSETS / "manners.js").read_text("utf-8")
+    return st.components.v2.component("alcove_manners", js=script)
 
 
 if __name__ == "__main__":

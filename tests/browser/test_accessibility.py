@@ -1,0 +1,131 @@
+"""Whether everybody can use the page: axe-core on every view, light and dark, wide and narrow, and the keyboard.
+
+Nothing is left out of what axe-core looks at; serious and critical findings fail. Every day a view is
+looked at wide in light and narrow in dark; in full also the other way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.looking import LOOKS, OTHER_LOOKS, findings, look
+from tests.browser.stacks import FakeStack
+from tests.ui.fake_evaluations import finish
+from ui.state import VIEWS
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+Opener, Sound = Callable[..., Page], Callable[[Page], None]
+QUESTION = "How much memory does a 70B model need in FP4?"
+
+
+@pytest.fixture
+def store(fake: FakeStack) -> Iterator[FakeStack]:
+    """The fake, left as it was found."""
+    yield fake
+    held = fake.service.store
+    held.key, held.fail_with, held.say = "", "", ""
+    for run in held.runs.values():
+        run.stop.set()
+    held.threads.clear()
+
+
+@pytest.fixture(params=["usual", pytest.param("other", marks=pytest.mark.full)])
+def sound(request: pytest.FixtureRequest) -> Sound:
+    """Fails with what axe-core finds on a tab."""
+
+    def looked(tab: Page) -> None:
+        found = []
+        for scheme, size in LOOKS if request.param == "usual" else OTHER_LOOKS:
+            look(tab, scheme, size)
+            found += [f"{scheme}, {size['width']} px: {finding}" for finding in findings(tab)]
+        assert not found, "\n".join(found)
+
+    return looked
+
+
+def ask(tab: Page, question: str) -> None:
+    tab.get_by_test_id("stChatInputTextArea").fill(question)
+    tab.keyboard.press("Enter")
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_can_be_used_by_everybody(
+    view: str, store: FakeStack, open_tab: Opener, sound: Sound
+) -> None:
+    tab = open_tab(f"{store.url}/?view={view}")
+    expect(tab.get_by_role("heading", level=1)).to_be_visible()
+    expect(tab.get_by_test_id("stSkeleton")).to_have_count(0)
+    sound(tab)
+
+
+def test_an_answer_with_its_source_open_can(
+    store: FakeStack, open_tab: Opener, sound: Sound
+) -> None:
+    tab = open_tab(store.url)
+    ask(tab, QUESTION)
+    expect(tab.get_by_role("button", name="Stop")).to_have_count(0)
+    tab.get_by_role("button", name="Open source 1").click()
+    expect(tab.get_by_alt_text("Page 2 of")).to_be_visible()
+    sound(tab)
+
+
+def test_a_refusal_and_a_failure_can(store: FakeStack, open_tab: Opener, sound: Sound) -> None:
+    tab = open_tab(store.url)
+    ask(tab, "Which unicorns graze behind the moon?")
+    expect(tab.get_by_text("The documents don't say")).to_be_visible()
+    store.service.store.fail_with = "the model ran out of memory"
+    expect(tab.get_by_role("button", name="Stop")).to_have_count(0)
+    ask(tab, QUESTION)
+    expect(tab.get_by_text("could not be completed")).to_be_visible()
+    sound(tab)
+
+
+def test_a_call_that_waits_for_approval_can(
+    store: FakeStack, open_tab: Opener, sound: Sound
+) -> None:
+    tab = open_tab(store.url)
+    ask(tab, f"{QUESTION} write it down")
+    expect(tab.get_by_role("button", name="Approve", exact=True)).to_be_visible()
+    sound(tab)
+
+
+def test_a_dialog_can(store: FakeStack, open_tab: Opener, sound: Sound) -> None:
+    tab = open_tab(store.url)
+    ask(tab, QUESTION)
+    expect(tab.get_by_role("button", name="Stop")).to_have_count(0)
+    tab.locator("[class*=st-key-open-thread]").get_by_role("button").last.click()
+    tab.get_by_text("Rename", exact=True).first.click()
+    expect(tab.get_by_role("dialog")).to_be_visible()
+    sound(tab)
+
+
+def test_an_evaluation_can(store: FakeStack, open_tab: Opener, sound: Sound) -> None:
+    tab = open_tab(f"{store.url}/?view=evaluate")
+    tab.get_by_role("button", name="Start").click()
+    expect(tab.get_by_text("Searching: 33%")).to_be_visible()
+    finish(store.service.store)
+    tab.get_by_role("button", name="Results").click()
+    expect(tab.get_by_text("hybrid scores highest")).to_be_visible()
+    expect(tab.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first).to_be_visible()
+    sound(tab)
+
+
+def test_signing_in_can(store: FakeStack, open_tab: Opener, sound: Sound) -> None:
+    store.service.store.key = "a key that nobody gave"
+    tab = open_tab(store.url)
+    expect(tab.get_by_label("API key", exact=True)).to_be_visible()
+    sound(tab)
+
+
+def test_an_outage_can(store: FakeStack, open_tab: Opener, sound: Sound) -> None:
+    store.service.stop()
+    try:
+        tab = open_tab(store.url)
+        expect(tab.get_by_text("Alcove is not answering")).to_be_visible()
+        sound(tab)
+    finally:
+        store.service.start()
