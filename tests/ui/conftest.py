@@ -93,7 +93,7 @@ def prose(page: AppTest, kind: str) -> list[str]:
     """The text of every piece of prose of one kind (answer, question, source, quote, log)."""
     found = []
     for element in page.get("bidi_component"):
-        data = json.loads(element.proto.json)
+        data = json.loads(element.proto.json or "{}")
         if data.get("kind") == kind:
             found.append(_text(data["nodes"]))
     return found
