@@ -11,14 +11,14 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from tests.command_line import alcove, papers, tiny_model
+from tests.command_line import alcove, ingested, papers, stocked, tiny_model
 from tests.ui.fake_service import FakeService
 from ui.api.client import Service
 from ui.api.threads import ThreadService
 from ui.settings import PageSettings
 from ui.state import service
 
-__all__ = ["alcove", "papers", "tiny_model"]
+__all__ = ["alcove", "ingested", "papers", "stocked", "tiny_model"]
 
 APP = Path(__file__).parents[2] / "ui" / "app.py"
 

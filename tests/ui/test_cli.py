@@ -32,26 +32,24 @@ def test_ingest_json_has_the_contract_s_keys(alcove: Alcove, papers: Path) -> No
     assert problem["path"] == str(papers / "empty.txt")
 
 
-def test_search_json_has_the_contract_s_keys(alcove: Alcove, papers: Path) -> None:
-    assert alcove("ingest", papers).status == 0
+def test_search_json_has_the_contract_s_keys(alcove: Alcove, ingested: Path) -> None:
     raw = alcove("search", "red box", "-k", 1, "--mode", "lexical", "--json").json
     assert set(raw) == {"query", "snapshot", "hits", "timings_ms"}
     assert set(raw["timings_ms"]) >= {"embed", "search", "total"}
     (hit,) = raw["hits"]
     contract = {"rank", "score", "chunk", "document", "source", "page", "start", "end", "text"}
     assert contract <= set(hit)
-    text = (papers / "box.txt").read_text()
-    assert hit["source"] == str(papers / "box.txt")
+    text = (ingested / "box.txt").read_text()
+    assert hit["source"] == str(ingested / "box.txt")
     assert text[hit["start"] : hit["end"]] == hit["text"]
 
 
-def test_ask_json_has_the_contract_s_keys(alcove: Alcove, papers: Path) -> None:
-    alcove("ingest", papers)
+def test_ask_json_has_the_contract_s_keys(alcove: Alcove, ingested: Path) -> None:
     raw = alcove("ask", "How many kilograms does the red box weigh?", "--json").json
     contract = {"answer", "abstained", "engine", "model", "citations", "timings_ms"}
     assert set(raw) == contract
     assert raw["engine"] == "extractive"
-    text = (papers / "box.txt").read_text()
+    text = (ingested / "box.txt").read_text()
     for citation in raw["citations"]:
         assert set(citation) == {
             *("n", "document", "source", "page", "start", "end", "quote", "support"),
@@ -95,8 +93,7 @@ def test_patterns_leave_files_out_and_say_how_many(alcove: Alcove, papers: Path)
     assert alcove("ingest", papers, "--exclude", "!").status == 2
 
 
-def test_searches_are_limited_to_pages(alcove: Alcove, papers: Path) -> None:
-    assert alcove("ingest", papers).status == 0
+def test_searches_are_limited_to_pages(alcove: Alcove, ingested: Path) -> None:
     assert alcove("search", "red box", "--pages", "900-999", "--json").json["hits"] == []
     assert "'two' names no pages" in alcove("search", "red box", "--pages", "two").err
 
@@ -169,15 +166,14 @@ def test_watching_follows_changes_and_ends_cleanly(
     assert alcove("ingest", papers).status == 0  # the lock is free
 
 
-def test_documents_are_listed_shown_and_removed(alcove: Alcove, papers: Path) -> None:
-    alcove("ingest", papers)
+def test_documents_are_listed_shown_and_removed(alcove: Alcove, ingested: Path) -> None:
     rows = alcove("documents", "--json").json["documents"]
     assert [(Path(row["source"]).name, row["state"]) for row in rows] == [
         ("box.txt", "indexed"),
         ("car.md", "indexed"),
     ]
     shown = alcove("documents", "show", rows[0]["id"], "--json").json
-    assert shown["text"] == (papers / "box.txt").read_text()
+    assert shown["text"] == (ingested / "box.txt").read_text()
     assert alcove("documents", "remove", rows[0]["id"]).status == 0
     assert len(alcove("documents", "list", "--json").json["documents"]) == 1
     assert alcove("documents", "remove", "--collection", "default").status == 0
@@ -199,9 +195,8 @@ def test_a_model_is_added_from_a_folder(alcove: Alcove, tiny_model: Path) -> Non
 
 
 def test_doctor_finds_nothing_wrong_and_a_damaged_index(
-    alcove: Alcove, papers: Path, tmp_path: Path
+    alcove: Alcove, ingested: Path, tmp_path: Path
 ) -> None:
-    alcove("ingest", papers)
     healthy = alcove("doctor", "--json")
     assert healthy.status == 0
     assert {check["status"] for check in healthy.json["checks"]} <= {"ok", "note"}
@@ -214,9 +209,8 @@ def test_doctor_finds_nothing_wrong_and_a_damaged_index(
 
 
 def test_doctor_repairs_a_damaged_index_and_says_what_it_did(
-    alcove: Alcove, papers: Path, tmp_path: Path
+    alcove: Alcove, ingested: Path, tmp_path: Path
 ) -> None:
-    alcove("ingest", papers)
     (segment,) = (tmp_path / "home").glob("snapshots/v*/dense/*.vectors.npy")
     segment.write_bytes(b"zeroed")
     repaired = alcove("doctor", "--repair", "--json")
@@ -229,7 +223,7 @@ def test_doctor_repairs_a_damaged_index_and_says_what_it_did(
     assert "Nothing was damaged." in alcove("doctor", "--repair").out
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def other_model(make_e5: Callable[..., Path]) -> Path:
     return make_e5("other-e5", seed=7)
 
@@ -239,11 +233,10 @@ def checks_of(alcove: Alcove) -> dict[str, dict[str, str]]:
 
 
 def test_an_index_of_another_model_is_refused_until_it_is_reindexed(
-    alcove: Alcove, papers: Path, other_model: Path, monkeypatch: pytest.MonkeyPatch
+    alcove: Alcove, ingested: Path, other_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alcove("ingest", papers)
     monkeypatch.setenv("ALCOVE_EMBEDDING__MODEL", str(other_model))
-    for command in (["search", "red box"], ["ingest", papers], ["ask", "Where is the red box?"]):
+    for command in (["search", "red box"], ["ingest", ingested], ["ask", "Where is the red box?"]):
         refused = alcove(*command)
         assert refused.status == 3
         assert "model 'tiny-e5' against 'other-e5'; weights_sha256" in refused.err
@@ -257,7 +250,7 @@ def test_an_index_of_another_model_is_refused_until_it_is_reindexed(
     assert "box.txt" in alcove("search", "red box", "--mode", "dense").out
     assert checks_of(alcove)["encoder"]["status"] == "ok"
     assert "tiny-e5" in checks_of(alcove)["index from before"]["finding"]
-    assert alcove("ingest", papers, "--json").json["files"] == {"unchanged": 2}
+    assert alcove("ingest", ingested, "--json").json["files"] == {"unchanged": 2}
     refused = alcove("reindex", "--back")
     assert refused.status == 2
     assert "embedding.model is set to" in refused.err
@@ -265,12 +258,11 @@ def test_an_index_of_another_model_is_refused_until_it_is_reindexed(
 
 def test_left_open_the_model_follows_the_index_there_and_back(
     alcove: Alcove,
-    papers: Path,
+    ingested: Path,
     tiny_model: Path,
     other_model: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    alcove("ingest", papers)
     monkeypatch.setenv("ALCOVE_EMBEDDING__MODEL", "auto")
     gone = alcove("search", "red box")
     assert gone.status == 3
@@ -294,9 +286,8 @@ def test_left_open_the_model_follows_the_index_there_and_back(
 
 
 def test_doctor_names_documents_that_are_cut_otherwise_than_the_settings_say(
-    alcove: Alcove, papers: Path, monkeypatch: pytest.MonkeyPatch
+    alcove: Alcove, ingested: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alcove("ingest", papers)
     assert "chunking" not in checks_of(alcove)
     monkeypatch.setenv("ALCOVE_INGEST__STRATEGY", "structure")
     finding = checks_of(alcove)["chunking"]["finding"]
@@ -343,11 +334,10 @@ def test_compact_json_has_sizes_and_notes(alcove: Alcove, papers: Path, tmp_path
     ],
 )
 def test_a_mistake_is_one_sentence_and_changes_nothing(
-    alcove: Alcove, papers: Path, arguments: list[str], status: int, words: str
+    alcove: Alcove, ingested: Path, arguments: list[str], status: int, words: str
 ) -> None:
-    alcove("ingest", papers)
     before = alcove("documents", "--json").out
-    outcome = alcove(*(str(papers) if a == "PAPERS" else a for a in arguments))
+    outcome = alcove(*(str(ingested) if a == "PAPERS" else a for a in arguments))
     assert (outcome.status, outcome.out) == (status, "")
     assert words in outcome.err
     assert outcome.err.count("\n") == 1

@@ -34,9 +34,8 @@ def test_what_can_be_seen_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]
 
 
 def test_an_answer_is_printed_without_what_acts_and_with_what_is_not_carried(
-    alcove: Alcove, papers: Path, monkeypatch: pytest.MonkeyPatch
+    alcove: Alcove, ingested: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alcove("ingest", papers)
     with FakeLLMServer() as llm:
         monkeypatch.setenv("ALCOVE_LLM__URL", llm.url)
         monkeypatch.setenv("ALCOVE_LLM__MODEL", llm.model)
