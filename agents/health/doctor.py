@@ -1,7 +1,7 @@
 """What the doctor found lately, for whoever asks the running service: asking never waits for a check.
 
 The lasting checks are made in the background by a process of their own (``python -m agents.health``), which gives way
-to others and does not outlive this one (``agents.measuring.tended``). What it found is kept, and shown while a newer
+to others and does not outlive this one (``corpus.processes.tended``). What it found is kept, and shown while a newer
 look is under way. Knows nothing of HTTP.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from datetime import UTC, datetime
 from agents.health.checks import Finding
 from agents.job_settings import job_settings
 from agents.settings import Settings
+from corpus.processes.tended import tended
 
 __all__ = ["PROGRAM", "Diagnosis", "Doctor"]
 
@@ -125,9 +125,8 @@ class Doctor:
 
     def _examine(self, found: list[Finding]) -> str:
         """Add to ``found`` what the process finds; why it did not get to its end, or nothing."""
-        command = [sys.executable, "-P", "-m", "agents.measuring.tended", str(os.getpid())]
         with subprocess.Popen(
-            [*command, *self._program],
+            tended(self._program),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -1,13 +1,12 @@
 """The program that measures (``python -m eval``): how it is called, what it says, and why it failed.
 
-It is a process of its own, tended so that nothing of it outlives this one (``agents.measuring.tended``). Of the page's
+It is a process of its own, tended so that nothing of it outlives this one (``corpus.processes.tended``). Of the page's
 runs it tells how far it is on standard error, as lines ``{"doing", "done", "total"}``.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from agents.records.record_json import Json
 from corpus.errors import OperatorError, UserError
+from corpus.processes.tended import tended
 
 __all__ = ["EVAL", "Program", "progress", "reason"]
 
@@ -61,9 +61,8 @@ class Program:
 
     @contextmanager
     def _started(self, arguments: Sequence[str], stdout: int) -> Iterator[subprocess.Popen[str]]:
-        tended = [sys.executable, "-P", "-m", "agents.measuring.tended", str(os.getpid())]
         with subprocess.Popen(
-            [*tended, *self.command, *arguments],
+            tended([*self.command, *arguments]),
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=subprocess.PIPE,

@@ -8,7 +8,7 @@ it is, and keeps one folder for each run, ``HOME/eval/results/ID``::
     results/          what it found, whole or not there (``agents.measuring.evaluation_results``)
 
 A folder beside these that holds a ``report.json`` itself was made by the command line, and is shown too.
-Stopping one, or the service, kills its process and all that it started (``agents.measuring.tended``). A run that a
+Stopping one, or the service, kills its process and all that it started (``corpus.processes.tended``). A run that a
 service left unfinished is interrupted; taken up again, it computes only what it had not computed.
 """
 

@@ -24,9 +24,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from corpus.errors import FileProblem
+from corpus.processes.kernel import adopt_orphans
 from corpus.records import Parsed, State
 from ingest.parsing import parse_file
-from ingest.parsing.kernel import adopt_orphans
 from ingest.parsing.limits import Limits
 from ingest.parsing.progress import report_to
 from ingest.parsing.unpacking import unpack

@@ -18,8 +18,8 @@ import signal
 import sys
 from typing import Any
 
-from ingest.parsing.kernel import adopt_orphans, die_with_parent, leave_network
-from ingest.parsing.tending import EVENTS, close_streams, end_as, kill_descendants, wait_for
+from corpus.processes.kernel import adopt_orphans, die_with_parent, leave_network
+from corpus.processes.tending import EVENTS, close_streams, end_as, kill_descendants, wait_for
 
 __all__ = ["main"]
 

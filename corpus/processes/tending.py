@@ -1,7 +1,7 @@
 """Waiting for a process that may not outlive another one, and killing all that it started.
 
 For programs that do nothing else: they block SIGTERM and SIGCHLD (``EVENTS``), adopt orphans
-(``ingest.parsing.kernel``), fork, wait, kill what is left, and end as their child ended. Linux only.
+(``corpus.processes.kernel``), fork, wait, kill what is left, and end as their child ended. Linux only.
 """
 
 from __future__ import annotations
