@@ -11,6 +11,7 @@ import importlib
 import os
 import sys
 import traceback
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -274,11 +275,17 @@ def _pages(given: str | None) -> tuple[int, int] | None:
     return int(first), int(last or first)
 
 
-def main() -> None:
-    """Run the command line and leave with its exit status."""
+@cache
+def _add_benchmarks() -> None:
+    """Once a process: whatever is added is gone through by every command after it."""
     for name, module in {"eval": "eval.__main__", "bench": "eval.speed"}.items():
         # by name: benchmarks and page never import each other
         app.add_typer(importlib.import_module(module).app, name=name)
+
+
+def main() -> None:
+    """Run the command line and leave with its exit status; may be called again in one process."""
+    _add_benchmarks()
     try:
         app(prog_name="alcove")
     except InternalError:

@@ -15,6 +15,7 @@ from agents.store.memory import Chats
 from corpus.home import Home
 from corpus.identity import Person
 from tests.command_line import Alcove
+from ui.cli import app
 
 
 def test_ingest_json_has_the_contract_s_keys(alcove: Alcove, papers: Path) -> None:
@@ -348,6 +349,15 @@ def test_a_mistake_is_one_sentence_and_changes_nothing(
 @pytest.mark.parametrize("arguments", [["frobnicate"], ["ingest"], ["search", "x", "--frob"]])
 def test_wrong_usage_ends_with_two(alcove: Alcove, arguments: list[str]) -> None:
     assert alcove(*arguments).status == 2
+
+
+def test_commands_that_follow_each_other_in_one_process_find_each_group_once(
+    alcove: Alcove,
+) -> None:
+    for _ in range(2):
+        assert "bench" in alcove("--help").out
+    names = [group.name for group in app.registered_groups]
+    assert len(names) == len(set(names))
 
 
 def test_a_home_that_cannot_be_used_is_the_machine_s_fault(alcove: Alcove, tmp_path: Path) -> None:
