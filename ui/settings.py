@@ -40,6 +40,9 @@ class PageSettings(BaseModel):
     jobs_s: float = Field(
         default=0.7, gt=0, description="Seconds between two looks at running jobs."
     )
+    status_s: float = Field(
+        default=4.0, gt=0, description="Seconds between two looks at how the service is."
+    )
     outage_s: float = Field(
         default=1.5, gt=0, description="Seconds between two tries while it is down."
     )

@@ -19,6 +19,7 @@ from corpus.errors import AlcoveError, NotFound
 from ui import kept
 from ui.api.client import Service
 from ui.api.evaluations import Evaluating
+from ui.api.health import NewKeyJson, Watching
 from ui.api.live import LiveRun
 from ui.conversing import Asking, Conversation, Undo, open_conversation
 from ui.kept import (
@@ -51,6 +52,7 @@ __all__ = [
     "sign_out",
     "state",
     "status",
+    "take_key",
     "threads",
 ]
 
@@ -80,6 +82,7 @@ class PageState:
     read: Conversation | None = None
     correcting: str | None = None  # the answer of which somebody says what would have been right
     evaluate: Evaluating = field(default_factory=Evaluating)
+    status: Watching = field(default_factory=Watching)
 
     # Where the person is
 
@@ -268,6 +271,18 @@ def sign_in(key: str) -> None:
         raise
     _forget_person()
     st.session_state[kept.SIGNED_IN] = candidate
+
+
+def take_key(made: NewKeyJson, *, is_mine: bool) -> None:
+    """Show a key that was just made, once; sign in with it where it is this session's own.
+
+    Raises:
+        NotSignedIn, ServiceDown: as ``sign_in``.
+    """
+    if is_mine:
+        sign_in(made["key"])
+        state().open_view("status")
+    state().status.key = made
 
 
 def sign_out() -> None:

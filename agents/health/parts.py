@@ -85,7 +85,7 @@ def memory(used: int | None, available: int | None) -> Finding:
     """Bytes that this process takes, and that are left."""
     if used is None or available is None:
         return Finding("memory", "this system does not tell")
-    words = f"the service takes {used // _MIB} MiB, {available // _MIB} MiB are left"
+    words = f"the service takes {_size(used)}, {_size(available)} are left"
     if available < _LITTLE_MEMORY:
         return Finding("memory", words, "close other programs before documents are added", "advice")
     return Finding("memory", words)
@@ -93,8 +93,14 @@ def memory(used: int | None, available: int | None) -> Finding:
 
 def disk(free: int, least_mib: int) -> Finding:
     """Bytes free where the home is, and below how many MiB nothing is ingested."""
-    words = f"{free // _MIB} MiB are free"
+    words = f"{_size(free)} are free where documents are kept"
     if free < least_mib * _MIB:
         advice = f"make room: below {least_mib} MiB nothing is ingested"
         return Finding("disk", words, advice, "bad")
     return Finding("disk", words)
+
+
+def _size(count: int) -> str:
+    """Bytes in the unit that a person would use."""
+    gib = count / 2**30
+    return f"{gib:,.1f} GiB" if gib >= 1 else f"{count // _MIB} MiB"

@@ -15,6 +15,7 @@ from tests.command_line import alcove, ingested, papers, stocked, tiny_model
 from tests.ui.fake_service import FakeService
 from ui.api.client import Service
 from ui.api.threads import ThreadService
+from ui.kept import SIGNED_IN
 from ui.settings import PageSettings
 from ui.state import service
 
@@ -64,6 +65,8 @@ def open_page(
     yield opened
     for page in pages:
         page.session_state["alcove"].unfollow()
+        if SIGNED_IN in page.session_state:
+            page.session_state[SIGNED_IN].close()
     service().close()
     _forget()
 

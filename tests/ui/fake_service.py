@@ -18,8 +18,9 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from corpus.errors import AlcoveError
-from tests.ui.fake_documents import add_document_routes, collections
+from tests.ui.fake_documents import add_document_routes
 from tests.ui.fake_evaluations import add_evaluation_routes
+from tests.ui.fake_health import add_health_routes, admitted
 from tests.ui.fake_store import Store
 from tests.ui.fake_threads import add_thread_routes
 
@@ -37,58 +38,16 @@ def create_fake(store: Store) -> FastAPI:
 
     @app.middleware("http")
     async def _sign_in(request: Request, call_next: Any) -> Any:
-        given = request.headers.get("authorization", "")
-        if store.key and request.url.path.startswith("/v1/") and given != f"Bearer {store.key}":
+        if request.url.path.startswith("/v1/") and not admitted(store, request):
             body = {"error": {"type": "NotSignedIn", "message": "this service asks for an API key"}}
             return JSONResponse(body, 401)
         return await call_next(request)
 
-    _status_routes(app, store)
+    add_health_routes(app, store)
     add_document_routes(app, store)
     add_thread_routes(app, store)
     add_evaluation_routes(app, store)
     return app
-
-
-def _status_routes(app: FastAPI, store: Store) -> None:
-    @app.get("/healthz")
-    async def health() -> Json:
-        return {"status": "ok"}
-
-    @app.get("/readyz")
-    async def ready() -> Json:
-        return {"ready": True}
-
-    @app.get("/v1/me")
-    def me() -> Json:
-        return {"name": store.person, "owner": not store.person, "signed_in": bool(store.key)}
-
-    @app.get("/v1/status")
-    async def status() -> Json:
-        llm = store.engine == "openai"
-        states: dict[str, int] = {}
-        for paper in store.papers.values():
-            states[paper.state] = states.get(paper.state, 0) + 1
-        engine = {
-            "name": store.engine,
-            "model": "llama-3.3-70b-nvfp4" if llm else "",
-            "url": "http://127.0.0.1:8000/v1" if llm else "",
-            "label": "",
-        }
-        encoder = {
-            "name": "all-MiniLM-L6-v2",
-            "dimension": 384,
-            "note": "E5 was not found on this machine; get it with 'alcove models pull e5-base-v2'.",
-        }
-        return {
-            "version": "0.1.0",
-            "home": "~/.local/share/alcove",
-            "snapshot": 7,
-            "engine": engine,
-            "encoder": encoder,
-            "states": states,
-            "collections": collections(store),
-        }
 
 
 class FakeService:

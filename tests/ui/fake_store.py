@@ -68,6 +68,9 @@ class Store:
         self.doubted: tuple[tuple[int, int], ...] = ()  # of what is answered, marked as such
         self.say = ""  # when set, the next run answers this instead
         self.key, self.person = "", ""  # with a key, everything asks for it
+        self.users: dict[str, Json] = {}  # once there are some, each is asked for their key
+        self.trouble: dict[str, tuple[str, str, str]] = {}  # state, finding, advice by part
+        self.findings: list[tuple[str, str, str, str]] = []  # the doctor's: name, and the same
         self.ids = itertools.count(1)
         self.deleted: dict[str, Paper] = {}  # those that can be restored
         self.ways: dict[str, str] = {}  # the strategy of a document, where another was chosen
