@@ -39,6 +39,7 @@ from corpus.home import Home
 from corpus.identity import OWNER, Person
 from ingest.jobs import JobQueue
 from retrieval.spaces import Encoders, Load, load_for
+from serving.watch.state import shed_reason
 
 if TYPE_CHECKING:
     from agents.acting.loop import Agent
@@ -92,6 +93,7 @@ class App:
         self.runs = Runs(
             *(self.chats.log, self.respond, self.catalog.text, self.chats.approvals),
             *(service.workers, service.waiting),
+            shed=lambda: shed_reason(self.home.root),
         )
         self.decisions = Decisions(self.chats.approvals, self.runs, self.toolbox.tools)
         self.sweeping = Sweeping(self.chats.deleting, self.runs)

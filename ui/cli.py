@@ -21,6 +21,7 @@ from corpus.errors import AlcoveError, Conflict, InternalError, UserError
 from ui.commands.audit import audit
 from ui.commands.calibrating import calibrate
 from ui.commands.console import show_json, show_table, write
+from ui.commands.engine import engine_app
 from ui.commands.ingesting import ingest
 from ui.commands.listings import collections_app, documents_app, models_app
 from ui.commands.options import CollectionOption, HomeOption, JsonOption, load_settings
@@ -303,6 +304,7 @@ app.command("reindex")(reindex)
 app.command("mcp")(mcp)
 app.command("plan")(plan)
 app.add_typer(documents_app, name="documents")
+app.add_typer(engine_app, name="engine")
 app.add_typer(collections_app, name="collections")
 app.add_typer(models_app, name="models")
 app.add_typer(users_app, name="users")

@@ -35,6 +35,7 @@ __all__ = ["Respond", "Runs"]
 _FLUSH_S = 0.05
 _PING_S = 15.0
 _RETRY_S = 5  # an answer takes about as long
+_RETRY_SHED_S = 15  # until other programs may have given memory back
 
 
 Respond: TypeAlias = Callable[[Asked, threading.Event], Iterator[Step]]
@@ -51,6 +52,7 @@ class Runs:
         approvals: what runs wait for.
         workers: how many runs are worked on at once.
         waiting: how many more may wait for a worker.
+        shed: says why no new run may begin for want of memory; empty when it may.
     """
 
     def __init__(
@@ -61,10 +63,12 @@ class Runs:
         approvals: Approvals,
         workers: int = 4,
         waiting: int = 32,
+        shed: Callable[[], str] = str,
     ) -> None:
         self._log, self._respond, self._read = log, respond, read
         self._approvals = approvals
         self._capacity = (workers, waiting)
+        self._shed = shed
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="run")
         self._live: dict[str, LiveRun] = {}
         self._lock = threading.Lock()
@@ -182,6 +186,8 @@ class Runs:
         workers, waiting = self._capacity
         if self._closing.is_set():
             raise OperatorError("the service is stopping; ask again when it is back")
+        if reason := self._shed():
+            raise Overloaded(reason, _RETRY_SHED_S)
         if self._at_work() >= workers + waiting:
             raise Overloaded(
                 f"{workers} answers are being written and {waiting} questions wait;"

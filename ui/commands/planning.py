@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from serving.plan.graduation import Outgrown
     from serving.plan.planner import Plan
 
-__all__ = ["plan"]
+__all__ = ["plan", "planned"]
+
+_CONTEXT = 8192  # tokens: of a question with its passages and history, and an answer
 
 _CELLS = {"weights": "█", "KV cache": "▓", "engine": "▒", "encoder and index": "░", "system": "·"}
 
@@ -48,24 +50,16 @@ def plan(
 ) -> None:
     """Whether a model fits, with which users and context, how fast at most, and the engine's flags."""
     from serving.engines.launch import Serve as Served
-    from serving.formats import weight_format
     from serving.plan.finetuning import Training, training_memory
     from serving.plan.graduation import outgrown
-    from serving.plan.memory import Load
-    from serving.plan.planner import plan as make_plan
     from serving.plan.report import plan_json
-    from serving.specs.reading import read_spec
 
-    spec = read_spec(model)
-    tokens = context or min(8192, spec.context)
-    load = Load(users, tokens, kv_format.lower(), index_chunks, tensor_parallel)
-    found = make_plan(
-        spec, _machine(machine, memory, unified), load, weight_format(form).name if form else None
-    )
+    there = _machine(machine, memory, unified)
+    found = planned(model, there, form, users, context, kv_format, index_chunks, tensor_parallel)
     training = None
     if train:
         base = found.form.name if found.form.name in ("bf16", "fp8") else "bf16"
-        training = training_memory(spec, Training(train.lower(), rank=rank, base=base))
+        training = training_memory(found.spec, Training(train.lower(), rank=rank, base=base))
     grown = outgrown(found, training, train_tokens, train.lower() == "full")
     if as_json:
         show_json(plan_json(found, Served(model, port=port), grown, training))
@@ -73,6 +67,28 @@ def plan(
         _show(found, grown, Served(model, port=port))
     if not found.fits:
         raise typer.Exit(1)
+
+
+def planned(
+    model: str,
+    machine: Machine,
+    form: str,
+    users: int,
+    context: int,
+    kv_format: str,
+    chunks: int,
+    parallel: int,
+) -> Plan:
+    """The plan that the options of a command ask for; ``context`` 0: 8,192 tokens, or what the model has."""
+    from serving.formats import weight_format
+    from serving.plan.memory import Load
+    from serving.plan.planner import plan as make_plan
+    from serving.specs.reading import read_spec
+
+    spec = read_spec(model)
+    tokens = context or min(_CONTEXT, spec.context)
+    load = Load(users, tokens, kv_format.lower(), chunks, parallel)
+    return make_plan(spec, machine, load, weight_format(form).name if form else None)
 
 
 def _machine(name: str, memory: str, unified: bool | None) -> Machine:

@@ -18,7 +18,15 @@ from agents.records.steps import Answered, Failed, Retrieved, Step, Token
 from agents.running.asked import Asked
 from agents.running.runs import Runs
 from agents.store.memory import Chats
-from corpus.errors import Conflict, DiskFull, ModelBroke, NotFound, OperatorError, UserError
+from corpus.errors import (
+    Conflict,
+    DiskFull,
+    ModelBroke,
+    NotFound,
+    OperatorError,
+    Overloaded,
+    UserError,
+)
 from corpus.home import Home
 from tests.agents.shelf import Shelf, is_verbatim
 
@@ -33,10 +41,12 @@ class Stage:
         self.chats = Chats(home)
         self.shelf = Shelf()
         self.script: Script = say("Thirty ", "days.")
+        self.short = ""
         self.runs = Runs(
             *(self.chats.log, self.respond, self.shelf.text, self.chats.approvals),
             workers=2,
             waiting=1,
+            shed=lambda: self.short,
         )
 
     def respond(self, asked: Asked, stop: threading.Event) -> Iterator[Step]:
@@ -399,3 +409,14 @@ def test_steps_after_the_last_one_are_not_taken(stage: Stage) -> None:
 def test_a_run_that_says_nothing_at_the_end_is_our_bug(stage: Stage) -> None:
     stage.script = lambda asked, stop: iter([Token("x")])
     assert list(stage.runs.events(stage.ask()["run"]))[-1]["error"] == "InternalError"
+
+
+def test_while_memory_is_short_no_run_begins_and_nothing_is_stored(stage: Stage) -> None:
+    thread = stage.chats.create_thread()["id"]
+    stage.short = "only 1.0 GiB of memory are left"
+    with pytest.raises(Overloaded, match="of memory are left") as refused:
+        stage.runs.start(Asked(thread, "How long?"))
+    assert refused.value.retry_after_s == 15
+    assert stage.chats.thread(thread)["messages"] == []
+    stage.short = ""
+    stage.runs.start(Asked(thread, "How long?"))
