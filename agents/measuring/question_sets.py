@@ -1,16 +1,18 @@
-"""The question sets that can be measured with: the sample's, the one made of feedback, and uploaded ones.
+"""The question sets that can be measured with: the sample's, the one made of feedback, and people's own.
 
-An uploaded set is a file ``HOME/eval/questions/NAME.jsonl`` in the format of ``corpus.questions``; a broken
-one is refused before anything is kept. Feedback is that of the owner of the machine alone, made into
-questions when it is asked for and kept nowhere else. Knows nothing of runs or HTTP.
+One's own set is a file ``HOME/eval/questions/NAME.jsonl`` in the format of ``corpus.questions``, uploaded or put
+together question by question; a broken one is refused before anything is kept. Feedback is that of the owner of the
+machine alone, made into questions when it is asked for and kept nowhere else. Knows nothing of runs or HTTP.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,13 +22,15 @@ from agents.measuring.feedback import FEEDBACK, FeedbackQuestions
 from agents.records.record_json import Json
 from corpus.errors import AlcoveError, Conflict, NotFound, UserError
 from corpus.home import Home, disk_errors, write_durably
-from corpus.questions import QuestionSet, load_questions, write_questions
+from corpus.questions import UNANSWERABLE, QuestionSet, load_questions, write_questions
+from corpus.records import content_id
 
 __all__ = ["MOST_BYTES", "SAMPLE", "QuestionSets"]
 
 SAMPLE = "sample"
 MOST_BYTES = 16 * 2**20  # of an uploaded set
 
+_SAVED = "saved"  # the kind of a question that was added by itself
 _ENDING = ".jsonl"
 _NAME = re.compile(r"\w[\w .-]{0,79}")
 
@@ -45,6 +49,7 @@ class QuestionSets:
     def __init__(self, home: Home, feedback: Feedback) -> None:
         self._folder = home.root / "eval" / "questions"
         self._feedback = feedback
+        self._writing = threading.Lock()
         self._sample = Path(corpus.__file__).parent / "sample" / "questions.jsonl"
 
     def listed(self, sources: Iterable[str] | None = None) -> list[Json]:
@@ -96,18 +101,55 @@ class QuestionSets:
             UserError: the name or a line is wrong (named with its line), or it is too long.
             Conflict: the name is that of a set that is always there.
         """
-        name = _name_of(file_name)
+        with self._writing:
+            return self._keep(_name_of(file_name), file_name, data)
+
+    def add_question(self, name: str, text: str, sources: Sequence[Mapping[str, Any]]) -> Json:
+        """Add a question to one's own set, which is made if there is none; one with the same words is replaced.
+
+        Args:
+            sources: where its answer stands, as ``right_sources`` gives them; none: the documents do not say.
+
+        Raises:
+            UserError: the name or the text is none, or the set is broken or full.
+            Conflict: the name is that of a set that is always there.
+        """
+        words = " ".join(text.split())
+        id = content_id(_SAVED, words.casefold())
+        keys = {"document": "source", "quote": "quote", "start": "start", "end": "end"}
+        question = {
+            "id": id,
+            "question": words,
+            "kind": _SAVED if sources else UNANSWERABLE,
+            "answer": "",
+            "gold": [{key: source[held] for key, held in keys.items()} for source in sources],
+        }
+        name = _name_of(f"{name}{_ENDING}")
+        with self._writing:
+            lines = self._lines(name)
+            kept = [line for line in lines if json.loads(line)["id"] != id]
+            kept.append(json.dumps(question, ensure_ascii=False).encode())
+            made = self._keep(name, name, b"".join(line + b"\n" for line in kept))
+        return {"id": id, "replaced": len(kept) == len(lines), **made}
+
+    def _lines(self, name: str) -> list[bytes]:
+        """The lines of one's own set; none if there is none yet."""
+        path = self._folder / f"{name}{_ENDING}"
+        if not path.is_file():
+            return []
+        _checked(path)  # a broken one is named, not mended
+        return [line for line in path.read_bytes().split(b"\n") if line.strip()]
+
+    def _keep(self, name: str, called: str, data: bytes) -> Json:
+        """Keep the bytes of one's own set, once it is known that they are one; the caller holds the lock."""
         if len(data) > MOST_BYTES:
             raise UserError(
-                f"{file_name!r} has more than {MOST_BYTES // 2**20} MiB; split it into several sets"
+                f"{called!r} has more than {MOST_BYTES // 2**20} MiB; split it into several sets"
             )
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"{name}{_ENDING}"
             path.write_bytes(data)
-            try:
-                counts = _counts(load_questions(path))
-            except UserError as exc:
-                raise type(exc)(str(exc).replace(str(path), path.name)) from exc
+            counts = _counts(_checked(path))
         with disk_errors(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
         write_durably(self._folder / f"{name}{_ENDING}", data)
@@ -145,6 +187,14 @@ def _name_of(file_name: str) -> str:
     if stem in (SAMPLE, FEEDBACK):
         raise Conflict(f"there is a question set {stem!r} already; give the file another name")
     return stem
+
+
+def _checked(path: Path) -> QuestionSet:
+    """A set as it was read; what is wrong with it names the file without its folder."""
+    try:
+        return load_questions(path)
+    except UserError as exc:
+        raise type(exc)(str(exc).replace(str(path), path.name)) from exc
 
 
 def _counts(found: QuestionSet) -> dict[str, Any]:

@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, UploadFile
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
 from agents.measuring import evaluation_results as results
 from agents.measuring.evaluations import Evaluation
-from agents.measuring.feedback import FeedbackQuestions, feedback_questions
+from agents.measuring.feedback import (
+    MOST_SOURCES,
+    FeedbackQuestions,
+    feedback_questions,
+    right_sources,
+)
 from agents.measuring.question_sets import MOST_BYTES, QuestionSets
 from agents.records.record_json import Json
 from corpus.errors import NotFound, UserError
@@ -47,6 +52,28 @@ class NewEvaluation(BaseModel):
     name: str = Field(default="", max_length=80)
 
 
+class Source(BaseModel):
+    """Where an answer stands: characters ``[start, end)`` of a document's text."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    document: str
+    start: StrictInt = Field(ge=0, le=2**53)
+    end: StrictInt = Field(ge=1, le=2**53)
+
+
+class NewQuestion(BaseModel):
+    """Body of ``POST /v1/question-sets/{name}/questions``: a question with its sources, or without any where the
+    documents do not say.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(min_length=1, max_length=20_000, pattern=r"\S")
+    sources: list[Source] = Field(default=[], max_length=MOST_SOURCES)
+    unanswerable: StrictBool = Field(default=False, description="the documents do not say")
+
+
 def _owner(person: Caller) -> None:
     require_owner(person, "measuring")
 
@@ -76,6 +103,16 @@ def _add_sets(api: APIRouter, app: App, sets: QuestionSets) -> None:
     def upload_question_set(file: UploadFile) -> Json:
         """Keep a question set, a file of JSON lines, under the name of the file."""
         return sets.add(file.filename or "", file.file.read(MOST_BYTES + 1))
+
+    @api.post("/question-sets/{name}/questions", status_code=201)
+    def add_question(name: str, body: NewQuestion, person: Caller) -> Json:
+        """Add a question to one's own set, which is made if there is none; one with the same words is replaced."""
+        if bool(body.sources) == body.unanswerable:
+            raise UserError(
+                "give the sources of the answer, or 'unanswerable': true where the documents do not say"
+            )
+        places = [(source.document, source.start, source.end) for source in body.sources]
+        return sets.add_question(name, body.text, right_sources(app.catalog, places, person))
 
     @api.get("/question-sets/{name}", response_class=Response)
     def download_question_set(name: str) -> Response:

@@ -66,6 +66,7 @@ PLACE = {"document": "{id}", "start": 0, "end": 3}
 WRONG = {"message": "of-nobody", "rating": -1, "comment": "no"}
 MEASURE = {"question_set": "sample", "collection": "work"}
 QUESTIONS = {"file": ("mine.jsonl", b"{}")}
+QUESTION = {"text": "What?", "sources": [PLACE]}
 COLLECTION = "collection"  # its id is a name, that of a private collection
 
 TABLE: dict[str, list[Case]] = {
@@ -185,6 +186,10 @@ TABLE: dict[str, list[Case]] = {
     # Measuring is the owner's: whoever else asks is told that, whatever the id.
     "GET /v1/question-sets": [Case("", ask("GET", "/v1/question-sets"))],
     "POST /v1/question-sets": [Case("", ask("POST", "/v1/question-sets", files=QUESTIONS))],
+    "POST /v1/question-sets/{name}/questions": [
+        Case("", ask("POST", "/v1/question-sets/mine/questions", QUESTION)),
+        Case("document", ask("POST", "/v1/question-sets/mine/questions", QUESTION)),
+    ],
     "GET /v1/question-sets/{name}": [
         Case("", ask("GET", "/v1/question-sets/feedback")),
         Case("thread", ask("GET", "/v1/question-sets/{id}")),

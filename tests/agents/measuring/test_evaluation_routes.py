@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,96 @@ def test_a_question_set_is_uploaded_downloaded_and_deleted(bench: ServiceBench) 
     assert back.headers["content-disposition"].startswith("attachment")
     bench.call("DELETE", "/v1/question-sets/mine", 204)
     bench.call("GET", "/v1/question-sets/mine", 404)
+
+
+def save(bench: ServiceBench, name: str, status: int = 201, **question: Any) -> Any:
+    return bench.post(f"/v1/question-sets/{name}/questions", question, status)
+
+
+def place(bench: ServiceBench, source: str, quote: str) -> dict[str, Any]:
+    """Where a quote stands, as a question names it."""
+    documents = bench.get("/v1/documents")["documents"]
+    (id,) = (d["id"] for d in documents if d["source"].endswith(source))
+    start = bench.get(f"/v1/documents/{id}/text")["text"].index(quote)
+    return {"document": id, "start": start, "end": start + len(quote)}
+
+
+def lines(bench: ServiceBench, name: str) -> list[Any]:
+    return [
+        json.loads(line) for line in bench.http.get(f"/v1/question-sets/{name}").text.splitlines()
+    ]
+
+
+def test_questions_are_added_one_by_one_to_a_set_that_they_make(bench: ServiceBench) -> None:
+    source = place(bench, "backups.md", "every night at two")
+    made = save(bench, "mine", text="When do  backups run?", sources=[source])
+    assert (made["name"], made["questions"], made["answerable"]) == ("mine", 1, 1)
+    assert not made["replaced"]
+    save(bench, "mine", text="Who is the director?", unanswerable=True)
+    answerable, unanswerable = lines(bench, "mine")
+    assert answerable["question"] == "When do backups run?"
+    (gold,) = answerable["gold"]
+    assert (gold["quote"], gold["start"]) == ("every night at two", source["start"])
+    assert gold["document"].endswith("backups.md")
+    assert (unanswerable["kind"], unanswerable["gold"]) == ("unanswerable", [])
+    counts = sets(bench)["mine"]
+    assert (counts["questions"], counts["answerable"]) == (2, 1)
+
+
+def test_a_question_asked_again_takes_the_place_of_the_first(bench: ServiceBench) -> None:
+    upload(bench, json.dumps({**LINE, "note": "kept as it is"}))
+    save(bench, "mine", text="When is lunch?", unanswerable=True)
+    source = place(bench, "lunch.txt", "opens at noon")
+    again = save(bench, "mine", text="when is LUNCH?", sources=[source])
+    assert (again["replaced"], again["questions"]) == (True, 2)
+    first, second = lines(bench, "mine")
+    assert first == {**LINE, "note": "kept as it is"}
+    assert second["gold"][0]["quote"] == "opens at noon"
+
+
+def test_a_saved_question_is_measured(scripted_bench: ServiceBench) -> None:
+    save(scripted_bench, "mine", text="When is lunch?", unanswerable=True)
+    id = start(scripted_bench, question_set="mine")["id"]
+    assert finished(scripted_bench, id)["state"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("name", "question", "status", "why"),
+    [
+        ("mine", {"text": "What?"}, 400, "'unanswerable': true"),
+        ("mine", {"text": " ", "unanswerable": True}, 400, "text"),
+        ("sample", {"text": "What?", "unanswerable": True}, 409, "already"),
+        ("feedback", {"text": "What?", "unanswerable": True}, 409, "already"),
+        ("a!b", {"text": "What?", "unanswerable": True}, 400, "cannot name a question set"),
+        (
+            "mine",
+            {"text": "What?", "sources": [{"document": "nix", "start": 0, "end": 2}]},
+            404,
+            "nix",
+        ),
+    ],
+)
+def test_a_question_that_is_none_is_refused_and_makes_no_set(
+    bench: ServiceBench, name: str, question: dict[str, Any], status: int, why: str
+) -> None:
+    assert why in save(bench, name, status, **question)["error"]["message"]
+    assert set(sets(bench)) == {"sample", "feedback"}
+
+
+def test_a_question_is_not_added_to_a_broken_set(bench: ServiceBench) -> None:
+    upload(bench, json.dumps(LINE))
+    path = bench.home / "eval" / "questions" / "mine.jsonl"
+    path.write_text("{")
+    refused = save(bench, "mine", 400, text="What?", unanswerable=True)
+    assert "line 1" in refused["error"]["message"]
+    assert path.read_text() == "{"
+
+
+def test_questions_saved_at_once_are_all_kept(bench: ServiceBench) -> None:
+    texts = [f"What is number {n}?" for n in range(12)]
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda text: save(bench, "mine", text=text, unanswerable=True), texts))
+    assert {line["question"] for line in lines(bench, "mine")} == set(texts)
 
 
 @pytest.mark.parametrize(
