@@ -19,6 +19,7 @@ from ui.state import state
 from ui.views import outage, sidebar, undo
 from ui.views.chat import view as chat
 from ui.views.evaluate import view as evaluate
+from ui.views.inspect import view as inspect
 from ui.views.library import view as library
 from ui.views.status import view as status
 
@@ -28,6 +29,7 @@ _ASSETS = Path(__file__).with_name("assets")
 _VIEWS = {
     "chat": chat.draw,
     "library": library.draw,
+    "inspect": inspect.draw,
     "evaluate": evaluate.draw,
     "status": status.draw,
 }

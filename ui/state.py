@@ -3,8 +3,9 @@
 The views only lay out; every change of what is shown happens here. Conversations, documents and
 answers live in the service: this holds which of them are open, and parts of the page have small
 states of their own that it holds (``ui.viewing``, ``ui.conversing``, ``ui.api.evaluations``). What was
-read from the service is in ``ui.kept``. The open view and conversation are mirrored in the address
-(``?view=…&thread=…``), so that a reload and a bookmark bring them back.
+read from the service is in ``ui.kept``. The open view and conversation, the search looked into and the
+open evaluation are mirrored in the address (``?view=…&thread=…``), so that a reload and a bookmark
+bring them back.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ui import kept
 from ui.api.client import Service
 from ui.api.evaluations import Evaluating
 from ui.api.health import NewKeyJson, Watching
+from ui.api.inspecting import Inspecting
 from ui.api.live import LiveRun
 from ui.conversing import Asking, Conversation, Undo, open_conversation
 from ui.kept import (
@@ -57,7 +59,8 @@ __all__ = [
 ]
 
 _KEY = "alcove"
-VIEWS = ("chat", "library", "evaluate", "status")
+VIEWS = ("chat", "library", "inspect", "evaluate", "status")
+_ADDRESS = ("view", "thread", "q", "collection", "filters", "evaluation")
 
 
 @dataclass
@@ -65,12 +68,12 @@ class PageState:
     """One session's open things.
 
     ``view`` and ``thread`` are the open view and conversation, ``mirrored`` what the address was
-    last given of them.
+    last given of them and of what is open in the view.
     """
 
     view: str = "chat"
     thread: str | None = None
-    mirrored: tuple[str | None, str | None] = (None, None)
+    mirrored: dict[str, str] = field(default_factory=dict)
     live: LiveRun | None = None
     viewing: Viewing = field(default_factory=Viewing)
     asking: Asking = field(default_factory=Asking)
@@ -83,23 +86,35 @@ class PageState:
     correcting: str | None = None  # the answer of which somebody says what would have been right
     evaluate: Evaluating = field(default_factory=Evaluating)
     status: Watching = field(default_factory=Watching)
+    inspect: Inspecting = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.inspect = Inspecting(lambda: self.open_view("inspect"))
 
     # Where the person is
 
     def follow_address(self) -> None:
         """Go where the address says when the person changed it, and write back where they are."""
-        told = (st.query_params.get("view"), st.query_params.get("thread"))
+        told = {key: st.query_params[key] for key in _ADDRESS if key in st.query_params}
         if told != self.mirrored:
-            self.view = told[0] if told[0] in VIEWS else "chat"
-            self._show(told[1])
+            view = told.get("view", "chat")
+            self.view = view if view in VIEWS else "chat"
+            self._show(told.get("thread"))
+            if self.view == "inspect":
+                self.inspect.follow(told)
+            elif self.view == "evaluate":
+                self.evaluate.follow(told)
         self.mirror()
 
     def mirror(self) -> None:
-        """Write the open view and conversation into the address."""
-        here = (self.view if self.view != "chat" else None, self.thread)
+        """Write the open view and conversation into the address, and what is open in the view."""
+        here = {"thread": self.thread} if self.thread else {}
+        if self.view != "chat":
+            here["view"] = self.view
+        parts = {"inspect": self.inspect.address, "evaluate": self.evaluate.address}
+        here |= parts.get(self.view, dict)()
         if here != self.mirrored:
-            given = zip(("view", "thread"), here, strict=True)
-            st.query_params.from_dict({key: value for key, value in given if value})
+            st.query_params.from_dict(here)
         self.mirrored = here
 
     def open_view(self, view: str) -> None:

@@ -21,6 +21,7 @@ from corpus.errors import AlcoveError
 from tests.ui.fake_documents import add_document_routes
 from tests.ui.fake_evaluations import add_evaluation_routes
 from tests.ui.fake_health import add_health_routes, admitted
+from tests.ui.fake_inspecting import add_inspect_routes
 from tests.ui.fake_store import Store
 from tests.ui.fake_threads import add_thread_routes
 
@@ -47,6 +48,7 @@ def create_fake(store: Store) -> FastAPI:
     add_document_routes(app, store)
     add_thread_routes(app, store)
     add_evaluation_routes(app, store)
+    add_inspect_routes(app, store)
     return app
 
 

@@ -62,6 +62,8 @@ class Store:
             }
             for name, count in (("sample", 63), ("feedback", 0))
         }  # fmt: skip
+        self.inspected: list[Json] = []  # the bodies of searches looked into
+        self.saved: list[Json] = []  # questions, with their set
         self.engine = "openai"
         self.pace = 0.02  # seconds between two words
         self.fail_with = ""  # when set, the next run fails with these words

@@ -5,6 +5,7 @@ Errors are those of ``ui.api.client``. Knows nothing of Streamlit.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -20,15 +21,29 @@ ACTIVE = ("queued", "running")
 class Evaluating:
     """What one session looks at: an evaluation, or (``None``) all of them.
 
-    ``uploads`` counts the question sets that were added, so that the uploader starts afresh.
+    ``uploads`` counts the question sets that were added, so that the uploader starts afresh;
+    ``wanted`` is the question set that somebody came to measure with.
     """
 
     opened: str | None = None
     uploads: int = 0
+    wanted: str | None = None
 
     def open(self, evaluation: str | None) -> None:
         """Open an evaluation, or the list of them."""
         self.opened = evaluation
+
+    def want(self, question_set: str) -> None:
+        """Offer to measure with this set."""
+        self.opened, self.wanted = None, question_set
+
+    def address(self) -> dict[str, str]:
+        """What of it stands in the page's address."""
+        return {"evaluation": self.opened} if self.opened else {}
+
+    def follow(self, address: Mapping[str, str]) -> None:
+        """Open the evaluation of an address, or the list of them."""
+        self.opened = address.get("evaluation")
 
 
 class EvaluationService:

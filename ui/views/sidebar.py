@@ -12,6 +12,7 @@ __all__ = ["draw"]
 _VIEWS = {
     "chat": ("Chat", ":material/forum:"),
     "library": ("Library", ":material/folder_open:"),
+    "inspect": ("Inspect", ":material/manage_search:"),
     "evaluate": ("Evaluate", ":material/query_stats:"),
     "status": ("Status", ":material/monitor_heart:"),
 }

@@ -27,6 +27,7 @@ def new_evaluation(expanded: bool) -> None:
     """Draw the form that starts an evaluation, and the question sets."""
     sets = EvaluationService(service()).question_sets()
     collections = [c["name"] for c in status()["collections"] if c["documents"]]
+    expanded = expanded or state().evaluate.wanted is not None
     with st.expander(
         "New evaluation", expanded=expanded, icon=":material/add:", key="new-evaluation"
     ):
@@ -40,10 +41,12 @@ def new_evaluation(expanded: bool) -> None:
 
 def _form(sets: list[QuestionSetJson], collections: list[str]) -> None:
     usable = {found["name"]: found for found in sets if found["questions"]}
+    names, wanted = list(usable), state().evaluate.wanted
     with st.container(horizontal=True, key="evaluate-what"):
         chosen = st.selectbox(
             "Question set",
-            list(usable),
+            names,
+            index=names.index(wanted) if wanted in names else 0,
             format_func=lambda name: _counted(usable[name]),
             key="asked-set",
             width=300,
@@ -81,6 +84,7 @@ def _start(wanted: dict[str, Any]) -> None:
     try:
         wanted["sizes"] = [int(size) for size in wanted["sizes"]]
         EvaluationService(service()).start(wanted)
+        state().evaluate.wanted = None
     except ValueError:
         st.error("A size of chunks is a number of tokens, such as 200.")
     except AlcoveError as exc:
