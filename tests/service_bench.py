@@ -47,14 +47,14 @@ class ServiceBench:
         self.home, self.llm = home, server
         model = {"url": server.url, "model": server.model} if server else {"engine": "extractive"}
         overrides: dict[str, Json] = {
-            "llm": {"discover": False, "connect_s": 1, "first_token_s": 1.5, "gap_s": 0.7, **model},
+            "llm": {"discover": False, "connect_s": 10, "first_token_s": 60, "gap_s": 60, **model},
             "answer": {"threshold": 0.0},
         }
         for name, values in sections.items():
             overrides[name] = {**overrides.get(name, {}), **values}
         self.settings = Settings.load(home, overrides, {})
         self.load_encoder: Load = lambda *_: (HashEncoder(), "test")
-        self.http = httpx.Client(timeout=20, trust_env=False)
+        self.http = httpx.Client(timeout=60, trust_env=False)
 
     def start(self, wait: bool = True) -> App:
         """Start the service; ``wait`` until it is ready."""
@@ -70,14 +70,14 @@ class ServiceBench:
         self._thread.start()
         until(lambda: self._server.started)
         if wait:
-            until(lambda: self.http.get("/readyz").status_code == 200, 30)
+            until(lambda: self.http.get("/readyz").status_code == 200, 60)
         return self.app
 
     def stop(self) -> None:
         """Stop the service as SIGTERM would."""
         self.app.runs.close()
         self._server.should_exit = True
-        self._thread.join(20)
+        self._thread.join(60)
         self._listener.close()
 
     def close(self) -> None:
@@ -143,7 +143,7 @@ def sse(stream: httpx.Response) -> Iterator[Any]:
             yield data
 
 
-def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Wait for something to come true."""
     end = time.monotonic() + seconds
     while not condition():

@@ -40,9 +40,13 @@ class Gate:
     Args:
         at_work: requests worked on at the same time.
         waiting: requests that may wait for that.
+        clock: seconds that only go forward.
     """
 
-    def __init__(self, at_work: int, waiting: int) -> None:
+    def __init__(
+        self, at_work: int, waiting: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
         self.waiting = 0
         """Requests waiting now."""
         self.at_work = 0
@@ -64,7 +68,7 @@ class Gate:
             DeadlinePassed: the turn did not come in time.
         """
         await self._wait(patience_s)
-        began = time.monotonic()
+        began = self._clock()
         self.at_work += 1
         try:
             yield
@@ -72,12 +76,12 @@ class Gate:
             self.at_work -= 1
             self._served += 1
             self._slots.release()
-            self._mean_s += _SMOOTHING * (time.monotonic() - began - self._mean_s)
+            self._mean_s += _SMOOTHING * (self._clock() - began - self._mean_s)
 
     async def _wait(self, patience_s: float) -> None:
         if self._slots.locked() and (self._is_rush() or self.waiting >= self._room):
             if not self._rush_until:
-                self._look_again_at(time.monotonic() + RUSH_S)
+                self._look_again_at(self._clock() + RUSH_S)
             self._refused += 1
             self.refusals["full"] += 1
             raise Overloaded(
@@ -98,7 +102,7 @@ class Gate:
             self.waiting -= 1
 
     def _is_rush(self) -> bool:
-        now = time.monotonic()
+        now = self._clock()
         if self._rush_until and now >= self._rush_until:
             is_recent = now < self._rush_until + RUSH_S
             goes_on = is_recent and self._refused > self._served

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -21,10 +21,8 @@ from tests.agents.shelf import Shelf
 from tests.fakes import FakeLLMServer, HashEncoder, Reply
 
 EASY = AnswerSettings(threshold=0.0, threshold_model=0.0)
-DEADLINES = LLMSettings(
-    connect_s=1, first_token_s=0.6, gap_s=0.4, total_s=1.2, breaker_failures=100
-)
-SLACK_S = 2.5  # for a machine that is busy with something else
+PATIENT = LLMSettings(connect_s=10, first_token_s=90, gap_s=90, total_s=90, breaker_failures=100)
+SLACK_S = 30  # for a machine that is busy with something else; no server here comes back sooner
 ASK = "How long are backups kept?"
 REPEAT = [3, pytest.param(10, marks=pytest.mark.full)]
 
@@ -44,7 +42,7 @@ class Faulty(FakeLLMServer):
 class Fault:
     """What the server does, how the answer ends, and after how many seconds at most.
 
-    ``text`` is what had come.
+    ``text`` is what had come, ``deadlines`` are those that matter.
     """
 
     server: Callable[[], Any]
@@ -52,6 +50,7 @@ class Fault:
     within_s: float
     text: str = ""
     model: str = "fake-model"
+    deadlines: Mapping[str, float] = field(default_factory=dict)
 
 
 @contextmanager
@@ -84,12 +83,22 @@ AB = ("They are kept ", "for thirty days [1].")
 TEXT = "".join(AB)
 FAULTS = {
     "refused": Fault(refused, "ModelUnavailable", 0.4),
-    "black hole": Fault(black_hole, "ModelTimeout", 1.2),
-    "slow first token": Fault(plays(pieces=AB, first_delay=30), "ModelTimeout", 0.7),
-    "slow drip": Fault(plays(pieces=AB, end="endless", gap=0.25), "ModelTimeout", 1.3, AB[0]),
+    "black hole": Fault(black_hole, "ModelTimeout", 1.2, deadlines={"first_token_s": 0.6}),
+    "slow first token": Fault(
+        plays(pieces=AB, first_delay=90), "ModelTimeout", 0.7, deadlines={"first_token_s": 0.6}
+    ),
+    "slow drip": Fault(
+        plays(pieces=AB, end="endless", gap=0.25),
+        "ModelTimeout",
+        2.6,
+        AB[0],
+        deadlines={"total_s": 2.5},
+    ),
     "reset mid-stream": Fault(plays(pieces=AB, end="reset"), "ModelBroke", 0.2, TEXT),
     "bad JSON": Fault(plays(pieces=AB, end="bad_json"), "ModelBroke", 0.1, TEXT),
-    "endless stream": Fault(plays(pieces=AB, end="endless"), "ModelTimeout", 1.3, TEXT),
+    "endless stream": Fault(
+        plays(pieces=AB, end="endless"), "ModelTimeout", 2.6, TEXT, deadlines={"total_s": 2.5}
+    ),
     "wrong model": Fault(plays(pieces=AB), "ModelUnavailable", 0.1, model="other"),
     **{
         str(code): Fault(status(code), "ModelUnavailable", 0.5)
@@ -99,20 +108,23 @@ FAULTS = {
 
 
 def answered(
-    url: str,
-    fault: Fault,
-    history: tuple[Message, ...] = (),
-    settings: LLMSettings = DEADLINES,
+    url: str, fault: Fault, history: tuple[Message, ...] = (), only_shown: bool = False
 ) -> tuple[list[Step], float, float]:
-    """The steps of an answer, and after how many seconds the passages and the end came."""
-    shelf = Shelf()
+    """The steps of an answer, and after how many seconds the passages and the end came.
+
+    With ``only_shown`` it is stopped once the passages are shown.
+    """
+    shelf, stop = Shelf(), threading.Event()
+    settings = PATIENT.model_copy(update=dict(fault.deadlines))
     engine = OpenAIEngine(settings, url, fault.model)
     answerer = Answerer(shelf, shelf, HashEncoder(), engine, EASY)
     began, steps, shown = time.monotonic(), [], 0.0
-    for step in answerer.steps(ASK, history):
+    for step in answerer.steps(ASK, history, stop=stop):
         steps.append(step)
         if isinstance(step, Retrieved):
             shown = time.monotonic() - began
+            if only_shown:
+                stop.set()
     return steps, shown, time.monotonic() - began
 
 
@@ -128,7 +140,7 @@ def test_every_fault_ends_in_a_typed_result_within_its_deadline(
     record_property("end_s", max(end for *_, end in ends))
     for steps, shown, end in ends:
         assert isinstance(steps[0], Retrieved)
-        assert shown < 2
+        assert shown < SLACK_S
         last = steps[-1]
         assert isinstance(last, Failed)
         assert last.error == fault.error
@@ -144,20 +156,20 @@ def test_every_fault_ends_in_a_typed_result_within_its_deadline(
 @pytest.mark.parametrize("name", ["refused", "black hole", "slow first token"])
 def test_no_server_keeps_a_follow_ups_passages_back(name: str) -> None:
     history = (Message("user", "Tell me of backups."), Message("assistant", "They run at two."))
-    patient = DEADLINES.model_copy(update={"first_token_s": 60, "total_s": 2.5})
-    with FAULTS[name].server() as url:
-        steps, shown, _ = answered(url, FAULTS[name], history, patient)
-    assert shown < 2
-    assert isinstance(steps[-1], Failed)
+    patient = replace(FAULTS[name], deadlines={})
+    with patient.server() as url:
+        steps, shown, _ = answered(url, patient, history, only_shown=True)
+    assert any(isinstance(step, Retrieved) for step in steps)
+    assert shown < SLACK_S
 
 
-def test_stopping_while_a_black_hole_is_waited_for_takes_about_a_second() -> None:
+def test_stopping_while_a_black_hole_is_waited_for_waits_no_longer() -> None:
     shelf, stop = Shelf(), threading.Event()
     with black_hole() as url:
-        engine = OpenAIEngine(DEADLINES.model_copy(update={"first_token_s": 60}), url, "m")
+        engine = OpenAIEngine(PATIENT, url, "m")
         steps = Answerer(shelf, shelf, HashEncoder(), engine, EASY).steps(ASK, stop=stop)
         assert isinstance(next(steps), Retrieved)
         threading.Timer(0.2, stop.set).start()
         began = time.monotonic()
         assert [step.kind for step in steps] == ["cancelled"]
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < SLACK_S

@@ -223,8 +223,8 @@ def test_a_signal_stops_it_cleanly_while_somebody_watches(
     until(lambda: service.http.get(f"/v1/runs/{ids['run']}").json()["events"] >= 2)
     began = time.monotonic()
     assert service.end(signal.SIGTERM) == 0
-    assert time.monotonic() - began < 10.0
-    watcher.join(5)
+    assert time.monotonic() - began < 30
+    watcher.join(30)
     assert (seen[0][-1]["kind"], seen[0][-1]["error"]) == ("failed", "Interrupted")
     service.start(wait=False)
     assert service.message(ids)["content"] == "They are"

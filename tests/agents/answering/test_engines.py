@@ -101,7 +101,7 @@ def test_a_broken_stream_is_one_clear_error_and_keeps_what_came(
 @pytest.mark.parametrize(
     ("script", "deadline", "text"),
     [
-        ({"first_delay": 20.0}, {"first_token_s": 0.3}, ""),
+        ({"first_delay": 60.0}, {"first_token_s": 0.3}, ""),
         ({"end": "hang"}, {"gap_s": 0.3}, "ab"),
         ({"end": "endless"}, {"total_s": 3.0}, "abbb"),
         ({"end": "endless", "gap": 0.2}, {"total_s": 3.0}, "ab"),
@@ -114,7 +114,7 @@ def test_each_deadline_ends_the_answer_and_is_named(
     llm.say("a", "b", **script)
     began = time.monotonic()
     got, ended = drain(impatient(llm, **deadline))
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert got.startswith(text)
     assert isinstance(ended, ModelTimeout)
     assert f"within {next(iter(deadline.values())):g} seconds" in str(ended)
@@ -181,7 +181,7 @@ def test_ending_the_stream_closes_the_connection_to_the_server(
         stop.set()
         assert len(list(pieces)) < 50
     pieces.close()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while not llm.gone and time.monotonic() < deadline:
         time.sleep(0.01)
     assert llm.gone == 1
@@ -190,12 +190,12 @@ def test_ending_the_stream_closes_the_connection_to_the_server(
 def test_stopping_works_while_the_first_word_is_waited_for(
     llm: FakeLLMServer, engine: OpenAIEngine
 ) -> None:
-    llm.say("a", first_delay=20.0)
+    llm.say("a", first_delay=60.0)
     stop = threading.Event()
     threading.Timer(0.1, stop.set).start()
     began = time.monotonic()
     assert list(engine.stream("q", [passage()], stop=stop)) == []
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 def test_nothing_is_traced_whatever_the_environment_says(
@@ -227,12 +227,12 @@ def test_a_question_is_rephrased_line_by_line(llm: FakeLLMServer, engine: OpenAI
 
 
 def test_rewriting_a_follow_up_has_a_short_deadline_of_its_own(llm: FakeLLMServer) -> None:
-    llm.say("late", first_delay=5)
+    llm.say("late", first_delay=60)
     engine = OpenAIEngine(PATIENT.model_copy(update={"condense_s": 0.3}), llm.url, "")
     started = time.monotonic()
     with pytest.raises(ModelTimeout, match=r"within 0\.3 seconds"):
         engine.condense("And its capital?", [Message("user", "Tell me of France.")])
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30
 
 
 def test_thoughts_are_not_shown_even_when_their_tags_are_split() -> None:
@@ -264,7 +264,7 @@ def test_looking_takes_no_longer_than_it_may(llm: FakeLLMServer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:  # accepts and never answers
         began = time.monotonic()
         assert find_server([f"http://127.0.0.1:{mute.getsockname()[1]}/v1"], 0.2) is None
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 30
 
 
 def test_our_own_service_and_other_machines_are_not_taken_for_a_model_server() -> None:

@@ -24,7 +24,7 @@ from corpus.home import Home
 from tests.fakes import FakeLLMServer, Reply
 from tests.service_bench import ServiceBench, until
 
-QUICK = LLMSettings(connect_s=1, first_token_s=2, gap_s=1)
+PATIENT = LLMSettings(connect_s=10, first_token_s=60, gap_s=60)
 
 
 class Idle:
@@ -32,7 +32,7 @@ class Idle:
 
     def __init__(self, home: Path, llm: FakeLLMServer) -> None:
         self.chats, self.llm, self.busy = Chats(Home(home)), llm, False
-        self.engine = OpenAIEngine(QUICK, llm.url, llm.model)
+        self.engine = OpenAIEngine(PATIENT, llm.url, llm.model)
         self.retelling = Retelling(self.chats, lambda: self.engine, lambda: self.busy)
         self.chats.log.after = self.retelling.later
         self.thread = self.chats.create_thread()["id"]
@@ -112,10 +112,10 @@ def test_what_was_said_reaches_the_model_behind_marks(idle: Idle) -> None:
 def test_the_lines_stand_when_the_model_fails(idle: Idle, reply: str) -> None:
     replies = {
         "a server error": Reply(status=400, body="{}"),
-        "silence": Reply(first_delay=30.0),
+        "silence": Reply(first_delay=60.0),
         "nothing": Reply(pieces=("\u200b\n",)),
     }
-    idle.engine.settings = QUICK.model_copy(update={"first_token_s": 0.3})
+    idle.engine.settings = PATIENT.model_copy(update={"first_token_s": 0.3})
     idle.llm.script.append(replies[reply])
     for _ in range(6):
         idle.turn()
@@ -149,7 +149,7 @@ def test_a_question_closes_the_request_which_is_made_anew_when_there_is_time(idl
     idle.retelling.start()
     until(lambda: idle.llm.chats)
     idle.busy = True
-    until(lambda: idle.llm.gone == 1, 2)
+    until(lambda: idle.llm.gone == 1)
     time.sleep(0.3)
     assert len(idle.llm.chats) == 1  # while somebody waits for an answer, nothing is asked
     assert not idle.told("half")
@@ -165,7 +165,7 @@ def test_stopping_closes_the_request(idle: Idle) -> None:
     until(lambda: idle.llm.chats)
     began = time.monotonic()
     idle.retelling.close()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30
     until(lambda: idle.llm.gone == 1)
     assert not idle.told("half")
 
@@ -214,12 +214,12 @@ def test_what_a_model_told_is_kept_inert_and_bounded() -> None:
 def test_the_summary_reaches_a_model_however_many_turns_follow_it(idle: Idle) -> None:
     for _ in range(9):
         idle.turn("word " * 200)
-    shown = earlier_turns(idle.chats, Asked(idle.thread, "And?"), QUICK, "openai")
-    fitted = fit_history(shown, QUICK.history_messages, QUICK.history_characters)
+    shown = earlier_turns(idle.chats, Asked(idle.thread, "And?"), PATIENT, "openai")
+    fitted = fit_history(shown, PATIENT.history_messages, PATIENT.history_characters)
     assert "Question 1?" in fitted[0].content
     assert fitted[0].content.count("\nend of summary ") == 1
     assert [m.kept for m in fitted[:3]] == [True, True, False]
-    assert earlier_turns(idle.chats, Asked(idle.thread, "And?"), QUICK, "extractive") == shown[2:]
+    assert earlier_turns(idle.chats, Asked(idle.thread, "And?"), PATIENT, "extractive") == shown[2:]
 
 
 def test_the_summary_and_memories_are_inert_in_every_prompt(

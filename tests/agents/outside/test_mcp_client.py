@@ -132,11 +132,11 @@ def test_only_what_is_given_is_in_its_surroundings(
 def test_a_dead_server_is_a_failure_with_a_name_and_is_started_again(
     make: Make, pins: dict[str, str], desk: Desk
 ) -> None:
-    tools = by_name(make(pins=pins, call_s=5))
+    tools = by_name(make(pins=pins, call_s=60))
     began = time.monotonic()
     with pytest.raises(OperatorError, match="MCP server 'other'"):
         tools["other__die"]({}, desk)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert "8" in tools["other__double"]({"number": 4}, desk)
 
 
@@ -159,7 +159,7 @@ def test_a_call_that_takes_too_long_is_given_up(
     began = time.monotonic()
     with pytest.raises(OperatorError):
         tools["other__wait"]({}, desk)
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize(

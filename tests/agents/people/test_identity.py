@@ -107,11 +107,11 @@ def test_names_are_short_plain_and_taken_once(users: Users) -> None:
 
 def test_finding_a_person_costs_no_slow_hash_for_each_user(users: Users) -> None:
     keys = [users.add(f"user-{n}") for n in range(20)]
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(50):
         for key in (keys[-1], new_key()):
             users.who(key)
-    assert (time.perf_counter() - began) / 100 < 0.005
+    assert (time.process_time() - began) / 100 < 0.005
 
 
 def test_a_killed_write_leaves_the_users_as_they_were(users: Users, tmp_path: Path) -> None:

@@ -66,10 +66,10 @@ def test_it_agrees_with_fractions(expression: Expression) -> None:
 @settings(deadline=None, max_examples=300)
 @given(st.text(alphabet="0123456789.,+-*/%()eE ^abcsqrtmaxlogexp_of", max_size=60))
 def test_whatever_is_typed_ends_soon_in_a_value_or_a_sentence(text: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with suppress(UserError):
         calculate(text)
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize(
@@ -145,10 +145,10 @@ def test_what_has_no_value_is_answered_in_a_sentence(expression: str, sentence: 
     ],
 )
 def test_short_expressions_with_long_numbers_end_soon(expression: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with suppress(UserError):
         calculate(expression)
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_a_logarithm_that_is_whole_is_exact_and_another_is_not() -> None:

@@ -195,10 +195,10 @@ def test_a_select_gives_its_rows(sql: str, rows: list[tuple[object, ...]]) -> No
 
 def test_a_statement_that_takes_too_long_is_given_up() -> None:
     many = tables("n\n" + "\n".join(map(str, range(1000))))
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(UserError, match=r"longer than 0\.2 seconds"):
         query(many, "SELECT count(*) FROM t1 a, t1 b, t1 c, t1 d", seconds=0.2)
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 LONG = (
@@ -218,10 +218,10 @@ LONG = (
 )
 def test_functions_of_long_texts_do_not_hold_the_clock_up(sql: str) -> None:
     many = tables("n\n" + "\n".join(map(str, range(1000))))
-    began = time.monotonic()
+    began = time.process_time()
     with suppress(UserError):
         query(many, sql, seconds=0.2)
-    assert time.monotonic() - began < 1.5
+    assert time.process_time() - began < 1.5
 
 
 @pytest.mark.parametrize(

