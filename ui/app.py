@@ -42,6 +42,7 @@ def main() -> None:
     name = "Alcove" if held.view == "chat" else f"{held.view.capitalize()} · Alcove"
     st.set_page_config(name, page_icon=mark, layout="wide")
     st.html(_ASSETS / "page.css")
+    st.html(_ASSETS / "chat.css")
     st.logo(str(_ASSETS / "wordmark.svg"), icon_image=mark, size="large")
     outage.guarded(_draw)()
 
