@@ -256,7 +256,9 @@ def test_conversations_are_found_by_their_words(fake: FakeStack, open_tab: Opene
         tab = open_tab(fake.url)
         asked(tab, fake)
         side = tab.get_by_test_id("stSidebar")
-        expect(side.get_by_role("button", name=re.compile(r"Show more · 30 of 5\d\d"))).to_be_visible()
+        expect(
+            side.get_by_role("button", name=re.compile(r"Show more · 30 of 5\d\d"))
+        ).to_be_visible()
         tab.get_by_placeholder("Find in conversations").fill("memory FP4 70b")
         rows = side.locator("[class*=st-key-thread-] button")
         expect(side.get_by_text("Talk 499")).to_have_count(0)
