@@ -118,10 +118,12 @@ def _sources(sources: Sequence[Source], at: int, heading: str) -> Iterator[str]:
     if not sources:
         return
     yield f'<h3 class="label">{heading}</h3>\n<ol class="sources">'
+    first = {source.number: source for source in reversed(sources)}  # where a number leads to
     for source in sources:
+        id = f' id="m{at}-{source.number}"' if first[source.number] is source else ""
         page = f' <span class="page">page {int(source.page)}</span>' if source.page else ""
         yield (
-            f'<li id="m{at}-{source.number}"><p class="where"><span class="number">{source.number}</span>'
+            f'<li{id}><p class="where"><span class="number">{source.number}</span>'
             f' <span class="name" dir="auto">{html.escape(source.name)}</span>{page}</p>'
             f'<blockquote class="quote" dir="auto">{html.escape(source.quote)}</blockquote>'
             f'<p class="path" dir="auto">{html.escape(source.path)}</p></li>'

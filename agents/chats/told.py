@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from agents.prompts import REFUSAL
 from agents.records.answers import SEARCH
 from agents.records.steps import Retrieved
 from agents.text.inert import inert, one_line
@@ -94,6 +95,8 @@ def heading(message: Mapping[str, Any]) -> str:
         return "Question"
     if is_search(message):
         return "Passages found"
+    if message["abstained"]:
+        return "No answer in the documents"
     if message["engine"] == _EXTRACTIVE:
         return "Answer, quoted from the documents without a language model"
     model = one_line(message["model"], 80)
@@ -115,8 +118,8 @@ def notes(message: Mapping[str, Any]) -> Iterator[str]:
     """What is to be said about an answer besides its text."""
     if doubted(message["claims"]):
         yield NOTE
-    if message["abstained"]:
-        yield "The documents do not answer this question."
+    if message["abstained"] and REFUSAL not in message["content"]:
+        yield REFUSAL
     if message["interrupted"]:
         yield "This answer stops before its end."
     if message["error"]:

@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from agents.chats.export import as_markdown, marked_text
 from agents.chats.export_html import as_html
 from agents.chats.told import MARK, NOTE
+from agents.prompts import REFUSAL
 from tests.agents.payloads import PAYLOADS
 from tests.fakes import FakeLLMServer
 from tests.service_bench import ASK, ServiceBench
@@ -249,3 +250,17 @@ def test_half_a_character_of_a_model_breaks_no_stream_and_no_thread(
     events, stored = bench.answer()
     assert events[-1]["answer"]["answer"] == stored["content"]
     assert stored["content"] == "They are kept for thirty days \ufffd [1]."
+
+
+def test_a_number_leads_to_the_first_of_its_quotes() -> None:
+    answer = message("Nightly [1].", citations=[citation("First."), citation("Second.")])
+    page = lxml_html.document_fromstring(as_html(thread(answer)))
+    assert [e.text_content() for e in page.xpath("//*[@id]//blockquote")] == ["First."]
+    assert [e.text_content() for e in page.find_class("quote")] == ["First.", "Second."]
+
+
+@pytest.mark.parametrize("told", [as_markdown, as_html])
+def test_a_refusal_says_once_that_it_is_one(told: Any) -> None:
+    text = told(thread(message(f"{REFUSAL} Nearest to it: 'a'.", abstained=True)))
+    assert "No answer in the documents" in text
+    assert text.replace("\\", "").count(REFUSAL) == 1
