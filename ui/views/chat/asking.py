@@ -13,7 +13,7 @@ from ui.conversing import LAST_PAGE
 from ui.state import state
 from ui.words.plain_words import label
 
-__all__ = ["ask", "draw"]
+__all__ = ["ask", "draw", "line"]
 
 _MODES = {"answer": "Answer", "agent": "Agent", "search": "Search only"}
 _HELP = (
@@ -57,11 +57,7 @@ def draw(now: StatusJson) -> None:
     held = state()
     with st.container(key="ask"):
         _chips()
-        st.chat_input(
-            "Answering… you can type the next question" if held.running else _invitation(),
-            key="prompt",
-            on_submit=_submitted,
-        )
+        _line()
         with st.container(key="ask-options", horizontal=True, vertical_alignment="center"):
             _options(now)
             if held.running:
@@ -69,6 +65,17 @@ def draw(now: StatusJson) -> None:
                     "Stop", key="stop", icon=":material/stop_circle:", shortcut="Escape",
                     on_click=_stop,
                 )  # fmt: skip
+
+
+def line() -> None:
+    """Draw the line alone, where ``draw`` has it: what was typed stays in it while nothing else can be drawn."""
+    with st.container(key="ask"):
+        _line()
+
+
+def _line() -> None:
+    words = "Answering… you can type the next question" if state().running else _invitation()
+    st.chat_input(words, key="prompt", on_submit=_submitted)
 
 
 def _stop() -> None:
