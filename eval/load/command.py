@@ -69,13 +69,8 @@ def llm(
     if plan:
         for level in levels:
             level.update(_shares(level, plan, machine, form))
-    about = {
-        "url": server.url,
-        "model": found_model,
-        "answer_tokens": answer_tokens,
-        "planned_for": plan or None,
-    }
-    report = load_report(about, levels, random_weights)
+    about = {"url": server.url, "model": found_model, "answer_tokens": answer_tokens}
+    report = load_report({**about, "planned_for": plan or None}, levels, random_weights)
     if earlier is not None:
         report["against"] = {"model": earlier.get("model"), "levels": compared(earlier, report)}
     if out is not None:
