@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
 
 import streamlit as st
 
@@ -23,6 +22,7 @@ from ui.api.evaluations import Evaluating
 from ui.api.health import NewKeyJson, Watching
 from ui.api.inspecting import Inspecting
 from ui.api.live import LiveRun
+from ui.api.shelf import Shelf
 from ui.conversing import Asking, Conversation, Undo, open_conversation
 from ui.kept import (
     document,
@@ -59,6 +59,7 @@ __all__ = [
 ]
 
 _KEY = "alcove"
+_GRACE_S = 10  # that the service keeps what was deleted longer than the page offers it
 VIEWS = ("chat", "library", "inspect", "evaluate", "status")
 _ADDRESS = ("view", "thread", "q", "collection", "filters", "evaluation")
 
@@ -78,13 +79,12 @@ class PageState:
     viewing: Viewing = field(default_factory=Viewing)
     asking: Asking = field(default_factory=Asking)
     undoing: list[Undo] = field(default_factory=list)
-    jobs: list[str] = field(default_factory=list)
-    uploads: int = 0
     thread_pages: int = 1  # how many pages of the list of conversations are shown
     message_pages: int = 1  # how many pages of the open conversation are, from its end
     read: Conversation | None = None
     correcting: str | None = None  # the answer of which somebody says what would have been right
     evaluate: Evaluating = field(default_factory=Evaluating)
+    shelf: Shelf = field(default_factory=Shelf)
     status: Watching = field(default_factory=Watching)
     inspect: Inspecting = field(init=False)
 
@@ -249,19 +249,25 @@ class PageState:
 
     # Documents
 
-    def upload(self, files: Sequence[tuple[str, bytes]], collection: str) -> None:
-        """Hand files to the service and follow the job; the uploader starts afresh."""
-        self.jobs.append(library().upload([(n, BytesIO(d)) for n, d in files], collection))
-        self.uploads += 1
-        forget_documents()
-
-    def delete_document(self, document_id: str) -> None:
-        """Remove a document, and close the viewer when it shows it."""
-        library().delete_document(document_id)
+    def remove_document(self, document: str) -> None:
+        """Delete a document, and close the viewer when it shows it; for a while it can be restored."""
+        library().delete_document(document, int(settings().undo_s) + _GRACE_S)
         place = self.viewing.place
-        if place and place.document == document_id:
+        if place and place.document == document:
             self.viewing.close()
         forget_documents()
+
+    def offer_documents(self, removed: Sequence[tuple[str, str]]) -> None:
+        """Offer to bring back documents that were deleted together, as (id, name)."""
+
+        def back() -> None:
+            for id, _ in removed:
+                library().restore(id)
+            forget_documents()
+
+        one = f"“{removed[0][1]}” was deleted."
+        words = one if len(removed) == 1 else f"{len(removed):,} documents were deleted."
+        self.offer_undo(removed[0][0], words, back)
 
 
 def state() -> PageState:

@@ -70,6 +70,7 @@ def status_json(health: Health, person: Person = OWNER) -> Json:
             for c in app.catalog.collections(person.reader)
         ],
         "states": states(app, person.reader),
+        "max_file_mib": app.settings.ingest.max_mib,
         "jobs": _jobs(app, person.reader),
     }
     reached = health.watch.look(core.engine.url) if core and core.engine.url else None

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -100,6 +101,12 @@ def prose(page: AppTest, kind: str) -> list[str]:
         if data.get("kind") == kind:
             found.append(_text(data["nodes"]))
     return found
+
+
+def drawn(page: AppTest, kind: str) -> list[dict[str, Any]]:
+    """What lists of the library of one kind (table, chunks, pages, facts, files) were given to draw."""
+    given = [json.loads(element.proto.json or "{}") for element in page.get("bidi_component")]
+    return [data for data in given if data.get("kind") == kind]
 
 
 def _text(nodes: list[object]) -> str:

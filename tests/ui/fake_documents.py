@@ -130,10 +130,10 @@ def _one(app: FastAPI, store: Store) -> None:
 
     @app.post("/v1/documents/{id}/rechunk", status_code=202)
     async def rechunk(id: str, body: Json) -> Json:
-        paper: Paper = get(store.papers, id, "document")
+        get(store.papers, id, "document")
         if body["strategy"] not in STRATEGIES:
             raise UserError(f"There is no chunking strategy {body['strategy']!r}.")
-        job = _job(store, [paper.source])
+        job = _job(store, 1)
         begin(_rechunk, store, job, id, body["strategy"])
         return {"job": job["id"]}
 
@@ -171,17 +171,22 @@ def _jobs(app: FastAPI, store: Store) -> None:
         async with request.form() as form:
             files = [(f.filename, await f.read()) for f in form.getlist("files")]
             collection = str(form.get("collection") or "default")
-        job = _job(store, [f"upload:{name}" for name, _ in files])
+        if collection == "not yours":
+            raise UserError(f"collection {collection!r} is not yours; choose another name")
+        if any("refuse" in str(name) for name, _ in files):
+            raise UserError("'refuse-me.txt' cannot name an upload; rename the file and try again")
+        job = _job(store, len(files))
         begin(_read, store, job, files, collection)
         return {"job": job["id"]}
 
     @app.get("/v1/jobs")
     async def jobs() -> Json:
-        return {"jobs": list(store.jobs.values())}
+        return {"jobs": [{**job, "files": []} for job in store.jobs.values()]}
 
     @app.get("/v1/jobs/{id}")
-    async def job(id: str) -> Json:
-        return get(store.jobs, id, "job")
+    async def job(id: str, after: int = 0, limit: int = 100) -> Json:
+        found: Json = get(store.jobs, id, "job")
+        return {**found, "files": found["files"][after : after + limit]}
 
     @app.post("/v1/jobs/{id}/cancel")
     async def cancel(id: str) -> Json:
@@ -190,13 +195,13 @@ def _jobs(app: FastAPI, store: Store) -> None:
         return job
 
 
-def _job(store: Store, sources: list[str]) -> Json:
+def _job(store: Store, total: int) -> Json:
     job = {
         "id": store.fresh("job"),
         "state": "queued",
         "done": 0,
-        "total": len(sources),
-        "files": [{"source": source, "state": None, "reason": ""} for source in sources],
+        "total": total,
+        "files": [],
         "report": None,
         "error": None,
     }
@@ -210,21 +215,28 @@ def begin(work: Any, *args: Any) -> None:
 
 def _read(store: Store, job: Json, files: list[tuple[str, bytes]], collection: str) -> None:
     job["state"] = "running"
-    for entry, (name, data) in zip(job["files"], files, strict=True):
+    for name, data in files:
         time.sleep(store.reading_s)
+        if job["state"] == "cancelled":
+            return
         paper = read_upload(name, data, collection)
-        entry.update(state=paper.state, reason=paper.reason)
         store.papers[paper.id] = paper
-        job["done"] += 1
+        _ended(job, paper)
     job["state"] = "done"
+
+
+def _ended(job: Json, paper: Paper) -> None:
+    file = {"source": paper.source, "state": paper.state, "reason": paper.reason}
+    job["files"].append(file)
+    job["done"] += 1
 
 
 def _rechunk(store: Store, job: Json, id: str, strategy: str) -> None:
     job["state"] = "running"
     time.sleep(store.reading_s)
     store.ways[id] = strategy
-    job["files"][0].update(state="indexed", reason="")
-    job.update(state="done", done=1)
+    _ended(job, store.papers[id])
+    job["state"] = "done"
 
 
 def _folders(app: FastAPI, store: Store) -> None:

@@ -82,6 +82,7 @@ def _status(store: Store, is_owner: bool) -> Json:
     told = {
         "version": "0.1.0", "started": MOMENT, "home": "", "snapshot": None, "ready": True,
         "engine": _engine(store, is_owner), "encoder": _encoder(is_owner), "states": states,
+        "max_file_mib": store.largest_mib,
         "collections": collections(store), "jobs": [_job(j) for j in store.jobs.values()],
     }  # fmt: skip
     if not is_owner:

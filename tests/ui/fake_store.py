@@ -78,6 +78,7 @@ class Store:
         self.ways: dict[str, str] = {}  # the strategy of a document, where another was chosen
         self.folders: dict[str, Json] = {}  # watched
         self.allowed: list[str] = []  # folders below which one may be watched
+        self.largest_mib = 200  # of a file
         self.reading_s = 0.3  # for each uploaded file
 
     def fresh(self, kind: str) -> str:
@@ -210,7 +211,7 @@ def _use_tool(run: Run, question: str, passages: list[Json]) -> None:
 
 def _ask_person(store: Store, run: Run, question: str) -> bool:
     """Wait for a decision about a call; false when the run was stopped meanwhile."""
-    arguments = {"title": "Noted", "text": question, "tags": ["memory"]}
+    arguments = {"title": "Noted", "text": question}
     approval = {"id": store.fresh("ap"), "verdict": "", "arguments": arguments, "reason": ""}
     store.approvals[approval["id"]] = approval
     run.emit("tool_call", id="c2", name="write_note", arguments=arguments)

@@ -166,8 +166,13 @@ class DocumentService:
         return cast(StrategiesJson, self._ask("GET", "/v1/strategies"))
 
     def jobs(self) -> list[JobJson]:
-        """Every ingestion job the service remembers."""
+        """Every ingestion job the service remembers, without most of its files."""
         return cast(list[JobJson], self._ask("GET", "/v1/jobs")["jobs"])
+
+    def job(self, job: str, after: int, limit: int) -> JobJson:
+        """One job, with at most ``limit`` of the files that ended after the first ``after``."""
+        span = {"after": after, "limit": limit}
+        return cast(JobJson, self._ask("GET", f"/v1/jobs/{job}", params=span))
 
     def cancel_job(self, job: str) -> None:
         """Stop a job after the file it is at."""

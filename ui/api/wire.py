@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, TypedDict
 
 __all__ = [
+    "AlikeJson",
     "CollectionJson",
     "ComparisonJson",
     "DifferenceJson",
@@ -27,12 +28,16 @@ __all__ = [
 ]
 
 
-class CollectionJson(TypedDict):
-    """A collection and its size."""
-
+class _CollectionJson(TypedDict):
     name: str
     documents: int
     chunks: int
+
+
+class CollectionJson(_CollectionJson, total=False):
+    """A collection, its size, and who may read it; in the status without those. Nobody named: everyone."""
+
+    readers: list[str]
 
 
 class PageJson(TypedDict):
@@ -56,9 +61,20 @@ class _DocumentJson(TypedDict):
     chunks: int
 
 
-class DocumentJson(_DocumentJson, total=False):
-    """A document; these keys only come with a single one."""
+class AlikeJson(TypedDict):
+    """Another document with the same content."""
 
+    id: str
+    source: str
+    collection: str
+
+
+class DocumentJson(_DocumentJson, total=False):
+    """A document; these keys only come with a single one, where ``duplicates`` are those documents."""
+
+    strategy: str
+    added: str | None
+    duplicates: int | list[AlikeJson]
     page_details: list[PageJson]
     missing: list[str]
     metadata: dict[str, str]
@@ -82,15 +98,19 @@ class JobFileJson(TypedDict):
     reason: str | None
 
 
-class JobJson(TypedDict):
-    """An ingestion job and how far it is."""
-
+class _JobJson(TypedDict):
     id: str
     state: str
     done: int
     total: int
     files: list[JobFileJson]
     error: str | None
+
+
+class JobJson(_JobJson, total=False):
+    """An ingestion job, how far it is, and the seconds that are left if that can be known."""
+
+    eta_s: float | None
 
 
 class MeJson(TypedDict):
@@ -114,9 +134,7 @@ class _EncoderJson(TypedDict):
     note: str
 
 
-class StatusJson(TypedDict):
-    """What runs, and what it holds."""
-
+class _StatusJson(TypedDict):
     version: str
     home: str
     snapshot: int | None
@@ -124,6 +142,12 @@ class StatusJson(TypedDict):
     encoder: _EncoderJson
     collections: list[CollectionJson]
     states: dict[str, int]
+
+
+class StatusJson(_StatusJson, total=False):
+    """What runs, what it holds, and the largest file (MiB) that it reads."""
+
+    max_file_mib: int
 
 
 class _QuestionSetJson(TypedDict):

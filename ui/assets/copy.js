@@ -31,17 +31,16 @@ function picture(shape) {
 
 export default function ({ data, parentElement }) {
   let button = parentElement.querySelector("button");
-  let heard = parentElement.querySelector("p"); // what a screen reader says when it has changed
   if (!button) {
     button = document.createElement("button");
     button.type = "button";
-    heard = document.createElement("p");
-    heard.setAttribute("role", "status");
-    parentElement.append(button, heard);
+    parentElement.append(button);
   }
   const show = (shape, words) => {
-    button.replaceChildren(picture(shape), words);
-    heard.textContent = words === "Copy" ? "" : words;
+    const said = document.createElement("span");
+    said.textContent = words;
+    said.setAttribute("role", "status");
+    button.replaceChildren(picture(shape), said);
   };
   if (!button.firstChild) show("copy", "Copy");
   button.title = data.about;

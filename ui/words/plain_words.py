@@ -19,6 +19,7 @@ from ui.api.wire import PageJson
 __all__ = [
     "Told",
     "age",
+    "day",
     "engine_note",
     "label",
     "name_of",
@@ -129,6 +130,11 @@ def age(moment: str, now: datetime) -> str:
     if days == 1:
         return "Yesterday"
     return "Last 7 days" if days < 7 else "Earlier"
+
+
+def day(moment: str | None) -> str:
+    """The day of a moment (ISO 8601) where this machine stands; empty if there is none."""
+    return f"{datetime.fromisoformat(moment).astimezone():%d %b %Y}" if moment else ""
 
 
 def engine_note(engine: str, model: str) -> str:
