@@ -28,7 +28,8 @@ ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "corpus" / "sample" / "documents"
 START_S = 60.0  # until a child must answer
 STOP_S = 15.0  # until a child that was asked to stop is killed
-RESTARTS = 3
+RESTARTS = 3  # in a row; one that has stayed up for a while may die anew
+STEADY_S = 300.0
 
 
 def run(settings: Settings, host: str, port: int, with_sample: bool) -> None:
@@ -177,8 +178,10 @@ class _Child:
         self._name, self._command, self._health = name, command, health
         self._process: subprocess.Popen[bytes] | None = None
         self._restarts = 0
+        self._started = 0.0
 
     def start(self) -> None:
+        self._started = time.monotonic()
         # A session of its own: Ctrl-C reaches the supervisor alone, which then stops both in order.
         self._process = subprocess.Popen(
             self._command,
@@ -204,6 +207,8 @@ class _Child:
         status = self._status()
         if status is None:
             return
+        if time.monotonic() - self._started > STEADY_S:
+            self._restarts = 0
         if self._restarts == RESTARTS:
             raise OperatorError(
                 f"the {self._name} keeps ending (status {status}); `alcove doctor` may tell why"

@@ -125,6 +125,7 @@ def _engine(store: Store, is_owner: bool) -> Json:
     well = "language model" not in store.trouble
     said = f"it serves '{model}'" if well else "nothing listens there"
     more = {"since": MOMENT, "asked": now(), "said": said, "took_ms": 2.4 if well else None}
+    more["models"] = [model] if well else []
     return {**told, "reachable": well, **(more if is_owner else {})}
 
 

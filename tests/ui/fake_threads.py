@@ -148,6 +148,8 @@ async def _events(run: Run, after: int) -> AsyncIterator[str]:
             after = event["n"]
             if event["kind"] in ("answered", "failed", "cancelled"):
                 return
+        if run.state not in ("running", "waiting"):
+            return
         await asyncio.sleep(0.02)
 
 

@@ -42,6 +42,7 @@ class EngineJson(_EngineJson, total=False):
     since: str | None
     asked: str | None
     said: str
+    models: list[str]
     took_ms: float | None
 
 

@@ -69,5 +69,7 @@ class LiveRun:
             self.reply = advance(self.reply, step_from_json(event))
             if self._closed.is_set():
                 return
+        # A service that was killed may have kept less than it had told; its run has ended all the same.
         if self.reply.finished or self._service.run_state(self.run) not in _GOING_ON:
+            self.trouble = ""
             self._ended.set()

@@ -39,6 +39,29 @@ def test_an_outage_in_the_middle_loses_and_doubles_nothing(
     assert live.reply == stored(threads.thread(thread)["messages"][-1])
 
 
+def test_a_service_that_kept_less_than_it_had_told_leaves_no_trouble_behind(
+    fake: FakeService, threads: ThreadService
+) -> None:
+    """A killed one has not written down the last words, and its run is interrupted when it is back."""
+    fake.store.pace = 0.3
+    _, run = _ask(threads)
+    live = LiveRun(threads, run, retry_s=0.05)
+    while not live.reply.text:
+        assert not live.wait(0.01)
+    fake.stop()
+    while not live.trouble:
+        assert not live.wait(0.01)
+    kept = fake.store.runs[run]
+    kept.stop.set()
+    while kept.state == "running":
+        assert not live.wait(0.01)
+    kept.state = "interrupted"
+    del kept.events[1:]
+    fake.start()
+    assert live.wait(15)
+    assert live.trouble == ""
+
+
 def test_a_stopped_run_keeps_what_it_had_written(fake: FakeService, threads: ThreadService) -> None:
     fake.store.pace = 0.05
     _, run = _ask(threads)

@@ -26,7 +26,8 @@ def engine(now: EngineJson, is_owner: bool, today: datetime) -> None:
         if now["name"] == "extractive":
             st.markdown("**No language model: answers are quoted from the documents**")
         elif now["name"]:
-            st.markdown(f"**{label(now['model'] or now['name'])}**")
+            listed = now.get("models") or [now["name"]]
+            st.markdown(f"**{label(now['model'] or listed[0])}**")
             _reached(now, today)
             if now["url"]:
                 st.caption(label(now["url"], 120))

@@ -72,7 +72,7 @@ def _figures(now: OverviewJson) -> None:
 
 
 def _figure(name: str, value: str, about: str) -> None:
-    with st.container(border=True, gap=None, width="stretch"):
-        st.caption(name)
-        st.markdown(f"#### {label(value)}")
-        st.caption(label(about, 60))
+    st.metric(
+        name, value, label(about, 60), delta_color="off", delta_arrow="off", border=True,
+        width="stretch",
+    )  # fmt: skip

@@ -47,7 +47,7 @@ def draw_for_others(now: OverviewJson) -> None:
 def _line(state: str, words: str, more: str = "") -> None:
     icon = ":material/hourglass_top:" if state == "waiting" else mark(state).icon
     with st.container(key=f"state-{state}-verdict", gap=None):
-        st.subheader(f"{icon} {words}", anchor=False)
+        st.header(f"{icon} {words}", anchor=False)
         if more:
             st.caption(label(more, 300))
 
@@ -71,14 +71,15 @@ def checks(doctor: DoctorJson, today: datetime) -> None:
         when = f"The doctor looked at {moment(doctor['checked'], today)}"
     else:
         when = "The doctor is looking for the first time"
-    with st.expander(f"{when}: {len(doctor['checks'])} checks"):
+    folded = st.expander(f"{when}: {len(doctor['checks'])} checks")
+    with folded.container(key="checks", gap="xsmall"):
         for number, check in enumerate(doctor["checks"]):
             shown = mark(check["state"])
             said = f"{check['finding']}; {check['advice']}" if check["advice"] else check["finding"]
             with st.container(
                 key=f"state-{check['state']}-check-{number}", horizontal=True, gap="small"
             ):
-                st.markdown(f"{shown.icon} {label(check['name'].capitalize())}", width=210)
+                st.markdown(f"{shown.icon} {label(check['name'])}", width=210)
                 st.caption(label(said.replace("`", ""), 400))
         st.button(
             "Looking…" if doctor["looking"] else "Look again",
