@@ -38,6 +38,7 @@ from corpus.errors import AlcoveError
 from corpus.home import Home
 from corpus.identity import OWNER, Person
 from ingest.jobs import JobQueue
+from ingest.watched_folders import WatchedFolders
 from retrieval.spaces import Encoders, Load, load_for
 from serving.watch.state import shed_reason
 
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from agents.answering.answer import Answerer
     from agents.records.protocols import Engine
     from ingest.pipeline import Pipeline
+    from ingest.protocols import Tokenizer
     from ingest.writer import Writer
     from retrieval.protocols import Encoder
     from retrieval.search import Searcher
@@ -88,6 +90,7 @@ class App:
         self.chats = Chats(self.home, lambda: self._core.encoder if self._core else None)
         self.toolbox = Toolbox(settings.web, settings.mcp)
         self.jobs = JobQueue(self.home, self.catalog, job_settings(settings))
+        self.folders = WatchedFolders(self.catalog, self.jobs)
         self.evaluations = Evaluations(self.home)
         service = settings.service
         self.runs = Runs(
@@ -125,6 +128,7 @@ class App:
         self.decisions.start()
         self.retelling.start()
         self.jobs.start()
+        self.folders.start()
         self.evaluations.start()
         self._loader = threading.Thread(target=self._load_in_background, name="loader", daemon=True)
         self._loader.start()
@@ -135,6 +139,7 @@ class App:
         self.decisions.close()
         self.retelling.close()
         self.runs.close()
+        self.folders.close()
         self.jobs.close()
         self.evaluations.close()
         self.chats.close()
@@ -236,17 +241,27 @@ class App:
         corpus, dense = self.settings.corpus, self.settings.retrieval.dense
         return Writer(self.home, self.catalog, self.finder().encoder, corpus, dense)
 
-    def remove_documents(self, documents: Sequence[str], person: Person = OWNER) -> int:
-        """Take documents out of the index for a person; returns the snapshot without them.
-
-        Raises:
-            NotFound: one of them is not there; nothing is changed.
-        """
+    def remove_documents(
+        self, documents: Sequence[str], person: Person = OWNER, undo_s: float = 0
+    ) -> int:
+        """As ``Pipeline.remove``, for a person."""
         with closing(self.pipeline()) as pipeline:
-            snapshot = pipeline.remove(documents)
+            snapshot = pipeline.remove(documents, undo_s=undo_s)
         self.chats.audit(person, "document.deleted", {"documents": list(documents)})
         self.finder().searcher.reader(patience_s=None)  # no search from now on finds them
         return snapshot
+
+    def restore_document(self, document: str, person: Person = OWNER) -> int:
+        """As ``Pipeline.restore``, for a person."""
+        with closing(self.pipeline()) as pipeline:
+            snapshot = pipeline.restore(document)
+        self.chats.audit(person, "document.restored", {"documents": [document]})
+        self.finder().searcher.reader(patience_s=None)
+        return snapshot
+
+    def tokenizer(self) -> Tokenizer | None:
+        """Counts tokens as the encoder of the index does; ``None`` while that is being loaded."""
+        return None if self._finder is None else self._finder.encoder.count_tokens
 
     def _assembled(self, finder: Finder, engine: Engine) -> Core:
         from agents.acting.loop import Agent

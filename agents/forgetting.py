@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from agents.build import App
 from corpus.errors import Conflict, UserError
+from corpus.undo import drop_undos
 from ingest.jobs import FINAL
 
 __all__ = ["Belongings", "belongings", "forget_person"]
@@ -79,6 +80,7 @@ def forget_person(app: App, name: str) -> Belongings:
         app.chats.notes.delete(name, note.id)
     if theirs.documents:
         app.remove_documents(theirs.documents)
+    drop_undos(app.catalog.database, name)
     with app.catalog.database.transaction() as db:
         db.execute("DELETE FROM collections WHERE owner = ?", (name,))
     return replace(theirs, threads=len(threads))

@@ -98,17 +98,13 @@ def create_app(app: App, start: bool = True) -> FastAPI:
         retrieval.routes.router(lambda: app.finder().searcher, lambda: app.finder().encoder)
     )
     service.include_router(retrieval.routes_inspect.router(lambda: app.finder().searcher))
-    max_upload = app.settings.ingest.max_mib * 2**20
-    service.include_router(
-        ingest.routes.router(
-            app.home,
-            app.catalog,
-            app.jobs,
-            lambda id, person: app.remove_documents([id], person),
-            max_upload,
-            app.settings.ingest.folders,
-        )
+    hands = ingest.routes.Hands(
+        lambda id, person, undo_s: app.remove_documents([id], person, undo_s),
+        app.restore_document,
+        app.tokenizer,
     )
+    shelf = (app.home, app.catalog, app.jobs, hands, app.settings.ingest, app.folders)
+    service.include_router(ingest.routes.router(*shelf))
     _add_error_handlers(service)
     ours = app.settings.service
     names = [*ours.allowed_hosts, *({ours.host} - _ANY_HOST)]

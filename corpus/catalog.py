@@ -21,6 +21,8 @@ from corpus.database import Database
 from corpus.errors import NotFound
 from corpus.filters import AMONG, READABLE, as_json
 from corpus.home import Home
+from corpus.job_records import jobs_of, save_job
+from corpus.name_keys import name_key, sought_in, text_key
 from corpus.records import Chunk, Document, Parsed
 from corpus.rows import (
     SCHEMA,
@@ -30,6 +32,7 @@ from corpus.rows import (
     decode_parsed,
     read_chunk,
     read_document,
+    read_stored,
     readers_of,
 )
 
@@ -59,7 +62,8 @@ class Catalog:
     """
 
     def __init__(self, home: Home) -> None:
-        self._db = Database(home.catalog, SCHEMA, SCHEMA_VERSION, UPGRADES)
+        functions = (name_key, sought_in, text_key)
+        self._db = Database(home.catalog, SCHEMA, SCHEMA_VERSION, UPGRADES, functions=functions)
 
     @property
     def database(self) -> Database:
@@ -95,6 +99,10 @@ class Catalog:
         """
         return read_document(self._document_row(id, reader))
 
+    def stored_lately(self, id: str, reader: str | None = None) -> Stored:
+        """As ``document``, with how it was made."""
+        return read_stored(self._document_row(id, reader))
+
     def is_live(self, id: str) -> bool:
         """Whether the document is in its collection now (false: it was removed or replaced)."""
         row = self._db.row(
@@ -109,7 +117,19 @@ class Catalog:
                 AND (:collection IS NULL OR collection = :collection) ORDER BY source""",
             {"at": self._at(at), "collection": collection},
         )
-        return [Stored(read_document(row), row["content"], row["recipe"]) for row in rows]
+        return [read_stored(row) for row in rows]
+
+    def stored_one(self, id: str) -> Stored:
+        """A live document with how it was made.
+
+        Raises:
+            NotFound: there is none.
+        """
+        sql = f"SELECT * FROM documents WHERE id = :id AND {LIVE}"
+        row = self._db.row(sql, {"id": id, "at": self._at(None)})
+        if row is None:
+            raise NotFound(f"there is no document {id!r}; `alcove documents` lists what there is")
+        return read_stored(row)
 
     def text(self, document_id: str, reader: str | None = None) -> str:
         """The canonical text of a document; empty if it has none.
@@ -274,25 +294,11 @@ class Catalog:
         progress: Mapping[str, Any],
     ) -> None:
         """Insert or replace a job's record; ``created`` in seconds since 1970."""
-        with self._db.transaction() as db:
-            db.execute(
-                "INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?)",
-                (id, state, created, json.dumps(request), json.dumps(progress)),
-            )
+        save_job(self._db, id, state, created, request, progress)
 
     def jobs(self, id: str | None = None) -> list[dict[str, Any]]:
-        """Records of all jobs, newest first, or of the one named; each with id, state, created, request, progress."""
-        rows = self._db.rows(
-            "SELECT * FROM jobs WHERE :id IS NULL OR id = :id ORDER BY created DESC, id", {"id": id}
-        )
-        return [
-            {
-                **dict(row),
-                "request": json.loads(row["request"]),
-                "progress": json.loads(row["progress"]),
-            }
-            for row in rows
-        ]
+        """Records of all jobs, newest first, or of the one named; see ``corpus.job_records``."""
+        return jobs_of(self._db, id)
 
     def _at(self, at: int | None) -> int:
         return self.snapshot if at is None else at

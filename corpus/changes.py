@@ -32,6 +32,7 @@ class Change:
         revived: ids of documents that come back, with their chunks, as they were in ``revived_from``; those of them
             that are live are removed.
         revived_from: a snapshot whose rows are still there.
+        undo_until: until when the ``removed`` can be brought back (seconds since 1970); 0: they cannot.
     """
 
     documents: Sequence[Stored] = ()
@@ -40,6 +41,7 @@ class Change:
     removed: Sequence[str] = ()
     revived: Sequence[str] = ()
     revived_from: int = 0
+    undo_until: float = 0.0
 
 
 def apply_change(db: sqlite3.Connection, change: Change, snapshot: int) -> None:
@@ -54,14 +56,32 @@ def apply_change(db: sqlite3.Connection, change: Change, snapshot: int) -> None:
         [(id, parsed.text, encode_parsed(parsed)) for id, parsed in change.contents.items()],
     )
     db.executemany(
-        "INSERT INTO documents VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULL)",
-        [stored_values(stored, snapshot) for stored in change.documents],
+        "INSERT INTO documents VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,?,?,?,?)",
+        [stored_values(stored, snapshot, _text(stored, change)) for stored in change.documents],
     )
+    _keep_undos(db, change, snapshot)
     db.executemany(
         "INSERT INTO chunks VALUES (?,?,?,?,?,?,?,?,NULL,?)",
         [chunk_values(chunk, snapshot) for chunk in change.chunks],
     )
     _revive(db, change, snapshot)
+
+
+def _text(stored: Stored, change: Change) -> str | None:
+    parsed = change.contents.get(stored.content) if stored.content else None
+    return parsed.text if parsed else None
+
+
+def _keep_undos(db: sqlite3.Connection, change: Change, snapshot: int) -> None:
+    """What is live again has nothing to undo; what goes may be kept for a while."""
+    db.executemany("DELETE FROM undos WHERE document = ?", [(id,) for id in change.revived])
+    added = [(stored.document.id,) for stored in change.documents]
+    db.executemany("DELETE FROM undos WHERE document = ?", added)
+    if change.undo_until:
+        db.executemany(
+            "INSERT OR REPLACE INTO undos VALUES (?, ?, ?)",
+            [(id, snapshot, change.undo_until) for id in change.removed],
+        )
 
 
 def _revive(db: sqlite3.Connection, change: Change, snapshot: int) -> None:

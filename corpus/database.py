@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -30,6 +30,7 @@ class Database:
         upgrades: statements that bring a file of version n to n + 1, by n.
         synchronous: ``FULL``, or ``NORMAL`` where a power cut may undo the last commits.
         page_bytes: of a page, in a file that is made now.
+        functions: of one row's values, which ``schema`` and ``upgrades`` call by these names.
 
     Raises (any method):
         DiskFull, OperatorError, Damaged: the file cannot be written, opened or trusted.
@@ -43,9 +44,11 @@ class Database:
         upgrades: Mapping[int, str] | None = None,
         synchronous: Literal["FULL", "NORMAL"] = "FULL",
         page_bytes: int = 4096,
+        functions: Sequence[Callable[..., str]] = (),
     ) -> None:
         self.path = path
         self._pragmas = PRAGMAS.format(page_bytes) + synchronous
+        self._functions = functions
         self._local = threading.local()
         self._all: list[tuple[threading.Thread, sqlite3.Connection]] = []
         self._opening = threading.Lock()
@@ -112,6 +115,8 @@ class Database:
             )
             connection.row_factory = sqlite3.Row
             connection.executescript(self._pragmas)
+            for function in self._functions:
+                connection.create_function(function.__name__, -1, function, deterministic=True)
             self._local.connection = connection
             self._remember(connection)
         return connection

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from corpus.name_keys import name_key, sought_in, text_key
 from corpus.records import (
     Box,
     Chunk,
@@ -33,11 +34,12 @@ __all__ = [
     "encode_parsed",
     "read_chunk",
     "read_document",
+    "read_stored",
     "readers_of",
     "stored_values",
 ]
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 SCHEMA = """
 CREATE TABLE contents (
     id TEXT PRIMARY KEY, text TEXT NOT NULL, parsed TEXT NOT NULL
@@ -45,18 +47,34 @@ CREATE TABLE contents (
 CREATE TABLE documents (
     id TEXT NOT NULL, collection TEXT NOT NULL, source TEXT NOT NULL, sha256 TEXT NOT NULL, media_type TEXT NOT NULL,
     title TEXT NOT NULL, pages INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL, size INTEGER NOT NULL,
-    metadata TEXT NOT NULL, content TEXT, recipe TEXT NOT NULL, added INTEGER NOT NULL, removed INTEGER
+    metadata TEXT NOT NULL, content TEXT, recipe TEXT NOT NULL, added INTEGER NOT NULL, removed INTEGER,
+    text_key TEXT NOT NULL DEFAULT '', at REAL, name TEXT NOT NULL DEFAULT '', sought TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX documents_id ON documents (id);
+CREATE INDEX documents_source ON documents (collection, source);
+CREATE INDEX documents_bytes ON documents (sha256);
+CREATE INDEX documents_text ON documents (text_key);
+CREATE INDEX documents_name ON documents (name, source, id);
+CREATE INDEX documents_state ON documents (state, collection, added, removed);
 CREATE UNIQUE INDEX documents_live ON documents (collection, source) WHERE removed IS NULL;
 CREATE TABLE chunks (
     id TEXT NOT NULL, document TEXT NOT NULL, spans TEXT NOT NULL, text TEXT NOT NULL, headings TEXT NOT NULL,
     pages TEXT NOT NULL, strategy TEXT NOT NULL, added INTEGER NOT NULL, removed INTEGER, window TEXT
 );
 CREATE INDEX chunks_id ON chunks (id);
-CREATE INDEX chunks_document ON chunks (document);
+CREATE INDEX chunks_document ON chunks (document, added, removed);
 CREATE TABLE jobs (
     id TEXT PRIMARY KEY, state TEXT NOT NULL, created REAL NOT NULL, request TEXT NOT NULL, progress TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE job_files (
+    job TEXT NOT NULL, n INTEGER NOT NULL, source TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
+    PRIMARY KEY (job, n)
+) WITHOUT ROWID;
+CREATE TABLE undos (
+    document TEXT PRIMARY KEY, removed INTEGER NOT NULL, until REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE folders (
+    id TEXT PRIMARY KEY, path TEXT NOT NULL, collection TEXT NOT NULL, strategy TEXT, created REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE collections (
@@ -73,6 +91,34 @@ CREATE TABLE collections (name TEXT PRIMARY KEY, readers TEXT NOT NULL) WITHOUT 
 ALTER TABLE collections ADD COLUMN owner TEXT NOT NULL DEFAULT '';
 ALTER TABLE collections ADD COLUMN calibration TEXT NOT NULL DEFAULT '';
 """,
+    3: """
+ALTER TABLE documents ADD COLUMN text_key TEXT NOT NULL DEFAULT '';
+ALTER TABLE documents ADD COLUMN at REAL;
+ALTER TABLE documents ADD COLUMN name TEXT NOT NULL DEFAULT '';
+ALTER TABLE documents ADD COLUMN sought TEXT NOT NULL DEFAULT '';
+UPDATE documents SET name = name_key(source), sought = sought_in(title, source), text_key =
+    COALESCE((SELECT text_key(text) FROM contents WHERE contents.id = documents.content), '');
+CREATE INDEX documents_source ON documents (collection, source);
+CREATE INDEX documents_bytes ON documents (sha256);
+CREATE INDEX documents_text ON documents (text_key);
+CREATE INDEX documents_name ON documents (name, source, id);
+CREATE INDEX documents_state ON documents (state, collection, added, removed);
+DROP INDEX chunks_document;
+CREATE INDEX chunks_document ON chunks (document, added, removed);
+CREATE TABLE job_files (
+    job TEXT NOT NULL, n INTEGER NOT NULL, source TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
+    PRIMARY KEY (job, n)
+) WITHOUT ROWID;
+INSERT INTO job_files SELECT jobs.id, f.key + 1, json_extract(f.value, '$.source'), json_extract(f.value, '$.state'),
+    json_extract(f.value, '$.reason') FROM jobs, json_each(jobs.progress, '$.files') f;
+UPDATE jobs SET progress = json_remove(progress, '$.files');
+CREATE TABLE undos (
+    document TEXT PRIMARY KEY, removed INTEGER NOT NULL, until REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE folders (
+    id TEXT PRIMARY KEY, path TEXT NOT NULL, collection TEXT NOT NULL, strategy TEXT, created REAL NOT NULL
+) WITHOUT ROWID;
+""",
 }
 
 
@@ -81,11 +127,16 @@ class Stored:
     """A document as the catalog keeps it: the content it was parsed to (``None``: nothing could be read), and the
     recipe that names how it was made (parser, chunking, embedding space), so that a later run knows whether it is
     still up to date.
+
+    ``text_key`` names its canonical text (empty: it has none, or the change that brings it has the text); ``at`` is
+    when these bytes were first read, in seconds since 1970 (``None``: before that was kept).
     """
 
     document: Document
     content: str | None
     recipe: str
+    text_key: str = field(default="", compare=False)
+    at: float | None = field(default=None, compare=False)
 
 
 def encode_parsed(parsed: Parsed) -> str:
@@ -149,12 +200,19 @@ def readers_of(encoded: str, owner: str) -> tuple[str, ...]:
     return tuple(sorted({*names, owner} - {""})) if names else ()
 
 
-def stored_values(stored: Stored, snapshot: int) -> tuple[object, ...]:
-    """A document as a row, added by ``snapshot``."""
+def read_stored(row: sqlite3.Row) -> Stored:
+    """A row of ``documents``, with how it was made."""
+    return Stored(read_document(row), row["content"], row["recipe"], row["text_key"], row["at"])
+
+
+def stored_values(stored: Stored, snapshot: int, text: str | None) -> tuple[object, ...]:
+    """A document as a row, added by ``snapshot``; ``text`` is its canonical text, if that is at hand."""
     d = stored.document
     named = (d.id, d.collection, d.source, d.sha256, d.media_type, d.title)
     known = (d.pages, str(d.state), d.reason, d.size, json.dumps(dict(d.metadata)))
-    return (*named, *known, stored.content, stored.recipe, snapshot)
+    key = stored.text_key if text is None else text_key(text)
+    listed = (key, stored.at, name_key(d.source), sought_in(d.title, d.source))
+    return (*named, *known, stored.content, stored.recipe, snapshot, *listed)
 
 
 def read_chunk(row: sqlite3.Row) -> Chunk:

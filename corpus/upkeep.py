@@ -5,20 +5,26 @@ Works on the tables of ``corpus.rows``. Whoever deletes holds the writer lock. K
 
 from __future__ import annotations
 
+import time
+
 from corpus.database import Database
 from corpus.errors import Damaged
 from corpus.records import Chunk
 from corpus.rows import read_chunk
+from corpus.undo import PENDING
 
 __all__ = ["check_catalog", "content_hashes", "purge", "unreachable"]
+
+
+_GONE = f"removed <= :oldest AND NOT {PENDING.format('documents.id', 'documents.removed')}"
 
 
 def unreachable(catalog: Database, oldest: int) -> set[str]:
     """Content hashes of the documents that ``purge`` would delete and no other document has."""
     rows = catalog.rows(
-        """SELECT sha256 FROM documents WHERE removed <= :oldest AND sha256 <> '' EXCEPT
-           SELECT sha256 FROM documents WHERE removed IS NULL OR removed > :oldest""",
-        {"oldest": oldest},
+        f"""SELECT sha256 FROM documents WHERE {_GONE} AND sha256 <> '' EXCEPT
+            SELECT sha256 FROM documents WHERE removed IS NULL OR NOT ({_GONE})""",
+        {"oldest": oldest, "now": time.time()},
     )
     return {row["sha256"] for row in rows}
 
@@ -38,14 +44,19 @@ def content_hashes(catalog: Database, *, read: bool = False) -> dict[str, str]:
 
 
 def purge(catalog: Database, oldest: int) -> None:
-    """Delete the rows that no snapshot from ``oldest`` on can see."""
-    at = {"oldest": oldest}
-    gone = "SELECT id FROM documents WHERE removed <= :oldest"
+    """Delete the rows that no snapshot from ``oldest`` on can see and that cannot be brought back any more."""
+    at = {"oldest": oldest, "now": time.time()}
+    gone = f"SELECT id FROM documents WHERE {_GONE}"
     if catalog.row(gone, at) is None:
         return
+    waits = PENDING.format("chunks.document", "chunks.removed")
     with catalog.transaction() as db:
-        db.execute(f"DELETE FROM chunks WHERE document IN ({gone}) AND removed <= :oldest", at)
-        db.execute("DELETE FROM documents WHERE removed <= :oldest", at)
+        db.execute(
+            f"DELETE FROM chunks WHERE document IN ({gone}) AND removed <= :oldest AND NOT {waits}",
+            at,
+        )
+        db.execute(f"DELETE FROM documents WHERE {_GONE}", at)
+        db.execute("DELETE FROM undos WHERE until <= :now", at)
         db.execute(
             "DELETE FROM contents WHERE id NOT IN (SELECT content FROM documents WHERE content IS NOT NULL)"
         )

@@ -1,7 +1,8 @@
 """The job process: ``python -m ingest`` reads settings and then requests from standard input, as JSON lines.
 
 First line: ``{"corpus": …, "ingest": …, "embedding": …, "dense": …}``. Each further line is a request, ``{"job",
-"collection", "paths" | "uploads", "strategy"}`` or ``{"job", "reindex": {"model", "precision", "back"}}``, answered by
+"collection", "paths" | "uploads", "strategy"}`` (with ``"changed"``: look only at these of the paths), ``{"job",
+"rechunk": {"document", "strategy", "size"}}`` or ``{"job", "reindex": {"model", "precision", "back"}}``, answered by
 progress lines ``{"done", "total", "file"}`` and one last line with ``"report"`` or ``"error"``. Ends when standard
 input does, that is, when the service is gone.
 """
@@ -23,6 +24,7 @@ from corpus.settings import CorpusSettings
 from ingest.moving import Move, move
 from ingest.pipeline import Pipeline
 from ingest.report import Progress, Reindexed, Report
+from ingest.run import Listener
 from ingest.settings import IngestSettings
 from retrieval.settings import DenseSettings, EmbeddingSettings
 from retrieval.spaces import Encoders, load_for
@@ -61,6 +63,10 @@ class _Workshop:
         """Do what is asked, saying how far it is; returns the report as JSON."""
         if "reindex" in request:
             return self._move(Move(**request["reindex"]), out).to_json()
+        if "rechunk" in request:
+            how, pipeline = request["rechunk"], self._pipeline(None)
+            listen = _listener(out)
+            return pipeline.rechunk(how["document"], how["strategy"], how["size"], listen).to_json()
         return _ingest(self._pipeline(request.get("strategy")), request, out).to_json()
 
     def _move(self, to: Move, out: TextIO) -> Reindexed:
@@ -87,7 +93,7 @@ class _Workshop:
         return self._pipelines[name]
 
 
-def _ingest(pipeline: Pipeline, request: Mapping[str, Any], out: TextIO) -> Report:
+def _listener(out: TextIO) -> Listener:
     def listen(progress: Progress) -> None:
         file = progress.file and {
             "source": progress.file.source,
@@ -96,10 +102,18 @@ def _ingest(pipeline: Pipeline, request: Mapping[str, Any], out: TextIO) -> Repo
         }
         _say(out, {"done": progress.done, "total": progress.total, "file": file})
 
+    return listen
+
+
+def _ingest(pipeline: Pipeline, request: Mapping[str, Any], out: TextIO) -> Report:
+    listen = _listener(out)
     if request["uploads"] is not None:
         files = [(name, Path(path)) for name, path in request["uploads"]]
         return pipeline.add(files, request["collection"], listen, wait=True)
     paths = [Path(path) for path in request["paths"]]
+    if "changed" in request:
+        changed = [Path(path) for path in request["changed"]]
+        return pipeline.follow(paths, changed, request["collection"], listen)
     return pipeline.sync(paths, request["collection"], listen, wait=True)
 
 

@@ -1,8 +1,9 @@
 """``alcove compact``: afterwards no byte of a deleted document's text is left in the home.
 
 Indexes are written anew, old snapshots, unreferenced vectors and originals and leftovers of killed processes are
-deleted, and the databases are rewritten. Each step deletes only what nothing refers to, so a killed one is simply run
-again. Answers in ``chats.sqlite`` belong to the person and stay, as does ``quarantine/`` unless asked.
+deleted, and the databases are rewritten. A deletion that can still be undone is not yet one. Each step deletes only
+what nothing refers to, so a killed one is simply run again. Answers in ``chats.sqlite`` belong to the person and
+stay, as does ``quarantine/`` unless asked.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from corpus.catalog import Catalog
 from corpus.crash import CrashPoint, crash_point
 from corpus.home import Home, disk_errors
+from corpus.undo import pending
 from corpus.upkeep import content_hashes
 from ingest.jobs import FINAL
 from ingest.writer import Writer
@@ -64,7 +66,7 @@ def compact(
             _clear(home.quarantine)
         catalog.database.vacuum()
         crash_point(CrashPoint.CATALOG_VACUUMED)
-        return Compaction(before, home.size(), writer.snapshot, _notes(home))
+        return Compaction(before, home.size(), writer.snapshot, _notes(home, catalog))
 
 
 def _clear_originals(home: Home, catalog: Catalog) -> None:
@@ -91,7 +93,7 @@ def _clear(folder: Path) -> None:
             shutil.rmtree(folder)
 
 
-def _notes(home: Home) -> tuple[str, ...]:
+def _notes(home: Home, catalog: Catalog) -> tuple[str, ...]:
     notes = []
     if home.quarantine.exists():
         notes.append(
@@ -99,4 +101,7 @@ def _notes(home: Home) -> tuple[str, ...]:
         )
     if home.has_service() and any(home.uploads.glob("*")):
         notes.append("uploads of the running service were left alone; stop it and compact again")
+    if waiting := len(pending(catalog.database)):
+        which = f"{waiting} deleted document{'s' * (waiting > 1)}"
+        notes.append(f"{which} can still be brought back; compact again once that is over")
     return tuple(notes)

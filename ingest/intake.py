@@ -6,7 +6,9 @@ with its reason, or an archive with members. Fills the run's batch; reading and 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from corpus.catalog import Catalog, Stored
@@ -14,10 +16,10 @@ from corpus.errors import FileProblem, OperatorError
 from corpus.records import Chunk, Document, Parsed, State
 from ingest.discover import Source
 from ingest.documents import ARCHIVE_TYPE, document_of, document_without_text
+from ingest.own_chunking import Chunkers
 from ingest.parsing.limits import Limits
-from ingest.protocols import Chunker
 from ingest.reading import PARSER_VERSION, Members, Reading, Work, bug
-from ingest.recipes import making, recipe
+from ingest.recipes import Own, own_of, recipe, with_own
 from ingest.report import FileResult
 from ingest.run import Covers, OpenArchive, Run, is_below
 from ingest.writer import Writer
@@ -29,7 +31,6 @@ class Intake:
     """Fills batches for one pipeline.
 
     Args:
-        space: key of the embedding space.
         rules: key of the patterns that choose among an archive's members.
     """
 
@@ -37,16 +38,14 @@ class Intake:
         self,
         catalog: Catalog,
         writer: Writer,
-        chunker: Chunker,
+        chunkers: Chunkers,
         limits: Limits,
-        space: str,
         rules: str,
     ) -> None:
         self._catalog = catalog
         self._writer = writer
-        self._chunker = chunker
+        self._chunkers = chunkers
         self._limits = limits
-        self._making = making(chunker.name, space)
         self._rules = rules
 
     def is_settled(self, work: Work, run: Run) -> bool:
@@ -55,7 +54,7 @@ class Intake:
         if old is None or old.document.sha256 != work.sha256:
             return False
         state = old.document.state
-        if not run.may_stay(state) or old.recipe != self._recipe_of(work, state):
+        if not run.may_stay(state) or old.recipe != self._recipe_of(work, state, run):
             return False
         if old.document.media_type != ARCHIVE_TYPE:
             return True
@@ -87,7 +86,12 @@ class Intake:
                 run.report.chunks_removed += run.chunks_of(self._catalog, stored.document.id)
                 run.report.removed += 1
 
-    def _recipe_of(self, work: Work, state: State) -> str:
+    def _own(self, source: str, run: Run) -> Own | None:
+        """How the document of this source is to be cut: what a person said of an earlier version holds for the next."""
+        old = run.known.get(source)
+        return own_of(old.recipe) if old else None
+
+    def _recipe_of(self, work: Work, state: State, run: Run) -> str:
         """Names all that a document depends on besides its bytes."""
         extras = [work.sidecar.key]
         if Path(work.source.name).suffix.lower() == ".zip":
@@ -95,7 +99,8 @@ class Intake:
         if not state.searchable:  # with other limits it might be read
             limits = self._limits
             extras.append(f"{limits.max_bytes}-{limits.timeout_s:g}-{limits.memory_bytes}")
-        return recipe(PARSER_VERSION, self._making, extras)
+        own = self._own(work.source.name, run)
+        return with_own(recipe(PARSER_VERSION, self._chunkers.making(own), extras), own)
 
     def _leave(self, source: Source, run: Run) -> State:
         """Nothing changed: count the document, and the members if it is an archive, as they are."""
@@ -113,20 +118,20 @@ class Intake:
     def _index(self, work: Work, parsed: Parsed, run: Run) -> State:
         document = document_of(work, parsed, run.collection)
         try:
-            chunks = self._chunks(document, parsed)
+            chunks = self._chunks(document, parsed, self._own(document.source, run))
         except FileProblem as problem:
             return self._record_problem(work, problem, run)
         run.batch.contents[work.content] = parsed
         run.batch.chunks.extend(chunks)
         run.report.chunks_added += len(chunks)
-        made = Stored(document, work.content, self._recipe_of(work, document.state))
+        made = Stored(document, work.content, self._recipe_of(work, document.state, run))
         self._replace(made, run)
         return document.state
 
-    def _chunks(self, document: Document, parsed: Parsed) -> list[Chunk]:
+    def _chunks(self, document: Document, parsed: Parsed, own: Own | None) -> list[Chunk]:
         """The chunks of a document, their vectors computed; a bug met on the way is that document's problem."""
         try:
-            chunks = self._chunker.chunk(document.id, parsed)
+            chunks = self._chunkers.of(own).chunk(document.id, parsed)
             self._writer.embed_ahead(chunks)
         except OperatorError:
             raise
@@ -138,7 +143,7 @@ class Intake:
         state = State(problem.state)
         reason = "; ".join(filter(None, [problem.reason, work.sidecar.problem]))
         document = document_without_text(work, run.collection, "", state, reason)
-        self._replace(Stored(document, None, self._recipe_of(work, state)), run)
+        self._replace(Stored(document, None, self._recipe_of(work, state, run)), run)
         return state
 
     def _open_archive(self, work: Work, members: Members, run: Run, reading: Reading) -> None:
@@ -169,7 +174,7 @@ class Intake:
         state = State.INDEXED_PARTIAL if bad else State.INDEXED
         reason = "; ".join(filter(None, [archive.reason, problem]))
         document = document_without_text(archive.work, run.collection, ARCHIVE_TYPE, state, reason)
-        self._replace(Stored(document, None, self._recipe_of(archive.work, state)), run)
+        self._replace(Stored(document, None, self._recipe_of(archive.work, state, run)), run)
 
     def _replace(self, new: Stored, run: Run) -> None:
         """Put a document into the batch in place of the one its source had before."""
@@ -178,6 +183,8 @@ class Intake:
         if old == new:  # the same problem as last time: nothing to write
             run.done(FileResult(document.source, document.state, document.reason))
             return
+        is_same = old is not None and old.document.id == document.id
+        new = replace(new, at=old.at if old and is_same else time.time())
         if old:
             run.batch.removed.append(old.document.id)
             run.report.chunks_removed += run.chunks_of(self._catalog, old.document.id)

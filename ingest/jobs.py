@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,56 +20,16 @@ from typing import Any
 from corpus.catalog import Catalog
 from corpus.errors import NotFound
 from corpus.home import Home
+from corpus.job_records import file_states, files_of, forget_jobs, jobs_of, save_job
 from ingest.job_process import JobProcess
+from ingest.job_record import FINAL, Job, is_news, with_refused
 
 __all__ = ["FINAL", "Job", "JobQueue"]
 
-FINAL = ("done", "failed", "cancelled")
 SAVE_EVERY_S = 1.0
-
-
-@dataclass(slots=True)
-class Job:
-    """One ingestion or reindexing, as the API shows it; a reindexing counts documents and has no files."""
-
-    id: str
-    state: str  # queued, running, done, failed or cancelled
-    created: float  # seconds since 1970
-    request: Mapping[str, Any]
-    done: int = 0
-    total: int = 0
-    files: list[dict[str, str]] = field(default_factory=list)
-    report: Mapping[str, Any] | None = None
-    error: str | None = None
-    began: float | None = None  # on this process's monotonic clock, seconds
-
-    @property
-    def eta_s(self) -> float | None:
-        """Seconds that the rest will take if it goes on as so far; ``None``: nobody can know yet."""
-        if self.state != "running" or self.began is None or not self.done:
-            return None
-        elapsed = time.monotonic() - self.began
-        return round(elapsed / self.done * max(self.total - self.done, 0), 1)
-
-    def is_for(self, reader: str | None) -> bool:
-        """Whether this reader may know of it: whoever made it, and the owner of the machine (``None``)."""
-        return reader is None or reader == self.request.get("person", "")
-
-    def progress(self) -> dict[str, Any]:
-        return {
-            "done": self.done,
-            "total": self.total,
-            "files": self.files,
-            "report": self.report,
-            "error": self.error,
-        }
-
-    def to_json(self) -> dict[str, Any]:
-        return {"id": self.id, "state": self.state, "eta_s": self.eta_s, **self.progress()}
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Job:
-        return cls(row["id"], row["state"], row["created"], row["request"], **row["progress"])
+LISTED_JOBS = 100  # by a list, the newest
+LISTED_FILES = 20  # of each job in a list, the last ones
+KEPT_OF_FOLDER = 20  # jobs of a watched folder whose records stay
 
 
 @dataclass(slots=True)
@@ -108,6 +68,10 @@ class JobQueue:
         for row in reversed(self._catalog.jobs()):
             if row["state"] not in FINAL:
                 job = Job(row["id"], "queued", row["created"], row["request"])
+                if job.folder:  # whoever watches it looks at everything anyway
+                    job.state = "cancelled"
+                    self._save(job)
+                    continue
                 self._jobs[job.id] = job
                 self._lane(job).queue.append(job)
         for thread in self._threads:
@@ -129,7 +93,7 @@ class JobQueue:
 
     def reserve(self) -> tuple[str, Path]:
         """A job id and an empty folder for its uploaded files."""
-        id = uuid.uuid4().hex[:12]
+        id = _new_id()
         folder = self._home.uploads / id
         folder.mkdir(parents=True)
         return id, folder
@@ -140,6 +104,7 @@ class JobQueue:
         *,
         id: str | None = None,
         uploads: list[tuple[str, str]] | None = None,
+        refused: Sequence[Mapping[str, str]] = (),
         paths: list[str] | None = None,
         strategy: str | None = None,
         person: str = "",
@@ -147,22 +112,38 @@ class JobQueue:
         """Queue an ingestion of uploaded files, as (name, path), or of folders and files to be equal to.
 
         Args:
+            refused: files of the upload that cannot be read, as the job shows them.
             person: the name of whoever wants it; empty: the owner of the machine.
             strategy: a chunking strategy, by name; ``None``: that of the settings.
         """
-        sources = {"uploads": uploads, "paths": paths}
+        sources = {"uploads": uploads, "paths": paths, "refused": list(refused)}
         request = {"collection": collection, "strategy": strategy, **sources, "person": person}
-        job = Job(
-            id or uuid.uuid4().hex[:12], "queued", time.time(), request, total=len(uploads or [])
-        )
+        job = Job(id or _new_id(), "queued", time.time(), request)
+        job.total = len(uploads or []) + len(refused)
         return self._submitted(job)
+
+    def follow(
+        self, folder: str, path: str, changed: list[str], collection: str, strategy: str | None
+    ) -> Job:
+        """Queue a look at what changed in a watched folder, given by its id; the owner's."""
+        where = {"paths": [path], "changed": changed, "folder": folder}
+        request = {"collection": collection, "strategy": strategy, "uploads": None, **where}
+        return self._submitted(Job(_new_id(), "queued", time.time(), request))
+
+    def rechunk(
+        self, document: str, source: str, strategy: str, size: int, person: str = ""
+    ) -> Job:
+        """Queue the cutting of one document otherwise; see ``Pipeline.rechunk``."""
+        how = {"document": document, "source": source, "strategy": strategy, "size": size}
+        request = {"rechunk": how, "person": person}
+        return self._submitted(Job(_new_id(), "queued", time.time(), request, total=1))
 
     def reindex(
         self, model: str | None = None, precision: str | None = None, *, back: bool = False
     ) -> Job:
         """Queue a move to another embedding space, or back; see ``ingest.moving.Move``."""
         to = {"model": model, "precision": precision, "back": back}
-        return self._submitted(Job(uuid.uuid4().hex[:12], "queued", time.time(), {"reindex": to}))
+        return self._submitted(Job(_new_id(), "queued", time.time(), {"reindex": to}))
 
     def _submitted(self, job: Job) -> Job:
         with self._changed:
@@ -183,10 +164,50 @@ class JobQueue:
             raise NotFound(f"there is no job {id!r}; GET /v1/jobs lists them")
         return job
 
-    def jobs(self, reader: str | None = None) -> list[Job]:
-        """All jobs that are for ``reader`` (``None``: the owner), newest first."""
-        found = (self._jobs.get(row["id"]) or Job.from_row(row) for row in self._catalog.jobs())
-        return [job for job in found if job.is_for(reader)]
+    def jobs(self, reader: str | None = None, limit: int | None = None) -> list[Job]:
+        """The jobs that are for ``reader`` (``None``: the owner), newest first, at most ``limit``."""
+        rows = jobs_of(self._catalog.database, reader=reader, limit=limit)
+        return [self._jobs.get(row["id"]) or Job.from_row(row) for row in rows]
+
+    def files(self, job: Job, after: int = 0, limit: int | None = None) -> list[dict[str, str]]:
+        """How the files of a job ended, those after the ``after``-th, at most ``limit``."""
+        with self._changed:
+            found = files_of(self._catalog.database, job.id, after, limit)
+            found += job.unsaved[max(after - job.kept, 0) :]
+        return found if limit is None else found[:limit]
+
+    def states(self, jobs: Sequence[Job]) -> dict[str, dict[str, int]]:
+        """Number of files that ended in each state, by job id."""
+        with self._changed:
+            found = file_states(self._catalog.database, [job.id for job in jobs])
+            for job in jobs:
+                for file in job.unsaved:
+                    counts = found[job.id]
+                    counts[file["state"]] = counts.get(file["state"], 0) + 1
+        return found
+
+    def shown(self, job: Job, after: int = 0, limit: int | None = None) -> dict[str, Any]:
+        """A job as the API tells of it, with a page of its files."""
+        states = self.states([job])[job.id]
+        return {**job.to_json(), "files": self.files(job, after, limit), "states": states}
+
+    def listed(self, reader: str | None) -> list[dict[str, Any]]:
+        """The newest jobs as a list tells of them: of many files, only the last."""
+        jobs = self.jobs(reader, LISTED_JOBS)
+        states = self.states(jobs)
+        found = []
+        for job in jobs:
+            count = sum(states[job.id].values())
+            files = self.files(job, max(count - LISTED_FILES, 0), LISTED_FILES)
+            shown = job.to_json(problems=LISTED_FILES)
+            found.append({**shown, "files": files, "states": states[job.id]})
+        return found
+
+    def wait(self, job: Job, stop: threading.Event) -> None:
+        """Wait until it has ended, or ``stop`` is set, or this queue closes."""
+        with self._changed:
+            while job.state not in FINAL and not stop.is_set() and not self._closing:
+                self._changed.wait(0.2)
 
     def cancel(self, id: str, reader: str | None = None) -> Job:
         """Stop a job; what it has acknowledged stays. A finished job stays as it is."""
@@ -220,20 +241,25 @@ class JobQueue:
                 lane.process.close()
 
     def _run(self, job: Job, process: JobProcess) -> None:
+        refused = job.request.get("refused", [])
+        job.unsaved += refused
+        job.done = len(refused)
         saved = time.monotonic()
         for event in process.exchange({"job": job.id, **job.request}):
             if "error" in event:
                 self._end(job, "failed", event["error"])
                 return
             if "report" in event:
-                job.report = event["report"]
+                job.report = with_refused(event["report"], refused)
                 self._end(job, "done", None)
                 return
-            job.done, job.total = event["done"], event["total"]
+            job.done, job.total = event["done"] + len(refused), event["total"] + len(refused)
             if event["file"]:
-                job.files.append(event["file"])
+                with self._changed:
+                    job.unsaved.append(event["file"])
             if time.monotonic() - saved > SAVE_EVERY_S:
-                self._save(job)
+                with self._changed:
+                    self._save(job)
                 saved = time.monotonic()
         if not self._closing:
             self._end(
@@ -247,6 +273,23 @@ class JobQueue:
             if job.state != "cancelled":
                 job.state, job.error = state, error
             self._save(job)
+            self._jobs.pop(job.id, None)
+            if job.folder:
+                self._forget_old(job)
+            self._changed.notify_all()
+
+    def _forget_old(self, job: Job) -> None:
+        """A watched folder makes a job for each change: keep the last ones, and none that changed nothing."""
+        same = [j.id for j in self.jobs() if j.folder == job.folder and j.state in FINAL]
+        old = same[KEPT_OF_FOLDER:]
+        forget_jobs(self._catalog.database, old if is_news(job) else [job.id, *old])
 
     def _save(self, job: Job) -> None:
-        self._catalog.save_job(job.id, job.state, job.created, job.request, job.progress())
+        record = (job.id, job.state, job.created, job.request, job.progress())
+        save_job(self._catalog.database, *record, job.unsaved, job.kept + 1)
+        job.kept += len(job.unsaved)
+        job.unsaved.clear()
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex[:12]

@@ -1,35 +1,37 @@
 """The ingestion pipeline: find, hash, parse, chunk, embed, commit.
 
 ``sync`` makes a collection equal to some paths; ``follow`` does so for the few of them that changed; ``add`` puts
-single files into it; ``remove`` takes documents out. Every file ends in one named state with a reason. Parsing runs
-in killable processes while this one embeds; documents are acknowledged batch by batch, after the snapshot that holds
-them is durable. A file that is as it was, and reads as it did, is hashed and nothing more. Run it as
-``python -m ingest``.
+single files into it; ``remove`` takes documents out and ``restore`` brings them back; ``rechunk`` cuts one otherwise.
+Every file ends in one named state with a reason. Parsing runs in killable processes while this one embeds; documents
+are acknowledged batch by batch, after the snapshot that holds them is durable. A file that is as it was, and reads as
+it did, is hashed and nothing more. Run it as ``python -m ingest``.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from corpus.catalog import Catalog
-from corpus.errors import NotFound, UserError
+from corpus.errors import UserError
+from corpus.folder_records import folders_of
 from corpus.home import Home
 from corpus.records import UPLOAD
 from corpus.settings import CorpusSettings
-from ingest.chunking import chunker_for
+from ingest.chunking import require_strategy
 from ingest.discover import Found, Source, find
-from ingest.documents import ARCHIVE_TYPE
 from ingest.filenames import paired, printable
 from ingest.ignore import Rules
 from ingest.intake import Intake
+from ingest.own_chunking import Chunkers
 from ingest.pace import Pace
 from ingest.parsing.limits import Limits
 from ingest.reading import Reading
 from ingest.report import Report
-from ingest.run import Covers, Listener, Run, everything, inside, is_below, only_below
+from ingest.reworking import rechunk, removal, restored
+from ingest.run import Covers, Listener, Run, everything, inside, only_below
 from ingest.settings import IngestSettings
 from ingest.writer import Batch, Writer
 from retrieval.live import EncoderOf
@@ -84,9 +86,9 @@ class Pipeline:
         self._writer = Writer(
             self._home, self._catalog, encoder, self._corpus_settings, self._dense
         )
-        chunker = chunker_for(self._settings, encoder, self._writer.embed)
-        space, rules = self._space.key, self._rules.key
-        self._intake = Intake(self._catalog, self._writer, chunker, self._limits, space, rules)
+        self._chunkers = Chunkers(self._settings, encoder, self._writer.embed)
+        limits, rules = self._limits, self._rules.key
+        self._intake = Intake(self._catalog, self._writer, self._chunkers, limits, rules)
 
     def _follow(self) -> None:
         """Take the encoder of the index, if that has moved to another space; the lock is held, so it stays there."""
@@ -112,7 +114,7 @@ class Pipeline:
         retry: bool = True,
         wait: bool = False,
     ) -> Report:
-        """Make ``collection`` equal to the files at and below ``paths``; documents uploaded through the page stay.
+        """Make ``collection`` equal to the files at and below ``paths``; what was uploaded, or is watched, stays.
 
         Args:
             retry: try files again that took too long or crashed their parser, though they are the same.
@@ -122,7 +124,12 @@ class Pipeline:
             NotFound: a path does not exist (nothing is changed). UserError: a bad collection name.
         """
         found = find(paths, self._rules)
-        return self._run(found, collection, listen, everything, retry=retry, wait=wait)
+        watched = only_below([f.path for f in folders_of(self._catalog.database, collection)])
+
+        def covers(name: str) -> bool:
+            return everything(name) and not watched(name)
+
+        return self._run(found, collection, listen, covers, retry=retry, wait=wait)
 
     def follow(
         self,
@@ -156,8 +163,11 @@ class Pipeline:
         covers = inside(list(found.by_name))
         return self._run(found, collection, listen, covers, wait=wait)
 
-    def remove(self, ids: Sequence[str], wait: bool = True) -> int:
+    def remove(self, ids: Sequence[str], wait: bool = True, undo_s: float = 0) -> int:
         """Take documents out of the index and the catalog, an archive with its members.
+
+        Args:
+            undo_s: how long ``restore`` can bring them back (seconds).
 
         Returns:
             the snapshot without them.
@@ -165,25 +175,64 @@ class Pipeline:
         Raises:
             NotFound: one of them is not there (nothing is changed).
         """
+        with self._writing(wait):
+            return self._committed(removal(self._catalog, ids, undo_s))
+
+    def restore(self, id: str, wait: bool = True) -> int:
+        """Bring a document back that was removed with an undo, an archive with its members; returns the snapshot.
+
+        Nothing is read and, while the index is in the same space, nothing embedded. One that is there stays as it is.
+
+        Raises:
+            Conflict: it cannot be brought back any more, or another document has its place.
+        """
+        with self._writing(wait):
+            if self._catalog.is_live(id):
+                return self._writer.snapshot
+            back = restored(self._catalog, self._chunkers, id, self._space.key)
+            return self._committed(back)
+
+    def rechunk(
+        self, id: str, strategy: str, size: int = 0, listen: Listener | None = None
+    ) -> Report:
+        """Cut a document, or each member of an archive, by a strategy of its own from now on; from its stored text.
+
+        The choice stays with the source through edits and ingestions; choosing what the settings say takes it back.
+
+        Args:
+            size: of a chunk (tokens); 0: as the settings say.
+
+        Raises:
+            NotFound: it is not there. UserError: there is no such strategy, or no such size. Conflict: it has no text.
+            FileProblem: it cannot be cut so. Nothing is changed.
+        """
+        require_strategy(strategy)
+        started = time.perf_counter()
+        with self._writing(wait=True):
+            run = Run([], "", 1, listen)
+            own = self._chunkers.choice(strategy, size)
+            rechunk(self._catalog, self._chunkers, id, own, run)
+            self._commit(run)
+            self._writer.clear_away()
+        return self._reported(run, started)
+
+    @contextmanager
+    def _writing(self, wait: bool) -> Iterator[None]:
+        """Hold the lock over a whole index, in whichever space it is now."""
         with self._home.writer_lock(wait=wait):
             self._writer.recover()
             self._follow()
-            for id in ids:
-                if not self._catalog.is_live(id):
-                    raise NotFound(
-                        f"there is no document {id!r}; `alcove documents` lists what there is"
-                    )
-            number = self._writer.commit(Batch(removed=self._with_members(ids)))
-            self._writer.clear_away()
-            return number
+            yield
 
-    def _with_members(self, ids: Sequence[str]) -> list[str]:
-        gone = dict.fromkeys(ids)
-        for document in map(self._catalog.document, ids):
-            if document.media_type == ARCHIVE_TYPE:
-                others = self._catalog.documents(document.collection)
-                gone |= {d.id: None for d in others if is_below(d.source, document.source)}
-        return list(gone)
+    def _committed(self, batch: Batch) -> int:
+        number = self._writer.commit(batch)
+        self._writer.clear_away()
+        return number
+
+    def _reported(self, run: Run, started: float) -> Report:
+        run.report.snapshot = self._writer.snapshot
+        run.report.seconds = time.perf_counter() - started
+        return run.report
 
     def _run(
         self,
@@ -197,9 +246,7 @@ class Pipeline:
     ) -> Report:
         check_collection(collection)
         started = time.perf_counter()
-        with self._home.writer_lock(wait=wait):
-            self._writer.recover()
-            self._follow()
+        with self._writing(wait):
             run = Run(
                 self._catalog.stored(collection), collection, len(found.by_name), listen, retry
             )
@@ -209,9 +256,7 @@ class Pipeline:
             self._commit(run)
             if run.changed:
                 self._writer.clear_away()
-        run.report.snapshot = self._writer.snapshot
-        run.report.seconds = time.perf_counter() - started
-        return run.report
+        return self._reported(run, started)
 
     def _read(self, found: Found, run: Run) -> None:
         reading = Reading(

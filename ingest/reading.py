@@ -121,6 +121,10 @@ class Reading:
         try:
             work.result = self._outcome(work)
         except FileProblem as problem:
+            if not source.root.is_dir():  # a disk that was unplugged: no word on the file
+                raise OperatorError(
+                    f"the folder {str(source.root)!r} went away while it was read; what is known of it is kept"
+                ) from problem
             work.result = problem
         except OperatorError:
             raise

@@ -24,9 +24,9 @@ from corpus.home import Home
 from corpus.records import Chunk, State
 from corpus.settings import CorpusSettings
 from corpus.snapshot import SnapshotStore
-from ingest.chunking import chunker_for
+from ingest.own_chunking import Chunkers
 from ingest.reading import bug
-from ingest.recipes import chunking_of, making, remade
+from ingest.recipes import chunking_of, own_of, remade
 from ingest.report import Reindexed, Standing
 from ingest.retention import clear_away, forget_spaces, way_back
 from ingest.settings import IngestSettings
@@ -83,8 +83,7 @@ class Reindexer:
         self._store = SnapshotStore(home)
         self._dense = dense
         self._writer = Writer(home, catalog, encoder, corpus_settings, dense)
-        self._chunker = chunker_for(settings, encoder, self._writer.embed)
-        self._making = making(self._chunker.name, self._space.key)
+        self._chunkers = Chunkers(settings, encoder, self._writer.embed)
         self._made: dict[str, _Made] = {}
         self._cut = 0
 
@@ -152,7 +151,10 @@ class Reindexer:
         )
 
     def _is_outdated(self, stored: Stored) -> bool:
-        return stored.recipe != remade(stored.recipe, self._making)
+        return stored.recipe != self._remade(stored.recipe)
+
+    def _remade(self, recipe: str) -> str:
+        return remade(recipe, self._chunkers.making(own_of(recipe)))
 
     def _outdated(self) -> list[Stored]:
         live = self._catalog.stored()
@@ -178,11 +180,12 @@ class Reindexer:
 
     def _make(self, stored: Stored) -> _Made:
         """Cut a document; a bug met on the way is that document's problem."""
-        now, chunks = replace(stored, recipe=remade(stored.recipe, self._making)), list[Chunk]()
+        now, chunks = replace(stored, recipe=self._remade(stored.recipe)), list[Chunk]()
         parsed = self._catalog.content(stored.content) if stored.content else None
         if parsed is not None:
             try:
-                chunks = self._chunker.chunk(stored.document.id, parsed)
+                chunker = self._chunkers.of(own_of(stored.recipe))
+                chunks = chunker.chunk(stored.document.id, parsed)
             except OperatorError:
                 raise
             except Exception as exc:
@@ -290,7 +293,8 @@ def _is_same(now: Stored, old: Stored | None) -> bool:
     """Whether a document is as it was; one that could not be cut in the space it leaves is (its bytes name it)."""
     if old is None:
         return False
-    return now.content is None or (now.document, now.content) == (old.document, old.content)
+    was = (old.document, old.content, own_of(old.recipe))
+    return now.content is None or (now.document, now.content, own_of(now.recipe)) == was
 
 
 def _failed(stored: Stored, problem: FileProblem) -> Stored:

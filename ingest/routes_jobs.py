@@ -5,15 +5,14 @@ A job belongs to whoever made it; to everybody else but the owner of the machine
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from corpus.errors import NotAllowed, NotFound
+from ingest.allowed import allowed_path
 from ingest.chunking import require_strategy
 from ingest.jobs import JobQueue
 from ingest.pipeline import DEFAULT_COLLECTION, check_collection
@@ -53,7 +52,7 @@ def job_routes(jobs: JobQueue, folders: Sequence[Path]) -> APIRouter:
         check_collection(body.collection)
         if body.strategy is not None:
             require_strategy(body.strategy)
-        paths = [_allowed(path, folders) for path in body.paths]
+        paths = [allowed_path(path, folders) for path in body.paths]
         return {"job": jobs.submit(body.collection, paths=paths, strategy=body.strategy).id}
 
     @api.post("/reindex", status_code=202)
@@ -64,32 +63,25 @@ def job_routes(jobs: JobQueue, folders: Sequence[Path]) -> APIRouter:
 
     @api.get("/jobs")
     def list_jobs(person: Caller) -> dict[str, Any]:
-        """Every job of the caller, newest first; to the owner of the machine, everybody's."""
-        return {"jobs": [job.to_json() for job in jobs.jobs(person.reader)]}
+        """The caller's jobs, the newest first, at most 100; to the owner of the machine, everybody's.
+
+        Each with the number of files by state and only the last of its files: one job tells of all.
+        """
+        return {"jobs": jobs.listed(person.reader)}
 
     @api.get("/jobs/{id}")
-    def show_job(id: str, person: Caller) -> dict[str, Any]:
-        """How far a job is, and the state each file ended in."""
-        return jobs.job(id, person.reader).to_json()
+    def show_job(
+        id: str,
+        person: Caller,
+        after: Annotated[int, Query(ge=0, le=2**31, description="files to pass over")] = 0,
+        limit: Annotated[int | None, Query(ge=1, le=1000, description="none: all")] = None,
+    ) -> dict[str, Any]:
+        """How far a job is, and the state each file ended in, in the order in which they did: all, or a page."""
+        return jobs.shown(jobs.job(id, person.reader), after, limit)
 
     @api.post("/jobs/{id}/cancel")
     def cancel_job(id: str, person: Caller) -> dict[str, Any]:
         """Stop a job; what it has acknowledged stays."""
-        return jobs.cancel(id, person.reader).to_json()
+        return jobs.shown(jobs.cancel(id, person.reader))
 
     return api
-
-
-def _allowed(path: str, folders: Sequence[Path]) -> str:
-    """``path`` made plain, if the owner of this machine allows it, wherever its links may lead."""
-    plain = os.path.abspath(path)  # noqa: PTH100 - the links in it are its name
-    real = Path() if "\0" in path else Path(os.path.realpath(plain))
-    open_ = [Path(os.path.realpath(folder.expanduser())) for folder in folders]
-    if not Path(path).is_absolute() or not any(real.is_relative_to(folder) for folder in open_):
-        raise NotAllowed(
-            f"the service may not read {path!r}; name its folder in `folders` under [ingest] in "
-            "alcove.toml, start the service again, and give an absolute path"
-        )
-    if not real.exists():
-        raise NotFound(f"there is no file or folder {path!r}; nothing was changed")
-    return plain

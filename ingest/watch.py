@@ -16,12 +16,12 @@ import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Protocol
 
 from corpus.errors import NotFound, OperatorError
 from ingest.discover import roots_of
 from ingest.filenames import SIDECAR_SUFFIXES, is_passed_over
 from ingest.ignore import ALCOVEIGNORE, GITIGNORE
-from ingest.pipeline import Pipeline
 from ingest.report import Report
 from ingest.run import Listener
 
@@ -32,6 +32,27 @@ DEBOUNCE_MS = 1000  # or after so long in any case
 TICK_MS = 500  # between looks at whether the watched paths are still the same
 MAX_CHANGES = 2000  # paths above which everything is looked at
 RETRY_S = 10.0  # after an error of the machine
+
+
+class Follows(Protocol):
+    """What makes a collection equal to the paths: ``ingest.pipeline.Pipeline``, or jobs that let one do it."""
+
+    def sync(
+        self,
+        paths: Sequence[Path],
+        collection: str,
+        listen: Listener | None = None,
+        *,
+        retry: bool = True,
+        wait: bool = False,
+    ) -> Report:
+        """As ``Pipeline.sync``."""
+        ...
+
+    def follow(self, paths: Sequence[Path], changed: Sequence[Path], collection: str) -> Report:
+        """As ``Pipeline.follow``."""
+        ...
+
 
 Identities = dict[Path, tuple[int, ...]]
 
@@ -52,7 +73,7 @@ class Watcher:
 
     def __init__(
         self,
-        pipeline: Pipeline,
+        pipeline: Follows,
         paths: Sequence[Path],
         collection: str,
         done: Callable[[Report], None],
@@ -71,6 +92,8 @@ class Watcher:
         self._is_due = True  # everything must be looked at, not before ``_not_before``
         self._not_before = 0.0
         self._absent: set[Path] = set()
+        self.problem = ""
+        """What stands in the way now, in a sentence; empty: nothing does."""
 
     def run(self) -> None:
         """Follow until told to stop."""
@@ -80,10 +103,10 @@ class Watcher:
                 for changed in rounds:
                     now = {root: _identity(root) for root in self._roots}
                     self._note_absent(now)
-                    self._handle(changed | _changed_files(before, now))
-                    if _replaced_folders(before, now):
+                    if _replaced_folders(before, now):  # nothing is known of what the changes mean
                         self._is_due = True
                         break
+                    self._handle(changed | _changed_files(before, now))
                     before = now
 
     def _changes(self) -> Generator[set[Path]]:
@@ -149,9 +172,11 @@ class Watcher:
             if self._is_first:
                 raise
             self._is_due, self._not_before = True, time.monotonic() + RETRY_S
+            self.problem = str(exc)
             if not isinstance(exc, NotFound):  # which ``_note_absent`` tells in better words
                 self._say(f"{exc}; trying again in {RETRY_S:.0f} seconds")
             return
+        self.problem = ""
         if self._is_first or report.tells_something:
             self._done(report)
         self._is_first = False
@@ -175,7 +200,8 @@ class Watcher:
     def _note_absent(self, now: Identities) -> None:
         absent = {root for root, identity in now.items() if not identity}
         for root in sorted(absent - self._absent):
-            self._say(f"{str(root)!r} is gone; its documents are kept until it is back")
+            self.problem = f"{str(root)!r} is gone; its documents are kept until it is back"
+            self._say(self.problem)
         for root in sorted(self._absent - absent):
             self._say(f"{str(root)!r} is back")
             self._is_due = True

@@ -23,6 +23,7 @@ from corpus.home import Home
 from corpus.records import Chunk, Document, Parsed
 from corpus.settings import CorpusSettings
 from corpus.snapshot import SnapshotStore
+from corpus.undo import pending_chunks
 from ingest.retention import clear_away
 from retrieval.index import Delta, Entry, Reader, write_snapshot
 from retrieval.protocols import Encoder
@@ -47,6 +48,7 @@ class Batch:
     contents: dict[str, Parsed] = field(default_factory=dict)
     chunks: list[Chunk] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    undo_until: float = 0.0  # until when the removed can be brought back (seconds since 1970)
 
     def __bool__(self) -> bool:
         return bool(self.documents or self.removed)
@@ -169,7 +171,7 @@ class Writer:
         return time.perf_counter() - began
 
     def compact(self) -> None:
-        """Leave one snapshot without deleted chunks, its rows and its vectors, and nothing else.
+        """Leave one snapshot without deleted chunks, its rows and its vectors, and what can still be brought back.
 
         Raises:
             FingerprintMismatch: the index was embedded by another encoder.
@@ -178,7 +180,9 @@ class Writer:
         if self._previous():
             self.rebuild()
         clear_away(self._home, self._catalog, 1, forget=True)
-        self._vectors.prune(self._embedded_text(chunk) for _, chunk in self.live_chunks())
+        live = (chunk for _, chunk in self.live_chunks())
+        kept = chain(live, pending_chunks(self._catalog.database))
+        self._vectors.prune(map(self._embedded_text, kept))
 
     def _vectors_at(self, at: int) -> tuple[Keys, Array]:
         """Keys and vectors of the chunks of a snapshot, of whose texts a few are in memory at a time."""
@@ -226,7 +230,8 @@ class Writer:
             previous = None if anew else self._previous()
             number += 1
             self._write(previous, self._delta(batch, removed if previous else []), number)
-        change = Change(batch.documents, batch.contents, batch.chunks, batch.removed)
+        made = (batch.documents, batch.contents, batch.chunks, batch.removed)
+        change = Change(*made, undo_until=batch.undo_until)
         self._catalog.commit(change, number)
         if self._reader and self._reader.number == number:
             self._make_live(self._reader)
@@ -255,9 +260,8 @@ class Writer:
         self, previous: Reader | None, delta: Delta, number: int, back: int | None = None
     ) -> None:
         space = self._encoder.fingerprint
-        self._reader = write_snapshot(
-            self._store, previous, space, delta, number, self._dense, back
-        )
+        made_from = (self._store, previous, space, delta)
+        self._reader = write_snapshot(*made_from, number, self._dense, back)
 
     def embed_ahead(self, chunks: Sequence[Chunk]) -> None:
         """Compute and keep the vectors of ``chunks`` before the commit that needs them."""

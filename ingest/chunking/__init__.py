@@ -28,6 +28,7 @@ __all__ = [
     "chunking_name",
     "make_chunker",
     "require_strategy",
+    "strategies",
     "strategy_names",
 ]
 
@@ -40,6 +41,13 @@ _STRATEGIES: dict[str, str] = {
     "structure": "structure:StructureChunker",
 }
 STRATEGIES = tuple(sorted(_STRATEGIES))
+_ABOUT = {
+    "fixed": "Pieces of one size with an overlap, wherever they end: plain and predictable.",
+    "recursive": "Pieces up to a size, cut at paragraphs, lines and sentences first: good for most documents.",
+    "semantic": "Cut where the meaning of the sentences changes: for long prose without headings; slow.",
+    "sentence_window": "Each sentence is found by itself and shown with those around it: for exact facts.",
+    "structure": "Cut at headings, tables and lists, as the document is built: for manuals and reports.",
+}
 SPECIAL_TOKENS = 2  # that an encoder puts around every text
 _ON_OFFER = ("embed", "sentences")  # given to a strategy that has a parameter of this name
 
@@ -47,6 +55,18 @@ _ON_OFFER = ("embed", "sentences")  # given to a strategy that has a parameter o
 def strategy_names() -> tuple[str, ...]:
     """All strategies there are, sorted: ours, and those of installed packages."""
     return tuple(sorted({*_STRATEGIES, *_entry_points().names}))
+
+
+def strategies() -> list[dict[str, Any]]:
+    """All strategies: name, what it is good for in a sentence, and whether the size of a chunk can be chosen."""
+    return [
+        {
+            "name": name,
+            "about": _ABOUT.get(name, "A strategy of an installed package."),
+            "sizes": name != "sentence_window",
+        }
+        for name in strategy_names()
+    ]
 
 
 def require_strategy(name: str) -> None:

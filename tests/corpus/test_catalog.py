@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -12,6 +11,8 @@ import pytest
 from corpus.catalog import Catalog, Change, Stored
 from corpus.errors import Damaged, NotFound, OperatorError
 from corpus.home import Home
+from corpus.job_records import files_of
+from corpus.name_keys import text_key
 from corpus.records import (
     Box,
     Chunk,
@@ -24,9 +25,36 @@ from corpus.records import (
     State,
     content_id,
 )
-from corpus.rows import SCHEMA
+from corpus.shelf import Wanted, page_of
 from corpus.upkeep import content_hashes, purge, unreachable
 
+# The tables of the first version.
+FIRST = """
+CREATE TABLE contents (id TEXT PRIMARY KEY, text TEXT NOT NULL, parsed TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE documents (
+    id TEXT NOT NULL, collection TEXT NOT NULL, source TEXT NOT NULL, sha256 TEXT NOT NULL, media_type TEXT NOT NULL,
+    title TEXT NOT NULL, pages INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL, size INTEGER NOT NULL,
+    metadata TEXT NOT NULL, content TEXT, recipe TEXT NOT NULL, added INTEGER NOT NULL, removed INTEGER
+);
+CREATE INDEX documents_id ON documents (id);
+CREATE UNIQUE INDEX documents_live ON documents (collection, source) WHERE removed IS NULL;
+CREATE TABLE chunks (
+    id TEXT NOT NULL, document TEXT NOT NULL, spans TEXT NOT NULL, text TEXT NOT NULL, headings TEXT NOT NULL,
+    pages TEXT NOT NULL, strategy TEXT NOT NULL, added INTEGER NOT NULL, removed INTEGER
+);
+CREATE INDEX chunks_id ON chunks (id);
+CREATE INDEX chunks_document ON chunks (document);
+CREATE TABLE jobs (
+    id TEXT PRIMARY KEY, state TEXT NOT NULL, created REAL NOT NULL, request TEXT NOT NULL, progress TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+INSERT INTO meta VALUES ('snapshot', '1');
+INSERT INTO contents VALUES ('old', 'Old words.', '{}');
+INSERT INTO documents VALUES
+    ('d', 'default', '/a/Old 7.txt', 'x', 't', 'Old', 1, 'indexed', '', 9, '{}', 'old', 'r', 1, NULL);
+INSERT INTO jobs VALUES ('j', 'done', 1.0, '{}', '{"done": 1, "total": 1, "report": null, "error": null, "files":
+    [{"source": "a", "state": "indexed", "reason": ""}, {"source": "b", "state": "corrupt", "reason": "why"}]}');
+"""
 TEXT = "Títle\n\nSome words 😀 here."
 
 
@@ -169,15 +197,22 @@ def test_ids_are_sixty_three_bits_and_depend_on_every_part() -> None:
 
 
 def test_a_catalog_of_the_first_version_is_brought_up_to_date(home: Home) -> None:
-    old = SCHEMA.replace(", window TEXT", "")
-    old = re.sub(r"CREATE TABLE collections .*?;\n", "", old, flags=re.DOTALL)
     db = sqlite3.connect(home.catalog)
-    db.executescript(old + "PRAGMA user_version = 1;")
+    db.executescript(FIRST + "PRAGMA user_version = 1;")
     db.close()
     catalog = Catalog(home)
     note = document()
     catalog.commit(Change([Stored(note, "c", "r")], {"c": parsed()}, [chunk(note)]), 1)
     assert catalog.chunks_of(note.id) == [chunk(note)]
+    old = catalog.stored_one("d")
+    assert (old.text_key, old.at) == (text_key("Old words."), None)
+    page = page_of(catalog.database, 1, Wanted(words=["OLD"]))
+    assert [listed.stored.document.id for listed in page.documents] == ["d"]
+    (job,) = catalog.jobs()
+    assert (job["progress"]["done"], "files" in job["progress"]) == (1, False)
+    assert files_of(catalog.database, "j", after=1) == [
+        {"source": "b", "state": "corrupt", "reason": "why"}
+    ]
     catalog.close()
 
 

@@ -140,7 +140,9 @@ def test_a_bug_that_a_move_brings_to_light_costs_that_document_alone(
                 raise ZeroDivisionError
             return self._chunker.chunk(id, parsed)
 
-    monkeypatch.setattr("ingest.reindex.chunker_for", lambda *about: Faulty(chunker_for(*about)))
+    monkeypatch.setattr(
+        "ingest.own_chunking.chunker_for", lambda *about: Faulty(chunker_for(*about))
+    )
     shelf.move()
     assert shelf.found("red box") == [f"{n}.txt" for n in range(6) if n != 3]
     (lost,) = [d for d in shelf.catalog.documents() if not d.state.searchable]
