@@ -99,8 +99,7 @@ class Writer:
         """
         self._home.clear_unfinished()
         self._store.clear_unfinished()
-        number = self.snapshot
-        if number:
+        if number := self.snapshot:
             self._reader = self._reader_of(number)
             if self._make_live(self._reader):
                 return [f"'CURRENT' was made to name snapshot {number}"]
@@ -149,8 +148,7 @@ class Writer:
     def _write_anew(self, at: int, number: int, back: int | None = None) -> None:
         """Write snapshot ``number`` from the catalog's rows ``at`` a snapshot, and verify it."""
         keys, vectors = self._vectors_at(at)
-        delta = Delta(keys, vectors, (), [], lambda: self.entries(at=at))
-        self._write(None, delta, number, back)
+        self._write(None, Delta(keys, vectors, (), [], lambda: self.entries(at=at)), number, back)
         self._store.open(number).verify()
 
     def switch(self) -> float:
@@ -222,9 +220,8 @@ class Writer:
         if not batch:
             return self.snapshot
         self._home.require_space(self._settings.min_free_mib)
-        removed = [
-            (id, [chunk.key for chunk in self._catalog.chunks_of(id)]) for id in batch.removed
-        ]
+        chunks_of = self._catalog.chunks_of
+        removed = [(id, [chunk.key for chunk in chunks_of(id)]) for id in batch.removed]
         number = self.snapshot
         if batch.chunks or any(keys for _, keys in removed):
             previous = None if anew else self._previous()
@@ -247,7 +244,6 @@ class Writer:
     def _delta(self, batch: Batch, removed: Sequence[tuple[str, Sequence[int]]]) -> Delta:
         documents = {stored.document.id: stored.document for stored in batch.documents}
         entries = [entry_of(chunk, documents[chunk.document]) for chunk in batch.chunks]
-
         gone = set(batch.removed)
         keys = np.array([chunk.key for chunk in batch.chunks], dtype=np.int64)
 

@@ -151,12 +151,33 @@ TABLE: dict[str, list[Case]] = {
     "GET /v1/documents": [
         Case("", ask("GET", "/v1/documents")),
         Case(COLLECTION, ask("GET", "/v1/documents?collection={id}")),
+        Case("", ask("GET", "/v1/documents?limit=2&sort=state&q=txt")),
+        Case("", ask("GET", "/v1/documents?duplicates=true&limit=50")),
     ],
+    "GET /v1/strategies": [Case("", ask("GET", "/v1/strategies"))],
     "POST /v1/documents": [
         Case(COLLECTION, ask("POST", "/v1/documents", files=UPLOAD, data={"collection": "{id}"})),
     ],
     "GET /v1/documents/{id}": [Case("document", ask("GET", "/v1/documents/{id}"))],
-    "DELETE /v1/documents/{id}": [Case("document", ask("DELETE", "/v1/documents/{id}"))],
+    "DELETE /v1/documents/{id}": [
+        Case("document", ask("DELETE", "/v1/documents/{id}")),
+        Case("document", ask("DELETE", "/v1/documents/{id}?undo_s=60")),
+    ],
+    "GET /v1/documents/{id}/chunks": [
+        Case("document", ask("GET", "/v1/documents/{id}/chunks")),
+    ],
+    "POST /v1/documents/{id}/restore": [
+        Case("document", ask("POST", "/v1/documents/{id}/restore")),
+    ],
+    "POST /v1/documents/{id}/rechunk": [
+        Case("document", ask("POST", "/v1/documents/{id}/rechunk", {"strategy": "fixed"})),
+    ],
+    # Watched folders are the owner's: whoever else asks is told that, whatever the id.
+    "GET /v1/folders": [Case("", ask("GET", "/v1/folders"))],
+    "POST /v1/folders": [
+        Case(COLLECTION, ask("POST", "/v1/folders", {"path": "/etc", "collection": "{id}"})),
+    ],
+    "DELETE /v1/folders/{id}": [Case("document", ask("DELETE", "/v1/folders/{id}"))],
     "GET /v1/documents/{id}/text": [Case("document", ask("GET", "/v1/documents/{id}/text"))],
     "GET /v1/documents/{id}/pages/{page}.png": [
         Case("document", ask("GET", "/v1/documents/{id}/pages/1.png")),

@@ -57,7 +57,7 @@ def test_an_upload_ends_with_a_state_per_file_and_a_report(queue: JobQueue, home
     queue.submit("default", id=id, uploads=uploads)
     job = wait_for(queue, id, "done", "failed")
     assert job.error is None
-    assert [(f["source"], f["state"]) for f in job.files] == [
+    assert [(f["source"], f["state"]) for f in queue.files(job)] == [
         ("upload:a.txt", "indexed"),
         ("upload:b.pdf", "type_mismatch"),
     ]
@@ -179,7 +179,7 @@ def test_a_reindexing_has_a_lane_of_its_own_and_tells_how_far_it_is(
     again.start()
     job = again.reindex()
     assert wait_for(again, job.id, "done", "failed").error is None
-    assert (job.done, job.total, job.files) == (1, 1, [])
+    assert (job.done, job.total, again.files(job)) == (1, 1, [])
     assert job.report is not None
     assert (job.report["from"]["model"], job.report["to"]["model"]) == ("tiny-e5", "next-e5")
     refused = queue.submit("default", paths=[str(tmp_path / "a.txt")])  # which names the old model

@@ -11,7 +11,9 @@ from fastapi.testclient import TestClient
 
 from corpus.errors import NotAllowed, NotFound, UserError
 from ingest.jobs import JobQueue
-from ingest.routes import router
+from ingest.routes import Hands, router
+from ingest.settings import IngestSettings
+from ingest.watched_folders import WatchedFolders
 from tests.ingest.conftest import Desk
 
 
@@ -20,8 +22,17 @@ class Service:
 
     def __init__(self, desk: Desk, *folders: Path) -> None:
         self.jobs = JobQueue(desk.home, desk.catalog, {})
+        self.watched = WatchedFolders(desk.catalog, self.jobs)
+        hands = Hands(
+            lambda id, _, undo_s: desk.pipeline.remove([id], undo_s=undo_s),
+            lambda id, _: desk.pipeline.restore(id),
+            lambda: desk.encoder.count_tokens,
+        )
+        settings = IngestSettings(folders=folders, max_mib=1)
         app = FastAPI()
-        app.include_router(router(desk.home, desk.catalog, self.jobs, lambda _: 0, 1000, folders))
+        app.include_router(
+            router(desk.home, desk.catalog, self.jobs, hands, settings, self.watched)
+        )
         self.http = TestClient(app)
 
     def queue(self, *paths: Path | str, **more: str) -> dict[str, object]:
