@@ -1,4 +1,4 @@
-"""Ingestion, compaction, repair and reindexing in processes that are killed: at a named point, or after some seconds.
+"""Ingestion, compaction, repair, reindexing and changes of one document in processes that are killed midway.
 
 Run as a program it imports everything once and then, for each request it reads as a line of JSON, forks a child that
 does the work, so that a kill costs milliseconds. Only processes started here are killed.
@@ -105,6 +105,8 @@ def _do(request: dict[str, Any], told: int) -> int:
                 Pipeline(home, catalog, encoder, settings, corpus, encoder_of=encoder_of)
             ) as pipeline:
                 pipeline.sync([Path(request["folder"])], listen=listen)
+        elif request["task"] in ("remove", "restore", "rechunk"):
+            _change(request, Pipeline(home, catalog, encoder, IngestSettings(workers=1), corpus))
         elif request["task"] in ("reindex", "back"):
             target = following if request["task"] == "reindex" else encoder
             settings = IngestSettings(workers=1)
@@ -115,6 +117,18 @@ def _do(request: dict[str, Any], told: int) -> int:
             with closing(Writer(home, catalog, encoder, corpus)) as writer:
                 task(home, catalog, writer)
     return encoder.encoded + following.encoded
+
+
+def _change(request: dict[str, Any], pipeline: Pipeline) -> None:
+    """What a person does to the document whose id is given in place of a folder."""
+    id = Path(request["folder"]).name
+    with closing(pipeline):
+        if request["task"] == "remove":
+            pipeline.remove([id], undo_s=3600)
+        elif request["task"] == "restore":
+            pipeline.restore(id)
+        else:
+            pipeline.rechunk(id, "fixed", 40)
 
 
 def _ending(child: int, reading: int, seconds: float | None) -> dict[str, Any]:
