@@ -439,11 +439,11 @@ def test_deleting_a_thread_stops_what_runs_in_it(bench: ServiceBench, llm: FakeL
 
 
 def test_a_bug_is_one_sentence_without_details(bench: ServiceBench) -> None:
-    def broken() -> list[object]:
+    def broken(_: object) -> list[object]:
         raise RuntimeError("inner detail")
 
-    bench.app.catalog.documents = broken  # type: ignore[method-assign,assignment]
-    response = bench.http.get("/v1/documents")
+    bench.app.catalog.collections = broken  # type: ignore[method-assign,assignment]
+    response = bench.http.get("/v1/collections")
     assert response.status_code == 500
     assert response.json()["error"]["type"] == "InternalError"
     assert "inner detail" not in response.text
