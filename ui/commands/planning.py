@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ui.commands.console import show_json, show_table, write
+from ui.commands.console import say, show_json, show_table, write
 from ui.commands.options import JsonOption
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ def plan(
     rank: Annotated[int, typer.Option(help="Of LoRA's adapters.")] = 16,
     train_tokens: Annotated[int, typer.Option(min=0, help="Tokens it is trained on.")] = 0,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Of the engine.")] = 8000,
+    compose: Annotated[
+        Path | None, typer.Option(help="Write an override for the Compose file to this folder.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Whether a model fits, with which users and context, how fast at most, and the engine's flags."""
@@ -61,6 +65,10 @@ def plan(
         base = found.form.name if found.form.name in ("bf16", "fp8") else "bf16"
         training = training_memory(found.spec, Training(train.lower(), rank=rank, base=base))
     grown = outgrown(found, training, train_tokens, train.lower() == "full")
+    if compose is not None and found.fits:
+        from serving.engines.compose import write_override
+
+        say(f"wrote {write_override(found, Path(model).name, compose)}")
     if as_json:
         show_json(plan_json(found, Served(model, port=port), grown, training))
     else:
