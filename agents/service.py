@@ -36,6 +36,7 @@ from agents.web_api import (
     routes_chat,
     routes_evaluations,
     routes_export,
+    routes_hints,
     routes_memories,
     routes_status,
     routes_threads,
@@ -92,6 +93,7 @@ def create_app(app: App, start: bool = True) -> FastAPI:
     service.include_router(routes_approvals.router(app))
     service.include_router(routes_memories.router(app))
     service.include_router(routes_export.router(app))
+    service.include_router(routes_hints.router(app))
     service.include_router(routes_evaluations.router(app))
     service.include_router(routes_chat.router(app), responses=refusals(502, 504))
     service.include_router(

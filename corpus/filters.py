@@ -7,6 +7,7 @@ its items with ``, `` between, and a filter may name the whole or one item. Know
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from corpus.database import Database
@@ -20,10 +21,12 @@ __all__ = [
     "check_pages",
     "check_text",
     "filter_keys",
+    "filter_values",
     "matching",
 ]
 
 FILTER_COLUMNS = ("media_type", "title")
+_LONGEST_VALUE = 200  # characters; a longer one is no choice in a list
 AMONG = "(:collections IS NULL OR d.collection IN (SELECT value FROM json_each(:collections)))"
 READABLE = """(:reader IS NULL OR NOT EXISTS (
     SELECT 1 FROM collections c WHERE c.name = documents.collection AND c.readers <> '[]'
@@ -90,6 +93,53 @@ def filter_keys(catalog: Database, at: int, collections: Sequence[str] | None = 
         {"at": at, "collections": as_json(collections)},
     )
     return sorted({*FILTER_COLUMNS, *(row["key"] for row in rows)})
+
+
+def filter_values(
+    catalog: Database, at: int, collections: Sequence[str] | None = None, most: int = 50
+) -> dict[str, list[str]]:
+    """What searchable documents of these collections (or of any) can be filtered by, the most frequent values first.
+
+    A list is given as its items where others have most of them too, else as the whole: ``, `` may also be part of a
+    name or a date.
+
+    Args:
+        at: the snapshot whose documents are meant.
+        most: values of each key.
+    """
+    columns = "".join(f", '{name}', d.{name}" for name in FILTER_COLUMNS)
+    rows = catalog.rows(
+        f"""SELECT m.key, m.value, COUNT(*) AS documents
+            FROM documents d, json_each(json_patch(d.metadata, json_object({columns[2:]}))) m
+            WHERE {_LIVE} AND {AMONG} AND d.content IS NOT NULL AND trim(m.value) <> ''
+            AND length(m.value) <= {_LONGEST_VALUE} GROUP BY m.key, m.value""",
+        {"at": at, "collections": as_json(collections)},
+    )
+    values: dict[str, Counter[str]] = {}
+    for row in rows:
+        values.setdefault(row["key"], Counter())[str(row["value"])] += row["documents"]
+    for key in values.keys() - set(FILTER_COLUMNS):
+        values[key] = _in_items(values[key])
+    return {key: _most_frequent(values[key], most) for key in sorted(values)}
+
+
+def _in_items(whole: Counter[str]) -> Counter[str]:
+    items = Counter[str]()
+    for value, documents in whole.items():
+        for item in set(value.split(", ")):
+            items[item] += documents
+    counted = Counter[str]()
+    for value, documents in whole.items():
+        parts = set(value.split(", "))
+        shared = sum(items[part] > documents for part in parts)
+        for found in parts if 2 * shared > len(parts) else {value}:
+            counted[found] = items.get(found, documents)
+    return counted
+
+
+def _most_frequent(counted: Counter[str], most: int) -> list[str]:
+    ordered = sorted(counted, key=lambda value: (-counted[value], value.casefold(), value))
+    return ordered[:most]
 
 
 def as_json(values: Sequence[str] | None) -> str | None:

@@ -7,7 +7,7 @@ through the parsers alone; a folder in BEIR's layout has nothing to parse and is
 ``null`` without files. Loading the encoder is not counted; a service does it once. Bytes are those
 of texts, vectors and indexes; the copies of the sources are left out.
 
-``search`` is in ``eval/search_speed.py``.
+``search`` is in ``eval/search_speed.py``, ``llm`` in ``eval/load``.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from corpus.datasets import load_beir
 from corpus.errors import FileProblem, UserError
 from eval.bench import open_bench
 from eval.embed_speed import embed
+from eval.load.command import llm
 from eval.machine import print_figures
 from eval.options import HomeFolder, Json
 from eval.search_speed import search
@@ -79,6 +80,7 @@ def bench() -> None:
 
 app.command()(embed)
 app.command()(search)
+app.command()(llm)
 
 
 @app.command()

@@ -177,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif stream:
             self._stream(reply)
         else:
-            self._whole(200, json.dumps(self._completion(reply)))
+            self._whole(200, json.dumps(self._completion(reply)), reply.headers)
 
     def _wait(self, seconds: float) -> None:
         """Waits, but notices at once when the client hangs up (``OSError``) or the test ends."""

@@ -63,7 +63,7 @@ class ServiceBench:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.http.base_url = self.url
         config = uvicorn.Config(
-            create_app(self.app), log_level="critical", timeout_graceful_shutdown=1
+            create_app(self.app), log_level="critical", timeout_graceful_shutdown=10
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([self._listener],))

@@ -17,6 +17,7 @@ import streamlit as st
 
 from ui.state import state
 from ui.views import outage, sidebar, undo
+from ui.views.chat import asking
 from ui.views.chat import view as chat
 from ui.views.evaluate import view as evaluate
 from ui.views.inspect import view as inspect
@@ -42,8 +43,9 @@ def main() -> None:
     name = "Alcove" if held.view == "chat" else f"{held.view.capitalize()} · Alcove"
     st.set_page_config(name, page_icon=mark, layout="wide")
     st.html(_ASSETS / "page.css")
+    st.html(_ASSETS / "chat.css")
     st.logo(str(_ASSETS / "wordmark.svg"), icon_image=mark, size="large")
-    outage.guarded(_draw)()
+    outage.guarded(_draw, _meanwhile)()
 
 
 def _draw() -> None:
@@ -53,6 +55,13 @@ def _draw() -> None:
             _manners()(key="page-manners")
     _VIEWS[state().view]()
     undo.draw()
+
+
+def _meanwhile() -> None:
+    """Keep what was typed: a line that is not drawn forgets it."""
+    if state().view == "chat":
+        with st.bottom:
+            asking.line()
 
 
 @functools.cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from base64 import b64encode
 
 import streamlit as st
 
@@ -83,8 +84,12 @@ def document(document_id: str) -> DocumentJson:
     return _document(service().who, service(), document_id)
 
 
-def page_image(document_id: str, page: int, start: int, end: int, width: int) -> bytes:
-    """A page's picture; the same document id always has the same pages."""
+def page_image(document_id: str, page: int, start: int, end: int, width: int) -> str:
+    """A page's picture as a ``data:`` address; the same document id always has the same pages.
+
+    Streamlit would hand bytes out under an address of its own, and take that away again when the
+    page is drawn anew before the browser has asked for it.
+    """
     return _page_image(service().who, service(), document_id, page, start, end, width)
 
 
@@ -127,8 +132,9 @@ def _document(who: str, _service: Service, document_id: str) -> DocumentJson:
 @st.cache_data(ttl=600, max_entries=64, show_spinner=False)
 def _page_image(
     who: str, _service: Service, document_id: str, page: int, start: int, end: int, width: int
-) -> bytes:
-    return DocumentService(_service).page_image(document_id, page, start, end, width)
+) -> str:
+    picture = DocumentService(_service).page_image(document_id, page, start, end, width)
+    return f"data:image/png;base64,{b64encode(picture).decode()}"
 
 
 @st.cache_data(ttl=60, max_entries=200, show_spinner=False)

@@ -173,6 +173,21 @@ class Answerer:
         passages = gather(result.hits, self._catalog.text, s.passages)
         return features(self._weigher.weigh(result.query, passages), passages, result.hits)
 
+    def answered_by(self, question: str, collection: str | None = None) -> frozenset[str]:
+        """The ids of the documents whose passages answer a question, quoted as they stand; none if it is refused."""
+        s = self._settings
+        result = self._searcher.search(self._checked(question), s.hits, s.mode, collection)
+        passages = gather(result.hits, self._catalog.text, s.passages)
+        if not passages:
+            return frozenset()
+        measured = features(self._weigher.weigh(result.query, passages), passages, result.hits)
+        calibration = self._calibrated(passages[0].document.collection)
+        if calibration is None:
+            sure = answerability(measured) >= s.threshold
+        else:
+            sure = calibration.score(measured) >= calibration.threshold
+        return frozenset(p.document.id for p in passages) if sure else frozenset()
+
     def _decision(
         self, asked: str, passages: Sequence[Passage], result: SearchResult
     ) -> tuple[float, float]:

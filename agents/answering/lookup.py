@@ -20,6 +20,8 @@ from retrieval.search import check_query
 
 __all__ = ["looked_up"]
 
+_SHOWN = 10  # passages
+
 
 def looked_up(
     query: str,
@@ -35,7 +37,7 @@ def looked_up(
         query: what to search for.
         finder: searches what the person may read.
         read: gives a document's canonical text.
-        settings: how many chunks are searched for, which are all shown, and how.
+        settings: how many chunks are searched for, and how; neighbours are shown as one passage.
         collection: the only one to search; ``None``: all.
         stop: once it is set, the search ends with ``Cancelled``.
 
@@ -45,7 +47,7 @@ def looked_up(
     check_query(query, settings.question_characters)
     began = time.perf_counter()
     result = finder.search(query.strip(), settings.hits, settings.mode, collection)
-    passages = gather(result.hits, read, settings.hits)
+    passages = gather(result.hits, read, _SHOWN)
     yield Retrieved(passages, result.snapshot, dict(result.timings_ms))
     if stop is not None and stop.is_set():
         yield Cancelled()

@@ -154,6 +154,12 @@ class Chats:
             db.execute(query, (title, pinned, thread))
             return item(db, head_of(db, thread, owner)["place"])
 
+    def questions(self, thread: str) -> list[str]:
+        """What was asked in a thread, in order."""
+        query = "SELECT content FROM messages WHERE thread = ? AND role = 'user' ORDER BY position"
+        with self._tables.transaction() as db:
+            return [row["content"] for row in db.execute(query, (thread,))]
+
     def history(self, thread: str, messages: int, characters: int) -> tuple[Message, ...]:
         """The last answered turns within both bounds, oldest first; no refusals, no failures."""
         with self._tables.transaction() as db:

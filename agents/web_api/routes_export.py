@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from agents.build import App
-from agents.chats.export import as_html, as_markdown
+from agents.chats.export import as_markdown
+from agents.chats.export_html import as_html
 from retrieval.caller import Caller
 
 __all__ = ["router"]

@@ -13,7 +13,7 @@ from serving.engines.launch import Launch, Serve
 from serving.machines import GIB
 from serving.plan.planner import Plan
 from serving.watch.available import available, total
-from serving.watch.watchdog import Limits, Watched
+from serving.watch.engine_watch import Limits, Watched
 
 __all__ = ["limits_of", "needed_bytes", "require_room", "watched_engine"]
 

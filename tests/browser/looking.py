@@ -6,14 +6,15 @@ import time
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page, expect
 
-__all__ = ["DESK", "LOOKS", "OTHER_LOOKS", "PHONE", "findings", "look"]
+__all__ = ["DESK", "LOOKS", "OTHER_LOOKS", "PHONE", "asked_for_key", "findings", "look"]
 
 DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 800}
 LOOKS, OTHER_LOOKS = (("light", DESK), ("dark", PHONE)), (("light", PHONE), ("dark", DESK))
 _GRAVE = ("serious", "critical")
 _SETTLED_S = 10.0  # what is still wrong then, is wrong
+_FORGOTTEN_S = 120.0  # what pages keep of the service is younger
 _OPTIONS = {"resultTypes": ["violations"]}
 
 
@@ -51,3 +52,17 @@ def _findings(tab: Page) -> list[str]:
 def _why(node: dict[str, Any]) -> str:
     checks = [*node["any"], *node["all"], *node["none"]]
     return "; ".join(check["message"] for check in checks)
+
+
+def asked_for_key(tab: Page) -> Locator:
+    """The field for a key, once the page no longer shows what it had read before one was needed."""
+    field = tab.get_by_label("API key", exact=True)
+    main = tab.get_by_role("main")
+    deadline = time.monotonic() + _FORGOTTEN_S
+    while True:
+        expect(main.get_by_role("heading").first).to_be_visible()
+        if field.is_visible() or time.monotonic() > deadline:
+            expect(field).to_be_visible()
+            return field
+        tab.wait_for_timeout(1000)
+        tab.reload()

@@ -101,7 +101,7 @@ def fake_stack() -> Iterator[FakeStack]:
     with FakeService() as service:
         port = free_port()
         command = page_command(service.url, "127.0.0.1", port)
-        with _page(command, f"http://127.0.0.1:{port}") as url:
+        with page_of(command, f"http://127.0.0.1:{port}") as url:
             yield FakeStack(service, url)
 
 
@@ -150,7 +150,8 @@ def _cli(*arguments: str) -> list[str]:
 
 
 @contextmanager
-def _page(command: Sequence[str], url: str) -> Iterator[str]:
+def page_of(command: Sequence[str], url: str) -> Iterator[str]:
+    """The page's process, once it answers at ``url``."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_PROXY": "127.0.0.1"}
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.looking import LOOKS, OTHER_LOOKS, findings, look
+from tests.browser.looking import LOOKS, OTHER_LOOKS, asked_for_key, findings, look
 from tests.browser.stacks import FakeStack
 from tests.ui.fake_evaluations import finish
 from ui.state import VIEWS
@@ -117,7 +117,7 @@ def test_an_evaluation_can(store: FakeStack, open_tab: Opener, sound: Sound) -> 
 def test_signing_in_can(store: FakeStack, open_tab: Opener, sound: Sound) -> None:
     store.service.store.key = "a key that nobody gave"
     tab = open_tab(store.url)
-    expect(tab.get_by_label("API key", exact=True)).to_be_visible()
+    asked_for_key(tab)
     sound(tab)
 
 

@@ -72,7 +72,7 @@ Find = Callable[..., list[Any]]
 
 
 def test_a_langchain_chain_answers_from_the_corpus(search: Search, llm: FakeLLMServer) -> None:
-    llm.say("Thirty days.")
+    llm.say("Thirty days.", headers={"Connection": "close"})  # the client is kept for good
     llm.say("A month.")
     prompt = ChatPromptTemplate.from_template("Passages: {passages} Question: {question}")
     inputs = {"passages": LangChain(search=search, k=2), "question": RunnablePassthrough()}
@@ -244,7 +244,7 @@ def test_the_example_runs(
     module: ModuleType,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    llm.say(KEPT)
+    llm.say(KEPT, headers={"Connection": "close"})  # the client is kept for good
     example = example_of(module)
     for default, here in (
         ("http://127.0.0.1:8700", standing.url),

@@ -119,6 +119,11 @@ TABLE: dict[str, list[Case]] = {
         Case("thread", ask("POST", "/v1/runs", {"thread": "{id}", "question": "What?"})),
     ],
     "GET /v1/runs/{id}": [Case("run", ask("GET", "/v1/runs/{id}"))],
+    "GET /v1/runs/{id}/suggestions": [Case("run", ask("GET", "/v1/runs/{id}/suggestions"))],
+    "GET /v1/filters": [
+        Case("", ask("GET", "/v1/filters")),
+        Case(COLLECTION, ask("GET", "/v1/filters?collection={id}")),
+    ],
     "GET /v1/runs/{id}/events": [Case("run", ask("GET", "/v1/runs/{id}/events"))],
     "POST /v1/runs/{id}/cancel": [Case("run", ask("POST", "/v1/runs/{id}/cancel"))],
     "POST /v1/feedback": [

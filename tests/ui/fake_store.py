@@ -211,7 +211,7 @@ def _use_tool(run: Run, question: str, passages: list[Json]) -> None:
 
 def _ask_person(store: Store, run: Run, question: str) -> bool:
     """Wait for a decision about a call; false when the run was stopped meanwhile."""
-    arguments = {"title": "Noted", "text": question}
+    arguments = {"title": "Noted", "text": question, "tags": ["memory"]}
     approval = {"id": store.fresh("ap"), "verdict": "", "arguments": arguments, "reason": ""}
     store.approvals[approval["id"]] = approval
     run.emit("tool_call", id="c2", name="write_note", arguments=arguments)

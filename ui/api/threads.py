@@ -89,8 +89,7 @@ class ThreadService:
         asked: dict[str, Any] = {"limit": limit}
         asked |= {"q": words} if words else {}
         asked |= {"after": after} if after else {}
-        body = self._service.ask_json("GET", "/v1/threads", params=asked)
-        return cast(ThreadsJson, {"total": len(body["threads"]), "next": None, **body})
+        return cast(ThreadsJson, self._service.ask_json("GET", "/v1/threads", params=asked))
 
     def thread(self, thread: str, limit: int | None = None) -> ThreadJson:
         """One conversation with its last ``limit`` messages (else all) and its running run, if any."""

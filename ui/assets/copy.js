@@ -31,16 +31,17 @@ function picture(shape) {
 
 export default function ({ data, parentElement }) {
   let button = parentElement.querySelector("button");
+  let heard = parentElement.querySelector("p"); // what a screen reader says when it has changed
   if (!button) {
     button = document.createElement("button");
     button.type = "button";
-    parentElement.append(button);
+    heard = document.createElement("p");
+    heard.setAttribute("role", "status");
+    parentElement.append(button, heard);
   }
   const show = (shape, words) => {
-    const said = document.createElement("span");
-    said.textContent = words;
-    said.setAttribute("role", "status");
-    button.replaceChildren(picture(shape), said);
+    button.replaceChildren(picture(shape), words);
+    heard.textContent = words === "Copy" ? "" : words;
   };
   if (!button.firstChild) show("copy", "Copy");
   button.title = data.about;

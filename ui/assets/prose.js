@@ -28,6 +28,19 @@ function citation(number, active, press) {
   return button;
 }
 
+// Blocks that are as they were stay as they are: an answer grows at its end, and what somebody has
+// selected further up in it stays selected.
+function grow(root, data, press) {
+  root.press = press;
+  const wanted = data.nodes.map((node) => JSON.stringify([node, data.active]));
+  const had = root.blocks || [];
+  let same = 0;
+  while (same < wanted.length && wanted[same] === had[same]) same += 1;
+  while (root.childNodes.length > same) root.lastChild.remove();
+  root.append(...data.nodes.slice(same).map((node) => build(node, data.active, (n) => root.press(n))));
+  root.blocks = wanted;
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   let root = parentElement.querySelector(".prose");
   const fresh = !root;
@@ -40,13 +53,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.dataset.shown = wanted;
   root.className = `prose ${data.kind}`;
   root.dir = "auto";
-  root.replaceChildren(
-    ...data.nodes.map((node) => build(node, data.active, (n) => setTriggerValue("cite", n))),
-  );
+  grow(root, data, (n) => setTriggerValue("cite", n));
   const mark = root.querySelector("mark");
   if (fresh && data.newest) {
     root.style.scrollMarginTop = "5rem"; // below the page's own header
     setTimeout(() => root.scrollIntoView({ block: "start" }), 100); // once the page has laid it out
   }
-  if (mark && data.kind === "source") root.scrollTop = mark.offsetTop - root.clientHeight / 3;
+  if (mark && data.kind === "source") {
+    const below = mark.getBoundingClientRect().top - root.getBoundingClientRect().top;
+    root.scrollTop += below - root.clientHeight / 3;
+  }
 }

@@ -15,7 +15,7 @@ from ui.commands.options import HomeOption, JsonOption, load_settings
 from ui.commands.planning import planned
 
 if TYPE_CHECKING:
-    from serving.watch.watchdog import Watchdog
+    from serving.watch.engine_watch import Watchdog
 
 __all__ = ["engine_app"]
 
@@ -52,8 +52,8 @@ def start(
     from serving.engines import launch_of
     from serving.engines.launch import Serve
     from serving.machines import detect
+    from serving.watch.engine_watch import Watchdog
     from serving.watch.guard import limits_of, require_room, watched_engine
-    from serving.watch.watchdog import Watchdog
 
     root = load_settings(home).corpus.home
     load = (users, context, kv_format, index_chunks, tensor_parallel)

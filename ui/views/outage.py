@@ -19,10 +19,16 @@ __all__ = ["draw", "guarded"]
 P = ParamSpec("P")
 
 
-def guarded(part: Callable[P, None]) -> Callable[P, None]:
+def guarded(
+    part: Callable[P, None], meanwhile: Callable[[], None] | None = None
+) -> Callable[P, None]:
     """A part of the page that says in words what stands in its way, instead of breaking.
 
     Fragments and dialogs are drawn by themselves, out of reach of the page's own handling.
+
+    Args:
+        part: draws.
+        meanwhile: draws what has to stay on the page while the service is away.
     """
 
     @wraps(part)
@@ -31,6 +37,8 @@ def guarded(part: Callable[P, None]) -> Callable[P, None]:
             part(*args, **kwargs)
         except ServiceDown as exc:
             draw(str(exc))
+            if meanwhile is not None:
+                meanwhile()
         except NotSignedIn as exc:
             sign_in.draw(str(exc))
         except AlcoveError as exc:

@@ -69,7 +69,8 @@ def _list(found: list[ThreadJson], *, by_age: bool) -> None:
                 st.caption(heading)
             _row(thread)
             if not by_age and (snippet := thread.get("snippet")):
-                st.caption(label(snippet, 90))
+                with st.container(key=f"snippet-{thread['id']}"):
+                    st.caption(label(snippet, 90))
 
 
 def _row(thread: ThreadJson) -> None:

@@ -43,20 +43,27 @@ def test_a_call_is_rejected_with_a_reason(open_page: Opener, fake: FakeService) 
     assert (approval["verdict"], approval["reason"]) == ("reject", "not now")
 
 
-def test_edited_arguments_are_sent_and_what_is_no_json_is_not(
+def test_edited_arguments_are_sent_as_they_stand_in_their_fields(
     open_page: Opener, fake: FakeService
 ) -> None:
     page = _asked(open_page())
-    area = next(a for a in page.text_area if (a.key or "").startswith("arguments-"))
-    area.set_value("{oops")
+    fields = {a.label: a for a in page.text_area}
+    assert fields["title"].value == "Noted"
+    fields["text"].set_value("140 GB")
+    press(page, "as edited")
+    until(page, lambda p: "You approved" in words(p))
+    (approval,) = fake.store.approvals.values()
+    assert approval["arguments"] == {"title": "Noted", "text": "140 GB", "tags": ["memory"]}
+
+
+def test_an_argument_that_is_no_text_must_be_json(open_page: Opener, fake: FakeService) -> None:
+    page = _asked(open_page())
+    field = next(a for a in page.text_area if a.label == "tags, as JSON")
+    field.set_value("[oops")
     press(page, "as edited")
     (approval,) = fake.store.approvals.values()
     assert approval["verdict"] == ""
-    area = next(a for a in page.text_area if (a.key or "").startswith("arguments-"))
-    area.set_value('{"title": "Noted", "text": "140 GB"}')
-    press(page, "as edited")
-    until(page, lambda p: "You approved" in words(p))
-    assert approval["arguments"] == {"title": "Noted", "text": "140 GB"}
+    assert "must be JSON" in page.toast[0].value
 
 
 def test_a_reload_finds_the_open_question(open_page: Opener, fake: FakeService) -> None:

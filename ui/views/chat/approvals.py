@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from typing import Any
 
 import streamlit as st
 
-from corpus.errors import AlcoveError
+from corpus.errors import AlcoveError, UserError
 from ui.api.replies import Question, Reply
 from ui.state import threads
 from ui.words.plain_words import label
@@ -48,7 +49,7 @@ def _what(question: Question) -> None:
     for at, (name, value) in enumerate(sorted(question.arguments.items())):
         st.caption(label(name, 60))
         shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        show(plain(shown), key=f"argument-{question.id}-{at}", kind="log")
+        show(plain(shown), key=f"shown-{question.id}-{at}", kind="log")
 
 
 def _buttons(question: Question) -> None:
@@ -58,17 +59,62 @@ def _buttons(question: Question) -> None:
             "Approve",
             key=f"approve-{id}",
             type="primary",
+            icon=":material/check:",
             on_click=_decide,
             args=(question, "approve"),
         )
-        st.button("Reject", key=f"reject-{id}", on_click=_decide, args=(question, "reject"))
-    with st.expander("Edit, or say why not", type="compact"):
-        arguments = json.dumps(dict(question.arguments), ensure_ascii=False, indent=2)
-        st.text_area("Arguments, as JSON", value=arguments, key=f"arguments-{id}")
-        st.button("Approve as edited", key=f"edit-{id}", on_click=_decide, args=(question, "edit"))
-        st.text_input("Why it is rejected, for the model", key=f"reason-{id}")
+        st.button(
+            "Reject",
+            key=f"reject-{id}",
+            icon=":material/block:",
+            on_click=_decide,
+            args=(question, "reject"),
+        )
+    if question.arguments:
+        with st.expander("Edit before approving", type="compact"):
+            _fields(question)
+            st.button(
+                "Approve as edited", key=f"edit-{id}", on_click=_decide, args=(question, "edit")
+            )
+    with st.expander("Say why it is rejected", type="compact"):
+        st.text_input("The model reads this when you reject", key=f"reason-{id}")
     expires = datetime.fromisoformat(question.expires).astimezone()
     st.caption(f"Counts as rejected after {expires:%d %B %Y, %H:%M}.")
+
+
+def _fields(question: Question) -> None:
+    """One field for each argument: text as it is, anything else as JSON."""
+    for name, value in sorted(question.arguments.items()):
+        is_text = isinstance(value, str)
+        st.text_area(
+            label(name, 60) if is_text else f"{label(name, 60)}, as JSON",
+            value=value if is_text else json.dumps(value, ensure_ascii=False, indent=2),
+            key=_field(question, name),
+            height="content",
+        )
+
+
+def _field(question: Question, name: str) -> str:
+    return f"argument-{question.id}-{name}"
+
+
+def _edited(question: Question) -> dict[str, Any]:
+    """The arguments as they stand in the fields.
+
+    Raises:
+        UserError: one of them must be JSON and is not.
+    """
+    edited = dict[str, Any]()
+    for name, value in question.arguments.items():
+        typed = st.session_state.get(_field(question, name))
+        if typed is None or isinstance(value, str):
+            edited[name] = value if typed is None else typed
+            continue
+        try:
+            edited[name] = json.loads(typed)
+        except ValueError as exc:
+            raise UserError(f"The argument {name!r} must be JSON: {exc}.") from exc
+    return edited
 
 
 def _decide(question: Question, verdict: str) -> None:
@@ -77,11 +123,7 @@ def _decide(question: Question, verdict: str) -> None:
     arguments = dict(question.arguments) if verdict == "approve" else None
     try:
         if verdict == "edit":
-            arguments = json.loads(st.session_state[f"arguments-{question.id}"])
-            if not isinstance(arguments, dict):
-                raise ValueError("it is no object")
+            arguments = _edited(question)
         threads().decide(question.id, verdict, arguments, reason if verdict == "reject" else "")
-    except ValueError as exc:
-        st.toast(label(f"The arguments are not JSON: {exc}", 200), icon=":material/error:")
     except AlcoveError as exc:
         st.toast(label(str(exc), 300), icon=":material/error:")

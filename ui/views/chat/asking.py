@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mimetypes import guess_extension
+
 import streamlit as st
 
 from corpus.errors import AlcoveError, Conflict, NotFound
@@ -11,7 +13,7 @@ from ui.conversing import LAST_PAGE
 from ui.state import state
 from ui.words.plain_words import label
 
-__all__ = ["ask", "draw"]
+__all__ = ["ask", "draw", "line"]
 
 _MODES = {"answer": "Answer", "agent": "Agent", "search": "Search only"}
 _HELP = (
@@ -29,9 +31,9 @@ def ask(question: str) -> None:
 
 def _asked(question: str) -> bool:
     """Whether it was asked. Callbacks run out of reach of the page's own handling of errors."""
-    mode, collection = st.session_state.get("mode"), st.session_state.get("collection")
+    mode = st.session_state.get("mode") or "answer"
     try:
-        state().ask(question, mode or "answer", collection)
+        state().ask(question, mode, _collection())
     except Conflict:
         st.toast(_BUSY, icon=":material/hourglass_top:")
     except NotFound:
@@ -55,11 +57,7 @@ def draw(now: StatusJson) -> None:
     held = state()
     with st.container(key="ask"):
         _chips()
-        st.chat_input(
-            "Answering… you can type the next question" if held.running else _invitation(),
-            key="prompt",
-            on_submit=_submitted,
-        )
+        _line()
         with st.container(key="ask-options", horizontal=True, vertical_alignment="center"):
             _options(now)
             if held.running:
@@ -69,11 +67,26 @@ def draw(now: StatusJson) -> None:
                 )  # fmt: skip
 
 
+def line() -> None:
+    """Draw the line alone, where ``draw`` has it: what was typed stays in it while nothing else can be drawn."""
+    with st.container(key="ask"):
+        _line()
+
+
+def _line() -> None:
+    words = "Answering… you can type the next question" if state().running else _invitation()
+    st.chat_input(words, key="prompt", on_submit=_submitted)
+
+
 def _stop() -> None:
     try:
         state().stop()
     except AlcoveError as exc:
         st.toast(label(str(exc), 300), icon=":material/error:")
+
+
+def _collection() -> str | None:
+    return st.session_state.get("collection") or None
 
 
 def _invitation() -> str:
@@ -87,8 +100,8 @@ def _options(now: StatusJson) -> None:
     if len(names) > 1:
         st.selectbox(
             "Collection",
-            [None, *names],
-            format_func=lambda name: name or "All documents",
+            ["", *names],
+            format_func=lambda name: label(name) or "All documents",
             key="collection",
             persist_state="session",
             label_visibility="collapsed",
@@ -123,7 +136,7 @@ def _filters() -> None:
         return
     with room:
         try:
-            found = kept.filters(st.session_state.get("collection"))
+            found = kept.filters(_collection())
         except AlcoveError as exc:
             st.caption(label(str(exc), 300))
             return
@@ -142,7 +155,7 @@ def _choice(name: str, values: list[str]) -> None:
         label(_title(name), 40),
         offered,
         index=offered.index(chosen) if chosen else None,
-        format_func=lambda value: label(value, 60),
+        format_func=lambda value: label(_said(name, value), 60),
         placeholder="Any",
         key=key,
         on_change=lambda: state().asking.filter(name, st.session_state[key]),
@@ -150,7 +163,13 @@ def _choice(name: str, values: list[str]) -> None:
 
 
 def _title(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+    return "Format" if name == "media_type" else name.replace("_", " ").capitalize()
+
+
+def _said(name: str, value: str) -> str:
+    """A value in the words of people: a file format by its ending."""
+    ending = guess_extension(value) if name == "media_type" else None
+    return ending[1:].upper() if ending else value
 
 
 def _pages() -> None:
@@ -178,7 +197,7 @@ def _chips() -> None:
         return
     with st.container(key="chips", horizontal=True, gap="xsmall"):
         for name, value in asking.filters.items():
-            words = f"{_title(name)}: {value}"
+            words = f"{_title(name)}: {_said(name, value)}"
             _chip(words, f"chip-{name}", name)
         if asking.pages:
             first, last = asking.pages

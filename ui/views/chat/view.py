@@ -39,6 +39,8 @@ def draw() -> None:
             _head(shown)
             _messages(shown)
             next_questions = st.container(key="next-questions")
+            if len(shown.messages) > 2:  # room, so that the newest question can stand at the top
+                st.html('<div class="room-below"></div>')
         else:
             next_questions = None
             _welcome(status())
@@ -111,8 +113,6 @@ def _messages(shown: Conversation) -> None:
         st.fragment(guarded(_follow), run_every=settings().stream_s)(live, question, opened)
     else:
         state().unfollow()
-    if len(asked) > 1:  # room below, so that the newest question can stand at the top
-        st.html('<div class="room-below"></div>')
 
 
 def _earlier() -> None:

@@ -17,8 +17,8 @@ import psutil
 import pytest
 
 from corpus.errors import OperatorError
+from serving.watch.engine_watch import Limits, Watchdog, Watched
 from serving.watch.state import EngineState, read_state, shed_reason, write_state
-from serving.watch.watchdog import Limits, Watchdog, Watched
 
 MIB = 2**20
 ENGINE = Path(__file__).with_name("fake_engine.py")
@@ -216,7 +216,7 @@ def test_a_watchdog_that_is_killed_takes_its_engine_along(tmp_path: Path) -> Non
     port, file = free_port(), tmp_path / "child"
     code = (
         "import sys\nfrom pathlib import Path\n"
-        "from serving.watch.watchdog import Limits, Watchdog, Watched\n"
+        "from serving.watch.engine_watch import Limits, Watchdog, Watched\n"
         f"w = Watched('fake', [sys.executable, {str(ENGINE)!r}, '{port}', '--child', {str(file)!r}],"
         f" 'http://127.0.0.1:{port}/v1', 'm')\n"
         f"Watchdog(w, Limits(shed=0, stop=0), Path({str(tmp_path)!r}), Path({str(tmp_path / 'log')!r})).run()"
@@ -278,7 +278,7 @@ import os, sys
 from pathlib import Path
 Path(sys.argv[1], "cgroup.procs").write_text(str(os.getpid()))
 from serving.watch.available import available, total
-from serving.watch.watchdog import Limits, Watchdog, Watched
+from serving.watch.engine_watch import Limits, Watchdog, Watched
 from serving.watch.state import shed_reason
 MIB = 2**20
 assert total() == 300 * MIB, total()
