@@ -14,16 +14,19 @@ from base64 import b64encode
 import streamlit as st
 
 from corpus.errors import NotFound
+from corpus.records import State
 from ui.api.client import Service
-from ui.api.documents import DocumentService
+from ui.api.documents import DocumentService, DocumentsJson
 from ui.api.threads import ThreadService, ThreadsJson
 from ui.api.wire import DocumentJson, MeJson, StatusJson, TextJson
 from ui.settings import PageSettings, page_settings
+from ui.words.plain_words import state_words
 
 __all__ = [
     "SIGNED_IN",
     "document",
     "filters",
+    "find_documents",
     "forget_documents",
     "forget_threads",
     "library",
@@ -38,6 +41,8 @@ __all__ = [
     "threads",
 ]
 
+_FEW_DOCUMENTS = 20
+_SEARCHABLE = [str(state) for state in State if state_words(state).searchable]
 SIGNED_IN = "alcove-service"
 """Where a session keeps the client of who signed in there."""
 
@@ -98,6 +103,11 @@ def text_around(document_id: str, start: int, end: int) -> TextJson:
     return _text(service().who, service(), document_id, max(0, start), end)
 
 
+def find_documents(words: str) -> DocumentsJson:
+    """Documents that can be searched and are called so, the first few by name; half a minute old."""
+    return _found_documents(service().who, service(), words.strip())
+
+
 def thread_page(words: str = "", after: str | None = None) -> ThreadsJson:
     """A page of the conversations, at most ten seconds old."""
     limit = settings().threads_shown
@@ -142,6 +152,13 @@ def _text(who: str, _service: Service, document_id: str, start: int, end: int) -
     return DocumentService(_service).text(document_id, start, end)
 
 
+@st.cache_data(ttl=30, max_entries=200, show_spinner=False)
+def _found_documents(who: str, _service: Service, words: str) -> DocumentsJson:
+    return DocumentService(_service).documents(
+        q=words, limit=_FEW_DOCUMENTS, state=_SEARCHABLE, sort="name"
+    )
+
+
 @st.cache_data(ttl=10, max_entries=400, show_spinner=False)
 def _thread_page(
     who: str, _service: Service, words: str, limit: int, after: str | None
@@ -164,7 +181,7 @@ def _filters(who: str, _service: Service, collection: str | None) -> dict[str, l
 
 def forget_documents() -> None:
     """Drop what is cached about documents, counts and what they can be filtered by."""
-    for cached in (_document, _text, _status, _filters, _suggestions):
+    for cached in (_document, _text, _found_documents, _status, _filters, _suggestions):
         cached.clear()
 
 

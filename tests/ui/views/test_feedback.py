@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.asking import Opener
 from tests.ui.asking import answered as answered_page
 from tests.ui.conftest import until, words
+from tests.ui.fake_papers import read_upload
 from tests.ui.fake_service import FakeService
 from ui.words.quotes import find_quote
 
@@ -55,6 +57,20 @@ def test_the_right_source_is_found_by_its_words(answered: AppTest, fake: FakeSer
     assert source["quote"] == "The nightly backup of the catalog"
     assert verdict(fake)["comment"] == "not this one"
     assert "the right source is backups" in words(answered)
+
+
+def test_among_many_documents_one_is_found_by_its_name(
+    answered: AppTest, fake: FakeService
+) -> None:
+    for n in range(40):
+        paper = read_upload(f"report-{n:02}.txt", f"Report {n} is here.".encode(), "reports")
+        fake.store.papers[paper.id] = paper
+    st.cache_data.clear()
+    press(answered, "thumb-thumb_down")
+    assert len(answered.selectbox[-1].options) == 20
+    next(i for i in answered.text_input if i.label == "Find the document").set_value("report 31")
+    answered.run()
+    assert answered.selectbox[-1].options == ["report\\-31\\.txt"]
 
 
 def test_words_that_are_not_in_the_document_are_not_kept(

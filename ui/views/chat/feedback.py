@@ -6,9 +6,9 @@ import streamlit as st
 
 from corpus.errors import AlcoveError, UserError
 from ui.api.threads import FeedbackJson, MessageJson
-from ui.api.wire import DocumentJson
+from ui.kept import find_documents
 from ui.state import library, state
-from ui.words.plain_words import label, name_of, state_words
+from ui.words.plain_words import label, name_of
 from ui.words.quotes import find_quote
 
 __all__ = ["draw", "thumbs"]
@@ -89,9 +89,8 @@ def _form(message: str) -> None:
             key=f"right-{message}",
             label_visibility="collapsed",
         )
-        documents = _documents() if choice == _OTHER else []
         if choice == _OTHER:
-            _source(message, documents)
+            _source(message)
         st.text_input("Comment", key=f"comment-{message}", max_chars=1000)
         with st.container(horizontal=True, gap="xsmall"):
             if st.button("Save", key=f"save-{message}", type="primary"):
@@ -102,19 +101,21 @@ def _form(message: str) -> None:
         st.caption("Verdicts make a question set to measure with, under **Evaluate**.")
 
 
-def _documents() -> list[DocumentJson]:
-    return [d for d in library().documents()["documents"] if state_words(d["state"]).searchable]
-
-
-def _source(message: str, documents: list[DocumentJson]) -> None:
-    names = {d["id"]: d["title"] or name_of(d["source"]) for d in documents}
+def _source(message: str) -> None:
+    found = find_documents(str(st.session_state.get(f"find-{message}") or ""))
+    if found.get("total", 0) > len(found["documents"]) or st.session_state.get(f"find-{message}"):
+        st.text_input(
+            "Find the document", key=f"find-{message}", type="search", live="300ms",
+            placeholder="Words of its name",
+        )  # fmt: skip
+    names = {d["id"]: d["title"] or name_of(d["source"]) for d in found["documents"]}
     st.selectbox(
         "Document",
         list(names),
         index=None,
-        format_func=lambda id: names.get(id, ""),
+        format_func=lambda id: label(names.get(id, ""), 90),
         key=f"source-{message}",
-        placeholder="Which one says it",
+        placeholder="Which one says it" if names else "No document is called so",
     )
     st.text_area(
         "What it says, copied from it",
