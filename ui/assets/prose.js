@@ -30,8 +30,7 @@ function citation(number, active, press) {
 
 // Blocks that are as they were stay as they are: an answer grows at its end, and what somebody has
 // selected further up in it stays selected.
-function grow(root, data, press) {
-  root.press = press;
+function grow(root, data) {
   const wanted = data.nodes.map((node) => JSON.stringify([node, data.active]));
   const had = root.blocks || [];
   let same = 0;
@@ -48,12 +47,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
     root = document.createElement("div");
     parentElement.append(root);
   }
+  // Always the newest: one of a fragment that is gone, in which an answer grew, leads nowhere.
+  root.press = (number) => setTriggerValue("cite", number);
   const wanted = JSON.stringify(data);
   if (root.dataset.shown === wanted) return;
   root.dataset.shown = wanted;
   root.className = `prose ${data.kind}`;
   root.dir = "auto";
-  grow(root, data, (n) => setTriggerValue("cite", n));
+  grow(root, data);
   const mark = root.querySelector("mark");
   if (fresh && data.newest) {
     root.style.scrollMarginTop = "5rem"; // below the page's own header

@@ -138,13 +138,11 @@ def _filters() -> None:
         try:
             found = kept.filters(_collection())
         except AlcoveError as exc:
+            found = {}
             st.caption(label(str(exc), 300))
-            return
         for name, values in found.items():
             _choice(name, values)
         _pages()
-        if not found:
-            st.caption("These documents say nothing else that they could be filtered by.")
 
 
 def _choice(name: str, values: list[str]) -> None:
