@@ -200,6 +200,7 @@ def test_everything_is_reached_by_keys(fake: FakeStack, open_tab: Opener) -> Non
     cited.focus()
     tab.keyboard.press("Enter")
     expect(tab.get_by_text(re.compile("Source 1 ·"))).to_be_visible()
+    expect(cited).to_be_focused()
     tab.keyboard.press("ArrowRight")
     expect(tab.get_by_text(re.compile("Source 2 ·"))).to_be_visible()
     tab.keyboard.press("ArrowLeft")

@@ -4,12 +4,12 @@ const TAGS = new Set(
   ("p h3 strong em s code pre ul ol li blockquote hr br table thead tbody tr th td mark u cite div").split(" "),
 );
 
-function build(node, active, press) {
+function build(node, press) {
   if (typeof node === "string") return document.createTextNode(node);
   const [tag, ...children] = node;
-  if (tag === "cite") return citation(Number(children[0]), active, press);
+  if (tag === "cite") return citation(Number(children[0]), press);
   const element = document.createElement(TAGS.has(tag) ? tag : "div");
-  element.append(...children.map((child) => build(child, active, press)));
+  element.append(...children.map((child) => build(child, press)));
   if (tag !== "table") return element;
   const frame = document.createElement("div"); // a wide table scrolls by itself
   frame.className = "frame";
@@ -17,13 +17,12 @@ function build(node, active, press) {
   return frame;
 }
 
-function citation(number, active, press) {
+function citation(number, press) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "cite";
   button.textContent = String(number);
   button.setAttribute("aria-label", `Open source ${number}`);
-  if (number === active) button.setAttribute("aria-current", "true");
   button.onclick = () => press(number);
   return button;
 }
@@ -31,13 +30,17 @@ function citation(number, active, press) {
 // Blocks that are as they were stay as they are: an answer grows at its end, and what somebody has
 // selected further up in it stays selected.
 function grow(root, data) {
-  const wanted = data.nodes.map((node) => JSON.stringify([node, data.active]));
+  const wanted = data.nodes.map((node) => JSON.stringify(node));
   const had = root.blocks || [];
   let same = 0;
   while (same < wanted.length && wanted[same] === had[same]) same += 1;
   while (root.childNodes.length > same) root.lastChild.remove();
-  root.append(...data.nodes.slice(same).map((node) => build(node, data.active, (n) => root.press(n))));
+  root.append(...data.nodes.slice(same).map((node) => build(node, (n) => root.press(n))));
   root.blocks = wanted;
+  for (const button of root.querySelectorAll("button.cite")) {
+    if (Number(button.textContent) === data.active) button.setAttribute("aria-current", "true");
+    else button.removeAttribute("aria-current");
+  }
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
