@@ -152,10 +152,9 @@ class PageState:
             NotFound: the conversation was deleted; it is closed.
         """
         thread = self.thread or threads().create()
-        asking = self.asking
-        about = (thread, question, mode, collection, asking.filters, asking.pages)
+        limits = (self.asking.filters, self.asking.pages)
         try:
-            run = threads().start(*about)
+            run = threads().start(thread, question, mode, collection, *limits)
         except NotFound:
             self.open_thread(None)
             forget_threads()
