@@ -19,6 +19,8 @@ MAX_PART_CHARACTERS = 200
 MAX_CHARACTERS = 1000
 MAX_DEPTH = 50
 _DRIVE = re.compile(r"[A-Za-z]:")
+# How browsers write what cannot stand in the header that carries a name (WHATWG, multipart/form-data).
+_ESCAPED = {"%0D": "\r", "%0A": "\n", "%22": '"'}
 
 
 def upload_name(given: str | None) -> str:
@@ -28,6 +30,8 @@ def upload_name(given: str | None) -> str:
         FileProblem: it cannot name a file; says why.
     """
     path = unicodedata.normalize("NFC", given or "").replace("\\", "/")
+    for escaped, character in _ESCAPED.items():
+        path = path.replace(escaped, character)
     if path.startswith("/") or _DRIVE.match(path):
         raise _unsafe("its name is an absolute path; upload the file or its folder by itself")
     parts = [_visible(part) for part in path.split("/")]

@@ -6,13 +6,17 @@ import io
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from corpus.errors import OperatorError
 from corpus.home import Home
 from corpus.records import Chunk, Parsed, State
-from ingest.intake import Intake
+from ingest import own_chunking
 from ingest.parsing.worker import ParserPool
+from ingest.protocols import Chunker
+from ingest.report import Progress
 from tests.ingest.conftest import Desk
 
 PAGES = 100
@@ -124,18 +128,20 @@ def with_chunker(
     monkeypatch: pytest.MonkeyPatch, chunk: Callable[[str, Parsed, list[Chunk]], list[Chunk]]
 ) -> None:
     """From now on pipelines cut documents as always, and ``chunk`` has the last word."""
-    real = Intake.__init__
+    real = own_chunking.chunker_for
 
-    def init(self: Intake, catalog: object, writer: object, chunker: object, *more: object) -> None:
+    def chunker_for(*about: Any) -> Chunker:
+        chunker = real(*about)
+
         class Meddling:
             name = chunker.name
 
             def chunk(self, id: str, parsed: Parsed) -> list[Chunk]:
                 return chunk(id, parsed, chunker.chunk(id, parsed))
 
-        real(self, catalog, writer, Meddling(), *more)
+        return Meddling()
 
-    monkeypatch.setattr(Intake, "__init__", init)
+    monkeypatch.setattr(own_chunking, "chunker_for", chunker_for)
 
 
 def test_a_bug_that_one_document_brings_to_light_costs_that_document_alone(
@@ -181,3 +187,22 @@ def test_following_looks_at_nothing_but_what_changed(
         *("a.txt", "b.txt", "g/d.txt"),
     }
     assert parsed == ["a.txt"]  # the moved one was known
+
+
+def test_a_folder_that_goes_away_while_it_is_read_costs_no_document(
+    desk: Desk, tmp_path: Path
+) -> None:
+    for n in range(30):
+        desk.write(f"{n}.txt", f"red box {n}")
+    desk.sync()
+    before = desk.catalog.stored()
+
+    def unplug(_: Progress) -> None:
+        if desk.folder.exists():
+            desk.folder.rename(tmp_path / "away")
+
+    with pytest.raises(OperatorError, match="went away while it was read"):
+        desk.sync(listen=unplug)
+    assert desk.catalog.stored() == before
+    (tmp_path / "away").rename(desk.folder)
+    assert desk.sync().to_json()["files"] == {"unchanged": 30}

@@ -17,6 +17,7 @@ from ingest.upload_names import upload_name
         ("reports\\2026\\q1.pdf", "reports/2026/q1.pdf"),
         ("./a//b.txt", "a/b.txt"),
         ("two\nlines\r.txt", "twolines.txt"),
+        ("two%0D%0Alines %22quoted%22 100%.txt", 'twolines "quoted" 100%.txt'),
         ("evil\u202etxt.exe", "eviltxt.exe"),
         ("\u2067fo\u200blder/na\u200fme.md", "folder/name.md"),
         ("  spaced name .txt ", "spaced name .txt"),
