@@ -260,9 +260,9 @@ class PageState:
         """Offer to bring back documents that were deleted together, as (id, name)."""
 
         def back() -> None:
+            forget_documents()
             for id, _ in removed:
                 library().restore(id)
-            forget_documents()
 
         one = f"“{removed[0][1]}” was deleted."
         words = one if len(removed) == 1 else f"{len(removed):,} documents were deleted."

@@ -62,6 +62,7 @@ def _list(app: FastAPI, store: Store) -> None:
         collection: str = "",
         q: str = "",
         state: Annotated[list[str], Query()] = [],  # noqa: B006
+        duplicates: bool = False,
         sort: str = "",
         limit: int = 0,
         after: str = "0",
@@ -70,6 +71,7 @@ def _list(app: FastAPI, store: Store) -> None:
             p
             for p in store.papers.values()
             if collection in ("", p.collection)
+            and (not duplicates or _alike(store, p))
             and all(w in f"{p.title} {p.source}".lower() for w in q.lower().split())
         ]
         states: dict[str, int] = {}

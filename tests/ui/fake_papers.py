@@ -127,7 +127,7 @@ class Paper:
                 "text": text,
                 "tokens": len(text.split()),
             }
-            for n, (text, start, page) in enumerate(pieces)
+            for n, (text, start, page) in enumerate(pieces, 1)
         ]
 
     def passage(self, number: int, line: Line, score: float) -> Json:

@@ -8,10 +8,9 @@ from typing import Any
 import streamlit as st
 
 from corpus.errors import AlcoveError
-from ingest.chunking import strategy_names
 from ui.api.evaluations import EvaluationService
 from ui.api.wire import QuestionSetJson
-from ui.state import service, state, status
+from ui.state import library, service, state, status
 from ui.words.figures import counted
 from ui.words.plain_words import label
 
@@ -68,7 +67,7 @@ def _more() -> dict[str, Any]:
     """What most people leave as it is."""
     with st.expander("More", type="compact", key="evaluate-more"):
         chunkers = st.multiselect(
-            "Ways of chunking", strategy_names(), key="evaluate-chunkers",
+            "Ways of chunking", [way["name"] for way in library().strategies()["strategies"]], key="evaluate-chunkers",
             placeholder="As it is set",
         )  # fmt: skip
         sizes = st.multiselect(

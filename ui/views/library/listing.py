@@ -78,6 +78,10 @@ def _filters(found: DocumentsJson) -> None:
             key="find-sort", label_visibility="collapsed", width=160,
             on_change=_narrow, args=("sort", "find-sort"),
         )  # fmt: skip
+        st.checkbox(
+            "Only duplicates", held.alike, key="find-alike",
+            on_change=_narrow, args=("alike", "find-alike"),
+        )  # fmt: skip
     _states(found)
 
 
@@ -102,7 +106,7 @@ def _states(found: DocumentsJson) -> None:
 
 
 def _narrow(name: str, key: str) -> None:
-    state().shelf.narrow(**{name: st.session_state[key] or ""})
+    state().shelf.narrow(**{name: st.session_state[key]})
 
 
 def _table(found: DocumentsJson) -> None:
