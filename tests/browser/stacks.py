@@ -114,6 +114,8 @@ def real_stack(folder: Path) -> Iterator[RealStack]:
             path = documents / paper.source
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(paper.original)
+    home.mkdir()
+    (home / "alcove.toml").write_text(f"[ingest]\nfolders = [{str(folder)!r}]\n", "utf-8")
     ingest = _cli("ingest", str(documents), "--home", str(home), "--collection", "papers")
     subprocess.run(ingest, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     with _started(home) as stack:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -195,3 +196,25 @@ def test_a_list_of_thousands_is_turned_over_page_by_page_also_on_a_phone(
     finally:
         for paper in many:
             del fake.service.store.papers[paper.id]
+
+
+def test_a_watched_folder_is_read_and_read_again_when_it_changes(
+    real: Stack, open_tab: Opener, tag: str
+) -> None:
+    tab = _library(real, open_tab)
+    tab.get_by_text("Watched folders", exact=True).click()
+    where = tab.get_by_label("Folder", exact=True)
+    folder = Path(where.input_value()) / f"watched-{tag}"
+    folder.mkdir()
+    (folder / "first.txt").write_text(f"The first of {tag}.")
+    where.fill(str(folder))
+    collection = tab.get_by_role("combobox", name=re.compile("Collection"))
+    collection.fill(tag)
+    collection.press("Enter")
+    tab.get_by_role("button", name="Watch", exact=True).click()
+    row = tab.locator("[class*=st-key-folder-]").filter(has_text=f"watched-{tag}")
+    expect(row).to_contain_text("Ready 1", timeout=READ_MS)
+    (folder / "second.txt").write_text(f"The second of {tag}.")
+    expect(row).to_contain_text("Ready 2", timeout=READ_MS)
+    row.get_by_role("button", name="Show").click()
+    expect(tab.locator(".shelf tbody tr")).to_have_count(2)
