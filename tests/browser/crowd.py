@@ -71,7 +71,7 @@ def _add(batch: Batch, number: int) -> None:
     about = (0, state, _STATES.get(state, ""), len(text), {"author": _PLACES[number % 8]})
     document = Document(id, source, sha, "text/plain", f"Box {number}", collection, *about)
     bad = state in _STATES
-    batch.documents.append(Stored(document, None if bad else text, "whole"))
+    batch.documents.append(Stored(document, None if bad else sha, "whole"))
     if bad:
         return
     batch.contents[sha] = Parsed(text, ())

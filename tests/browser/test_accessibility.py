@@ -129,3 +129,44 @@ def test_an_outage_can(store: FakeStack, open_tab: Opener, sound: Sound) -> None
         sound(tab)
     finally:
         store.service.start()
+
+
+def test_the_keyboard_goes_in_reading_order_and_its_place_is_seen(
+    store: FakeStack, open_tab: Opener
+) -> None:
+    tab = open_tab(store.url)
+    expect(tab.get_by_text("What do you want to know?")).to_be_visible()
+    expect(tab.get_by_test_id("stSkeleton")).to_have_count(0)
+    told = """() => {
+      const here = document.activeElement, { outlineStyle, outlineWidth } = getComputedStyle(here);
+      return [here.tagName, here.textContent.trim(), outlineStyle, parseFloat(outlineWidth)];
+    }"""
+    passed = []
+    for _ in range(30):
+        tab.keyboard.press("Tab")
+        passed.append(tab.evaluate(told))
+    unseen = [p for p in passed if p[0] == "BUTTON" and not (p[2] == "solid" and p[3] >= 2)]
+    assert unseen == []
+    names = [text for tag, text, *_ in passed if tag in ("A", "BUTTON")]
+    order = [
+        "Skip to main content",
+        "Chat",
+        "Library",
+        "Status",
+        "New chat",
+        "Why can't I just load",
+    ]
+    places = [next(at for at, name in enumerate(names) if want in name) for want in order]
+    assert places == sorted(places)
+
+
+def test_nothing_moves_for_whoever_asked_for_that(store: FakeStack, open_tab: Opener) -> None:
+    tab = open_tab(store.url, reduced_motion="reduce")
+    store.answer("Slowly said, word for word. " * 40, 0.1)
+    ask(tab, QUESTION)
+    expect(tab.get_by_text("Slowly said").first).to_be_visible()
+    endless = """() => document.getAnimations().filter(
+      a => a.effect.getComputedTiming().iterations === Infinity).length"""
+    assert tab.evaluate(endless) == 0
+    tab.get_by_role("button", name="Stop").click()
+    expect(tab.get_by_text("Stopped before its end")).to_be_visible()

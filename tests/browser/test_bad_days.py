@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.stacks import FakeStack, Stack
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 Opener = Callable[..., Page]
 QUESTION = "How much memory does a 70B model need in FP4?"
@@ -111,22 +111,6 @@ def test_the_quote_of_a_deleted_document_is_shown_as_such(
     expect(again.locator(".st-key-viewer mark")).to_contain_text(SENTENCE)
 
 
-def test_two_pages_can_write_in_one_conversation(fresh: FakeStack, open_tab: Opener) -> None:
-    first = open_tab(fresh.url)
-    asked(first, fresh)
-    second = open_tab(first.url)
-    asked(second, fresh)
-    expect(second.locator(".prose.question")).to_have_count(2)
-    fresh.answer("Slowly said, word for word. " * 30, 0.1)
-    ask(first, "The first page asks")
-    expect(first.get_by_text("Slowly said").first).to_be_visible()
-    expect(first.locator(".prose.question")).to_have_count(3)
-    first.get_by_role("button", name="Stop").click()
-    expect(first.get_by_text("Stopped before its end")).to_be_visible()
-    second.reload()
-    expect(second.locator(".prose.question")).to_have_count(3)
-
-
 def test_a_conversation_deleted_on_one_page_is_missed_on_the_other_and_its_question_is_kept(
     fresh: FakeStack, open_tab: Opener
 ) -> None:
@@ -158,3 +142,22 @@ def test_files_of_nothing_and_of_strange_names_are_named_in_words(
     shown = tab.get_by_test_id("stMain").inner_text()
     assert not set("\u202e\u2066\u2067") & set(shown)
     assert "fdp.exe" in shown
+
+
+@pytest.mark.full
+def test_a_file_of_300_mb_ends_in_words_and_the_page_goes_on(
+    stack: Stack, open_tab: Opener, tmp_path: Path
+) -> None:
+    big = tmp_path / "big.txt"
+    with big.open("wb") as file:
+        for _ in range(300):
+            file.write(b"a line of a log that nobody reads\n" * 30_000)
+    tab = open_tab(f"{stack.url}/?view=library")
+    put(tab, big)
+    add = tab.get_by_role("button", name="Add 1 file")
+    expect(add).to_be_enabled(timeout=180_000)
+    add.click()
+    ended = re.compile("Too large|Ready|Took too long|Too much for memory")
+    expect(tab.get_by_text(ended).first).to_be_visible(timeout=180_000)
+    tab.get_by_role("button", name="Chat", exact=True).click()
+    asked(tab, stack)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from tests.agents.payloads import PAYLOADS
 from tests.browser.chatting import QUESTION, SENTENCE, Opener, answer, ask, asked
-from tests.browser.stacks import FakeStack, Stack
+from tests.browser.stacks import FakeStack, Stack, sample_stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -75,15 +76,31 @@ def test_the_page_is_dark_for_whoever_prefers_that(fake: FakeStack, open_tab: Op
     assert max(int(part) for part in re.findall(r"\d+", colour)[:3]) < 60
 
 
-def test_the_page_survives_an_outage_by_itself(fake: FakeStack, open_tab: Opener) -> None:
-    tab = open_tab(fake.url)
-    asked(tab, fake)
-    fake.service.stop()
-    try:
-        tab.get_by_role("button", name="Status").click()
-        expect(tab.get_by_text("Alcove is not answering")).to_be_visible()
-    finally:
-        fake.service.start()
-    expect(tab.get_by_text("The library holds")).to_be_visible()
-    tab.get_by_role("button", name="Chat", exact=True).click()
-    expect(tab.get_by_role("button", name="Open source 1")).to_be_visible()
+def test_on_a_phone_the_sidebar_goes_once_something_was_chosen(
+    fake: FakeStack, open_tab: Opener
+) -> None:
+    tab = open_tab(fake.url, viewport={"width": 390, "height": 800}, has_touch=True)
+    expect(tab.get_by_text("What do you want to know?")).to_be_visible()
+    tab.get_by_test_id("stExpandSidebarButton").click()
+    sidebar = tab.get_by_test_id("stSidebar")
+    expect(sidebar).to_have_attribute("data-collapsed", "false")
+    sidebar.get_by_role("button", name="Status").click()
+    expect(sidebar).to_have_attribute("data-collapsed", "true")
+    expect(tab.get_by_role("heading", name="Status", level=1)).to_be_in_viewport()
+    expect(tab).to_have_title("Status · Alcove")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_first_start_shows_the_sample_and_answers_an_example(
+    browser: Browser, open_tab: Opener, tmp_path: Path
+) -> None:
+    with sample_stack(tmp_path) as stack:
+        tab = open_tab(stack.url)
+        stack.answer("They need a lot of it. [1]")
+        tab.get_by_role("button", name="QLoRA run").click()
+        expect(tab.get_by_role("button", name="Open source 1")).to_be_visible()
+        stack.restart()
+        tab.reload()
+        expect(tab.get_by_role("button", name="Open source 1")).to_be_visible()
+        tab.get_by_role("button", name="Library").click()
+        expect(tab.get_by_role("heading", name="Library", level=1)).to_be_visible()
