@@ -36,7 +36,7 @@ def search(waiting: str, is_starting: bool, is_stand_in: bool) -> Finding:
         return Finding.of("search", waiting, "bad")
     if is_stand_in:
         words = "the index is damaged, and an older one answers in its place"
-        return Finding("search", words, "stop Alcove and run `alcove doctor --repair`", "bad")
+        return Finding("search", words, "run `alcove doctor --repair`", "bad")
     return Finding("search", "questions are answered from the whole index")
 
 

@@ -91,6 +91,8 @@ def let_in_and_out(stack: Stack, open_tab: Opener) -> None:
     expect(tab.locator(".st-key-user-ada")).to_have_count(0)
     # The status asks by itself, so that whoever is no longer let in learns it without a click.
     expect(other.get_by_label("API key")).to_be_visible()
+    tab.close()
+    other.close()
 
 
 def make_key(tab: Page, field: str, name: str) -> None:
