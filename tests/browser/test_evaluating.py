@@ -65,6 +65,39 @@ def test_an_evaluation_is_started_read_and_looked_into(fake: FakeStack, open_tab
     expect(tab.get_by_text("is better than").last).to_be_visible()
 
 
+def test_two_evaluations_are_run_and_compared(fake: FakeStack, open_tab: Opener) -> None:
+    fake.service.store.evaluations.clear()
+    tab = open_tab(fake.url + "/?view=evaluate")
+    for _ in range(2):
+        if not tab.get_by_role("button", name="Start").is_visible():
+            tab.get_by_text("New evaluation").click()
+        tab.get_by_role("button", name="Start").click()
+        expect(tab.get_by_text("Searching: 33%")).to_be_visible()
+        finish(fake.service.store)
+        expect(tab.get_by_text("Searching: 33%")).to_have_count(0)
+    tab.get_by_role("button", name="Results").first.click()
+    part(tab, "Compare")
+    tab.reload()  # comes back to the open evaluation
+    part(tab, "Compare")
+    tab.get_by_label("Of the evaluation").click()
+    options = tab.get_by_role("option")
+    expect(options).to_have_count(2)
+    expect(options.first).to_contain_text(re.compile(r"sample on sample · \d+ \w+ \d{4}"))
+    options.last.click()
+    expect(tab.get_by_text("is better than").last).to_be_visible()
+
+
+def test_a_thumb_becomes_a_question_of_the_feedback_set(fake: FakeStack, open_tab: Opener) -> None:
+    tab = open_tab(fake.url)
+    fake.answer("A 70B model needs about 140 GB in FP16 and 35 to 40 GB in FP4. [1]")
+    tab.get_by_test_id("stChatInputTextArea").fill("How much memory does a 70B model need?")
+    tab.keyboard.press("Enter")
+    tab.locator("[class*=st-key-thumb-thumb_up]").get_by_role("button").click()
+    expect(tab.get_by_text("You called this right.")).to_be_visible()
+    tab.get_by_role("button", name="Evaluate").click()
+    choose(tab, "Question set", "feedback · 1 question")
+
+
 def test_on_a_phone_nothing_of_the_results_is_cut_off(fake: FakeStack, open_tab: Opener) -> None:
     fake.service.store.evaluations.clear()
     tab = open_tab(fake.url + "/?view=evaluate", viewport={"width": 390, "height": 800})

@@ -32,6 +32,9 @@ def add_evaluation_routes(app: FastAPI, store: Store) -> None:
 def _sets(app: FastAPI, store: Store) -> None:
     @app.get("/v1/question-sets")
     async def question_sets() -> Json:
+        messages = [m for thread in store.threads.values() for m in thread["messages"]]
+        count = sum(bool(message.get("feedback")) for message in messages)
+        store.question_sets["feedback"].update(questions=count, answerable=count)
         return {"question_sets": list(store.question_sets.values())}
 
     @app.post("/v1/question-sets", status_code=201)
@@ -110,7 +113,7 @@ def _results(app: FastAPI, store: Store) -> None:
         get(store.evaluations, id, "evaluation")
         found = [
             row.to_json()
-            for row in rows()
+            for row in store.rows or rows()
             if system in ("", row.system)
             and query in ("", row.query)
             and (stage in ("", row.stage) or (stage == "lost" and row.stage))

@@ -63,6 +63,7 @@ class Store:
             for name, count in (("sample", 63), ("feedback", 0))
         }  # fmt: skip
         self.inspected: list[Json] = []  # the bodies of searches looked into
+        self.rows: list[Any] = []  # of an evaluation, where a test brings its own
         self.saved: list[Json] = []  # questions, with their set
         self.engine = "openai"
         self.pace = 0.02  # seconds between two words

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from tests.reports import report, system_name
+from eval.results.records import Stage
+from tests.reports import report, rows, system_name
 from tests.ui.asking import Opener
-from tests.ui.conftest import until, words
+from tests.ui.conftest import prose, until, words
 from tests.ui.fake_evaluations import finish
 from tests.ui.fake_service import FakeService
 from tests.ui.views.test_feedback import press
@@ -111,6 +114,57 @@ def test_questions_are_filtered_by_system_stage_and_words(done: AppTest) -> None
     assert list(done.dataframe[0].value["Lost at"]) == ["Not retrieved"]
     done.text_input[0].set_value("cooks").run()
     assert "No question is like that" in words(done)
+
+
+def test_an_open_evaluation_stays_open_when_the_page_is_loaded_again(
+    done: AppTest, open_page: Opener
+) -> None:
+    again = open_page(view="evaluate", evaluation=str(done.query_params["evaluation"]))
+    assert "hybrid scores highest" in plain(again)
+    press(again, "all-evaluations")
+    assert "evaluation" not in again.query_params
+
+
+@pytest.mark.parametrize(
+    ("stage", "words_", "detail"),
+    [
+        (Stage.PROMPT, "did not fit what the language model is shown", "passage 9 holds it"),
+        (Stage.ANSWER, "was shown it and did not use it", "passage 2 of those shown holds it"),
+    ],
+)
+def test_what_an_answer_lost_is_told_with_the_answer(
+    done: AppTest, fake: FakeService, stage: Stage, words_: str, detail: str
+) -> None:
+    row = next(row for row in rows() if row.losses)
+    loss = replace(row.losses[0], stage=stage, detail=detail)
+    fake.store.rows = [replace(row, losses=(loss,), answer="They are kept for ten days.")]
+    part(done, "questions")
+    done.selectbox[1].set_value(row.system).run()
+    done.selectbox[2].set_value(str(stage)).run()
+    assert list(done.dataframe[0].value["Lost at"]) == [str(stage).capitalize()]
+    (id,) = fake.store.evaluations
+    table = f"questions-{id}-{row.system}-{stage}-"
+    done.session_state[table] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    done.run()
+    said = plain(done)
+    assert words_ in said
+    assert detail in said
+    assert "They are kept for ten days." in prose(done, "quote")
+
+
+def test_evaluations_of_one_name_are_told_apart_by_when_they_were_made(
+    done: AppTest, fake: FakeService
+) -> None:
+    (first,) = fake.store.evaluations.values()
+    for id, created in (
+        ("older", "2026-01-02T03:04:05+00:00"),
+        ("old", "2026-01-02T03:04:09+00:00"),
+    ):
+        fake.store.evaluations[id] = {**first, "id": id, "created": created}
+    part(done, "compare")
+    names = done.selectbox[1].options
+    assert len(set(names)) == 3
+    assert all(first["id"] not in name and name.startswith("sample on sample · ") for name in names)
 
 
 def test_two_are_compared_in_a_sentence(done: AppTest) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import streamlit as st
 
 from ui.api.wire import QueryJson, ReportJson
-from ui.views.evaluate.measured import questions
+from ui.state import state
+from ui.views.evaluate.measured import evaluation, questions
 from ui.words.figures import STAGES, stage_words
 from ui.words.plain_words import label, name_of
 from ui.words.prose import marked, plain, show
@@ -83,6 +84,12 @@ def _one(id: str, query: str, system: str, metric: str) -> None:
     with st.container(key="asked-one", border=True):
         st.subheader(label(row["text"], 400), anchor=False)
         _outcome(row)
+        st.button(
+            "Inspect this search", key="inspect-question", icon=":material/manage_search:",
+            type="tertiary", on_click=state().inspect.open,
+            args=(row["text"], evaluation(id)["request"].get("collection")),
+        )  # fmt: skip
+        _answer(row)
         _gold(row)
         _found(row)
         if len(rows) > 1:
@@ -103,6 +110,13 @@ def _outcome(row: QueryJson) -> None:
         where = label(name_of(str(loss["document"])), 80)
         st.markdown(f":orange[:material/error:] **{label(stage.capitalize())}** · {where}")
         st.caption(" ".join(label(part, 400) for part in (stage_words(stage), str(loss["detail"]))))
+
+
+def _answer(row: QueryJson) -> None:
+    """What was answered, where answers were measured."""
+    if text := row.get("answer"):
+        st.markdown("**What was answered**")
+        show(plain(text), key=f"answer-{row['query']}-{row['system']}", kind="quote")
 
 
 def _gold(row: QueryJson) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import datetime
+
 import streamlit as st
 
 from corpus.errors import AlcoveError
 from ui.api.evaluations import EvaluationService
-from ui.api.wire import ReportJson
+from ui.api.wire import EvaluationJson, ReportJson
 from ui.state import service
 from ui.views.evaluate.measured import compared, evaluation
 from ui.words.plain_words import label
@@ -19,11 +22,11 @@ _WIDTH = 300  # pixels
 def draw(id: str, report: ReportJson, metric: str) -> None:
     """Draw the choice of two systems, and what can be said of them by a measure."""
     done = [i for i in EvaluationService(service()).evaluations() if i["state"] == "done"]
-    names = {i["id"]: i["name"] for i in done}
+    names = _names(done)
     with st.container(horizontal=True, key="compare"):
         other = st.selectbox(
             "Of the evaluation", list(names), index=list(names).index(id) if id in names else 0,
-            format_func=lambda i: _named(names, i), key=f"compare-with-{id}", width=_WIDTH,
+            format_func=names.__getitem__, key=f"compare-with-{id}", width=_WIDTH,
         )  # fmt: skip
         theirs = evaluation(other)["report"] if other else None
         if theirs is None:
@@ -45,10 +48,14 @@ def _sentence(first: str, second: str, metric: str) -> None:
         st.error(label(str(exc), 400))
 
 
-def _named(names: dict[str, str], id: str) -> str:
-    """An evaluation's name, with its id where several have the same."""
-    name = names[id]
-    return f"{name} ({id})" if list(names.values()).count(name) > 1 else name
+def _names(items: list[EvaluationJson]) -> dict[str, str]:
+    """What each evaluation is called, by its id: its name and when it was started."""
+    moments = {item["id"]: datetime.fromisoformat(item["created"]).astimezone() for item in items}
+    names = {i["id"]: f"{i['name']} · {moments[i['id']]:%d %B %Y, %H:%M}" for i in items}
+    count = Counter(names.values())
+    return {  # started in the same minute: told apart by the second
+        id: name if count[name] == 1 else f"{name}:{moments[id]:%S}" for id, name in names.items()
+    }
 
 
 def _system(words: str, id: str, report: ReportJson, key: str, index: int) -> str:
