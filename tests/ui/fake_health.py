@@ -48,8 +48,9 @@ def add_health_routes(app: FastAPI, store: Store) -> None:
         return {"status": "ok"}
 
     @app.get("/readyz")
-    async def ready() -> Json:
-        return {"ready": True}
+    async def ready(response: Response) -> Json:
+        response.status_code = 503 if store.loading else 200
+        return {"ready": not store.loading, "reason": "the encoder is being loaded"}
 
     @app.get("/v1/me")
     def me(request: Request) -> Json:

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from corpus.errors import Conflict
+from corpus.errors import Conflict, NotReady
 from tests.ui.fake_papers import Paper
 from tests.ui.fake_store import Store, get
 
@@ -20,6 +20,8 @@ _TIMES = {"embed": 3.5, "dense": 0.4, "lexical": 0.2, "fuse": 0.1, "rerank": 0.0
 def add_inspect_routes(app: FastAPI, store: Store) -> None:
     @app.post("/v1/inspect")
     async def inspect(body: Json) -> Json:
+        if store.loading:
+            raise NotReady("the encoder is being loaded; ask again in a moment")
         if not store.papers:
             raise Conflict("there are no documents to search yet")
         store.inspected.append(body)

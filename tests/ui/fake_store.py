@@ -62,6 +62,7 @@ class Store:
             }
             for name, count in (("sample", 63), ("feedback", 0))
         }  # fmt: skip
+        self.loading = False  # of what a search needs
         self.inspected: list[Json] = []  # the bodies of searches looked into
         self.rows: list[Any] = []  # of an evaluation, where a test brings its own
         self.saved: list[Json] = []  # questions, with their set

@@ -166,3 +166,13 @@ def test_who_does_not_own_the_machine_looks_but_saves_nothing(
     page = asked(open_page)
     assert "that you may read" in said(page)
     assert "Save as a test question" not in [e.label for e in page.expander]
+
+
+def test_while_models_are_loaded_it_waits_and_goes_on_by_itself(
+    open_page: Opener, fake: FakeService
+) -> None:
+    fake.store.loading = True
+    page = open_page(view="inspect", q=QUERY)
+    assert "the encoder is being loaded" in said(page)
+    fake.store.loading = False
+    assert lists(page.run())["hits"]

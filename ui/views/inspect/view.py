@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from corpus.errors import Conflict, NotFound, UserError
+from corpus.errors import Conflict, NotFound, NotReady, Overloaded, UserError
 from ui.api.inspecting import InspectionJson
-from ui.state import me, state, status
+from ui.state import me, settings, state, status
 from ui.views.inspect import controls, passage, saving
 from ui.views.inspect.asked import inspection
+from ui.views.outage import try_again
 from ui.words.inspection_words import removed_words, searched_words, total_words
 from ui.words.plain_words import label
 from ui.words.ranked import show_lists, show_times
@@ -40,7 +41,11 @@ def draw() -> None:
             return
         try:
             found = inspection(controls.draw())
-        except (Conflict, NotFound, UserError) as exc:
+        except NotReady as exc:
+            st.info(label(str(exc), 300))
+            st.fragment(try_again, run_every=settings().outage_s)()
+            return
+        except (Conflict, NotFound, Overloaded, UserError) as exc:
             st.error(label(str(exc), 400))
             return
         _found(found)
