@@ -68,13 +68,17 @@ def test_an_evaluation_is_started_read_and_looked_into(fake: FakeStack, open_tab
 def test_two_evaluations_are_run_and_compared(fake: FakeStack, open_tab: Opener) -> None:
     fake.service.store.evaluations.clear()
     tab = open_tab(fake.url + "/?view=evaluate")
-    for _ in range(2):
-        if not tab.get_by_role("button", name="Start").is_visible():
-            tab.get_by_text("New evaluation").click()
-        tab.get_by_role("button", name="Start").click()
-        expect(tab.get_by_text("Searching: 33%")).to_be_visible()
-        finish(fake.service.store)
-        expect(tab.get_by_text("Searching: 33%")).to_have_count(0)
+    begin = tab.get_by_role("button", name="Start")
+    begin.click()
+    expect(tab.get_by_text("Searching: 33%")).to_be_visible()
+    finish(fake.service.store)
+    expect(tab.get_by_text("Searching: 33%")).to_have_count(0)
+    if not begin.is_visible():
+        tab.get_by_text("New evaluation").click()
+    begin.click()
+    expect(tab.get_by_text("Searching: 33%")).to_be_visible()
+    finish(fake.service.store)
+    expect(tab.get_by_role("button", name="Results")).to_have_count(2)
     tab.get_by_role("button", name="Results").first.click()
     part(tab, "Compare")
     tab.reload()  # comes back to the open evaluation

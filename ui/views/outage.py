@@ -14,7 +14,7 @@ from ui.state import service, settings
 from ui.views import sign_in
 from ui.words.plain_words import label
 
-__all__ = ["draw", "guarded", "try_again"]
+__all__ = ["draw", "guarded"]
 
 P = ParamSpec("P")
 
@@ -56,11 +56,10 @@ def draw(reason: str) -> None:
             "Nothing is lost: questions, answers and documents are kept by the service. "
             "If it does not come back, start it with `alcove up`."
         )
-        st.fragment(try_again, run_every=settings().outage_s)()
+        st.fragment(_try_again, run_every=settings().outage_s)()
 
 
-def try_again() -> None:
-    """Draw the page anew once the service is ready; to be run again and again until then."""
+def _try_again() -> None:
     try:
         service().ready()
     except ServiceDown:

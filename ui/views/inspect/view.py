@@ -9,7 +9,6 @@ from ui.api.inspecting import InspectionJson
 from ui.state import me, settings, state, status
 from ui.views.inspect import controls, passage, saving
 from ui.views.inspect.asked import inspection
-from ui.views.outage import try_again
 from ui.words.inspection_words import removed_words, searched_words, total_words
 from ui.words.plain_words import label
 from ui.words.ranked import show_lists, show_times
@@ -42,13 +41,26 @@ def draw() -> None:
         try:
             found = inspection(controls.draw())
         except NotReady as exc:
-            st.info(label(str(exc), 300))
-            st.fragment(try_again, run_every=settings().outage_s)()
+            _wait(str(exc))
             return
         except (Conflict, NotFound, Overloaded, UserError) as exc:
             st.error(label(str(exc), 400))
             return
         _found(found)
+
+
+def _wait(reason: str) -> None:
+    """Say why nothing can be searched yet, and draw the page anew after a moment."""
+    drawn: list[bool] = []
+
+    def again() -> None:
+        if drawn:
+            st.rerun()
+        drawn.append(True)
+        st.caption(":material/sync: Trying again by itself…")
+
+    st.info(label(reason, 300))
+    st.fragment(again, run_every=settings().outage_s)()
 
 
 def _found(found: InspectionJson) -> None:
