@@ -33,6 +33,7 @@ from agents.running.sweeping import Sweeping
 from agents.service_lock import service_lock
 from agents.settings import Settings
 from agents.store.memory import Chats
+from agents.suggesting import Hints
 from corpus.catalog import Catalog
 from corpus.errors import AlcoveError
 from corpus.home import Home
@@ -103,7 +104,9 @@ class App:
         self.retelling = Retelling(
             self.chats, lambda: self._core and self._core.engine, lambda: self.runs.active > 0
         )
-        self.chats.log.after = self.retelling.later
+        self.hints = Hints(self)
+        ended = (self.retelling.later, self.hints.prepare)
+        self.chats.log.after = lambda thread: [tell(thread) for tell in ended]
         self._load_encoder = load_encoder
         self._finder: Finder | None = None
         self._core: Core | None = None
@@ -140,6 +143,7 @@ class App:
         self.retelling.close()
         self.runs.close()
         self.folders.close()
+        self.hints.close()
         self.jobs.close()
         self.evaluations.close()
         self.chats.close()
@@ -224,15 +228,8 @@ class App:
         from ingest.pipeline import Pipeline
 
         settings, finder = self.settings, self.finder()
-        return Pipeline(
-            self.home,
-            self.catalog,
-            finder.encoder,
-            settings.ingest,
-            settings.corpus,
-            settings.retrieval.dense,
-            finder.encoders.of,
-        )
+        about = (settings.ingest, settings.corpus, settings.retrieval.dense)
+        return Pipeline(self.home, self.catalog, finder.encoder, *about, finder.encoders.of)
 
     def writer(self) -> Writer:
         """What repairs and compacts this home's indexes; the caller closes it."""

@@ -140,6 +140,16 @@ class RunLog:
             query = "SELECT id FROM runs WHERE state = 'waiting' ORDER BY created"
             return [row["id"] for row in db.execute(query).fetchall()]
 
+    def last_done(self, thread: str) -> str | None:
+        """The id of the run that answered last in a thread that is shown, if it was the last one."""
+        query = (
+            "SELECT r.id, r.state FROM runs r JOIN shown_threads t ON t.id = r.thread"
+            " WHERE r.thread = ? ORDER BY r.rowid DESC LIMIT 1"
+        )
+        with self._tables.transaction() as db:
+            row = db.execute(query, (thread,)).fetchone()
+        return row["id"] if row and row["state"] == "done" else None
+
     def is_unsettled(self, run: str) -> bool:
         """Whether a run has an approval whose result its events do not tell yet."""
         with self._tables.transaction() as db:

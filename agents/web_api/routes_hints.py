@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from agents.build import App
-from agents.suggesting import Hints
 from retrieval.caller import Caller
 
 __all__ = ["router"]
@@ -31,7 +30,7 @@ class FiltersReply(BaseModel):
 def router(app: App) -> APIRouter:
     """Routes under ``/v1``."""
     api = APIRouter(prefix="/v1")
-    hints = Hints(app)
+    hints = app.hints
 
     @api.get("/runs/{id}/suggestions", tags=["runs"])
     def suggest(id: str, person: Caller) -> SuggestionsReply:

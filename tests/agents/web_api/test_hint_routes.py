@@ -46,6 +46,7 @@ def add(bench: ServiceBench, collection: str = "work", **texts: str) -> None:
         files.append((path.name, path))
     with adding(bench) as pipeline:
         pipeline.add(files, collection)
+    bench.app.finder().searcher.reader(patience_s=None)  # every search from now on finds them
 
 
 def test_suggestions_come_from_headings_and_are_answered(
@@ -67,6 +68,22 @@ def test_suggestions_come_from_headings_and_are_answered(
         assert (message["abstained"], message["error"]) == (False, None)
     again = bench.get(f"/v1/runs/{message['run']}/suggestions")["suggestions"]
     assert not set(again) & set(found)
+
+
+def test_suggestions_are_looked_for_once_as_soon_as_an_answer_is_there(
+    bench: ServiceBench, llm: FakeLLMServer
+) -> None:
+    add(bench, manual=MANUAL)
+    searches: list[str] = []
+    bench.app.observers.append(lambda mode, timings_ms: searches.append(mode))
+    llm.say("It prints the paper [1].")
+    ids = bench.ask("What does the press print?")
+    until(lambda: len(searches) > 1, 30)  # that of the answer, and one that nobody asked for
+    found = bench.get(f"/v1/runs/{ids['run']}/suggestions")["suggestions"]
+    looked = len(searches)
+    assert looked == 1 + len(found)
+    assert bench.get(f"/v1/runs/{ids['run']}/suggestions")["suggestions"] == found
+    assert len(searches) == looked
 
 
 def test_a_run_that_goes_on_or_found_nothing_suggests_nothing(
