@@ -54,7 +54,7 @@ function table(data, root, send) {
         el("div", { class: "sub", dir: "auto" }, row.sub),
         row.reason ? el("div", { class: "reason", dir: "auto" }, row.reason) : null),
       el("td", { class: "state" }, el("span", { class: `mark ${row.tone}` }, row.state)),
-      figure(row.pages, "pages"), figure(row.chunks, "chunks"), figure(row.size, ""), figure(row.added, ""));
+      figure(row.pages, row.pages === "1" ? "page" : "pages"), figure(row.chunks, row.chunks === "1" ? "chunk" : "chunks"), figure(row.size, ""), figure(row.added, ""));
   });
   const titles = ["Pages", "Chunks", "Size", "Added"].map((name) => el("th", { scope: "col", class: "figure" }, name));
   const head = el("tr", {}, el("th", { class: "pick" }, all), el("th", { scope: "col" }, "Document"), el("th", { scope: "col" }, "State"), ...titles);

@@ -43,7 +43,7 @@ def draw() -> None:
 def _teach() -> None:
     st.markdown(
         "**No folder may be watched yet.** The service only reads folders that you name in its "
-        f"settings. Put this into `{label(status()['home'])}/alcove.toml`, with your own folder, and "
+        f"settings. Put this into **{label(status()['home'], 300)}/alcove.toml**, with your own folder, and "
         "start Alcove again:"
     )
     st.code('[ingest]\nfolders = ["/home/you/Documents"]', language="toml")
