@@ -25,7 +25,7 @@ function row(item, chosen, choose) {
 }
 
 function column(list, data, choose) {
-  const title = make("h3", "", list.title, make("span", "note", list.note));
+  const title = make("h2", "", list.title, make("span", "note", list.note));
   title.id = `list-${list.id}`;
   const rows = make("ol", "", ...list.rows.map((item) => row(item, data.chosen, choose)));
   rows.setAttribute("aria-labelledby", title.id);
