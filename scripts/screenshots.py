@@ -73,7 +73,7 @@ def measure(tab: Page, url: str) -> None:
 def show(tab: Page, view: str, url: str, conversation: str) -> None:
     """Open a view as it is in use."""
     tab.goto(conversation if view == "chat" else f"{url}/?view={view}")
-    expect(tab.get_by_test_id("stMain").locator("p").first).to_be_visible()
+    expect(tab.get_by_test_id("stMain").locator("h1, .prose").first).to_be_visible()
     if view == "chat":
         tab.get_by_role("button", name="Open source 1").first.click()
         expect(tab.locator(".st-key-viewer").locator("img, mark").first).to_be_visible()

@@ -91,6 +91,8 @@ def test_on_a_phone_the_sidebar_goes_once_something_was_chosen(
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.full  # reading the sample takes a busy machine minutes
+@pytest.mark.timeout(900)
 def test_a_first_start_shows_the_sample_and_answers_an_example(
     browser: Browser, open_tab: Opener, tmp_path: Path
 ) -> None:
