@@ -42,10 +42,14 @@ class Conversation:
 
 @dataclass
 class Asking:
-    """What the next question is restricted to: metadata of documents, and pages from first to last."""
+    """What the next question is restricted to: metadata of documents, and pages from first to last.
+
+    ``unsent`` is what was typed and could not be asked; it goes back into the line.
+    """
 
     filters: dict[str, str] = field(default_factory=dict)
     pages: tuple[int, int] | None = None
+    unsent: str = ""
 
     @property
     def count(self) -> int:

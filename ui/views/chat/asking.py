@@ -49,7 +49,7 @@ def _submitted() -> None:
     """Ask what was typed; what cannot be asked now goes back into the line."""
     typed = str(st.session_state.get("prompt") or "")
     if typed.strip() and not _asked(typed.strip()):
-        st.session_state["prompt"] = typed
+        state().asking.unsent = typed
 
 
 def draw(now: StatusJson) -> None:
@@ -74,6 +74,9 @@ def line() -> None:
 
 
 def _line() -> None:
+    asking = state().asking
+    if asking.unsent:  # put back only here: a run that is cut short forgets what was set before
+        st.session_state["prompt"], asking.unsent = asking.unsent, ""
     words = "Answering… you can type the next question" if state().running else _invitation()
     st.chat_input(words, key="prompt", on_submit=_submitted)
 
