@@ -59,6 +59,11 @@ def _chooser() -> None:
         "PDF, Word, PowerPoint, Excel, HTML, Markdown, mail, text, source code, pictures, ZIP. "
         f"A file over {largest} MB has to be split. All of it stays on this machine."
     )
+    if kind == _FOLDER:  # a browser took 4 minutes for 1,000 small files
+        st.caption(
+            "For more than a few hundred files, watch the folder or use `alcove ingest FOLDER`: a "
+            "browser is slow at handing over that many."
+        )
 
 
 def _chosen() -> None:
