@@ -20,6 +20,9 @@ _HELP = (
     "Answer searches once and writes from what it finds; the agent decides which tools to use; "
     "search only lists the passages."
 )
+_FIRST = ("author", "media_type")
+# What programs write into files about themselves; nobody looks for documents by it.
+_TOLD_BY_PROGRAMS = frozenset(("creationdate", "creator", "moddate", "producer", "trapped"))
 _BUSY = "An answer is still being written here. Your question is kept: ask it when that has ended, or stop it."
 _GONE = "That conversation was deleted meanwhile. Your question is kept: ask it in this new one."
 
@@ -143,9 +146,9 @@ def _filters() -> None:
         except AlcoveError as exc:
             found = {}
             st.caption(label(str(exc), 300))
-        for name, values in found.items():
-            _choice(name, values)
         _pages()
+        for name in sorted(found.keys() - _TOLD_BY_PROGRAMS, key=lambda n: (n not in _FIRST, n)):
+            _choice(name, found[name])
 
 
 def _choice(name: str, values: list[str]) -> None:
