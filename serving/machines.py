@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from corpus.errors import UserError
+from serving.available import total
 
 __all__ = ["GIB", "MACHINES", "Machine", "any_machine", "detect", "machine", "parse_memory"]
 
@@ -113,30 +114,30 @@ def parse_memory(text: str) -> int:
     return int(amount)
 
 
-def detect(ask: Callable[[], str] | None = None, proc: Path = Path("/proc")) -> Machine:
+def detect(ask: Callable[[], str] | None = None, root: Path = Path("/")) -> Machine:
     """This machine: its memory, and its NVIDIA cards where there are any.
 
     A card that does not tell its memory shares the machine's, as a DGX Spark's does.
 
     Args:
         ask: gives what ``nvidia-smi`` says of name, memory (MiB) and compute capability; empty: no card.
-        proc: where the kernel tells of memory.
+        root: where ``proc`` and ``sys`` are; for tests.
 
     Raises:
-        UserError: the kernel does not tell how much memory there is.
+        OperatorError: the kernel does not tell how much memory there is.
     """
-    total = _total_memory(proc)
+    whole = total(root)
     rows = [line.split(",") for line in (ask or _ask_cards)().splitlines() if line.count(",") == 2]
     if not rows:
-        return Machine("this machine", total, True, 0)
+        return Machine("this machine", whole, True, 0)
     names = [name.strip() for name, _, _ in rows]
     known = next((m for m in MACHINES.values() if _is(m.name, names)), None)
     sizes = [memory.strip() for _, memory, _ in rows]
     if not all(size.isdecimal() for size in sizes):
         spark = MACHINES["dgx-spark"]
-        return replace(spark, memory=total) if known is spark else Machine(names[0], total, True, 1)
+        return replace(spark, memory=whole) if known is spark else Machine(names[0], whole, True, 1)
     found = Machine(
-        names[0], sum(int(s) for s in sizes) * 2**20, False, len(rows), host_memory=total,
+        names[0], sum(int(s) for s in sizes) * 2**20, False, len(rows), host_memory=whole,
         multiplies=_multiplies(rows[0][2]),
     )  # fmt: skip
     if known is None:
@@ -172,14 +173,3 @@ def _ask_cards() -> str:
     ):  # no driver, or one that hangs: no card to plan for
         return ""
     return done.stdout if done.returncode == 0 else ""
-
-
-def _total_memory(proc: Path) -> int:
-    try:
-        text = (proc / "meminfo").read_text()
-    except OSError as exc:
-        raise UserError("how much memory this machine has cannot be found; give --memory") from exc
-    match = re.search(r"^MemTotal:\s+(\d+) kB", text, re.MULTILINE)
-    if match is None:
-        raise UserError("how much memory this machine has cannot be found; give --memory")
-    return int(match[1]) * 1024

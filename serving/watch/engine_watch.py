@@ -23,7 +23,7 @@ from pathlib import Path
 
 from corpus.errors import OperatorError
 from corpus.processes.tended import tended
-from serving.watch.available import available
+from serving.available import available
 from serving.watch.probe import counted_tokens, one_token
 from serving.watch.state import EngineState, write_state
 

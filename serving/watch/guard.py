@@ -9,10 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from corpus.errors import OperatorError, UserError
+from serving.available import available, total
 from serving.engines.launch import Launch, Serve
 from serving.machines import GIB
 from serving.plan.planner import Plan
-from serving.watch.available import available, total
 from serving.watch.engine_watch import Limits, Watched
 
 __all__ = ["limits_of", "needed_bytes", "require_room", "watched_engine"]

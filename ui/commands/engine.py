@@ -12,7 +12,16 @@ import typer
 
 from ui.commands.console import say, show_json, write
 from ui.commands.options import HomeOption, JsonOption, load_settings
-from ui.commands.planning import planned
+from ui.commands.planning import (
+    ChunksOption,
+    ContextOption,
+    FormOption,
+    KvFormOption,
+    ParallelOption,
+    PortOption,
+    UsersOption,
+    planned,
+)
 
 if TYPE_CHECKING:
     from serving.watch.engine_watch import Watchdog
@@ -32,15 +41,13 @@ def start(
     config: Annotated[
         str, typer.Option(help="Folder with the model's config.json, where MODEL has none (GGUF).")
     ] = "",
-    form: Annotated[
-        str, typer.Option("--format", help="Of the weights; default: what suits.")
-    ] = "",
-    kv_format: Annotated[str, typer.Option(help="Of the cache: bf16 or fp8.")] = "bf16",
-    context: Annotated[int, typer.Option(help="Tokens of prompt and answer.")] = 0,
-    users: Annotated[int, typer.Option(help="Answers at the same time.")] = 4,
-    index_chunks: Annotated[int, typer.Option(help="Passages in the index.")] = 100_000,
-    tensor_parallel: Annotated[int, typer.Option(help="Cards that share the model.")] = 1,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Of the engine.")] = 8000,
+    form: FormOption = "",
+    kv_format: KvFormOption = "bf16",
+    context: ContextOption = 0,
+    users: UsersOption = 4,
+    index_chunks: ChunksOption = 100_000,
+    tensor_parallel: ParallelOption = 1,
+    port: PortOption = 8000,
     program: Annotated[str, typer.Option(help="The engine's program; default: by its name.")] = "",
     home: HomeOption = None,
 ) -> None:

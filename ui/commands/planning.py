@@ -16,7 +16,25 @@ if TYPE_CHECKING:
     from serving.plan.graduation import Outgrown
     from serving.plan.planner import Plan
 
-__all__ = ["plan", "planned"]
+__all__ = [
+    "ChunksOption",
+    "ContextOption",
+    "FormOption",
+    "KvFormOption",
+    "ParallelOption",
+    "PortOption",
+    "UsersOption",
+    "plan",
+    "planned",
+]
+
+FormOption = Annotated[str, typer.Option("--format", help="Of the weights; default: what suits.")]
+KvFormOption = Annotated[str, typer.Option(help="Of the cache: bf16 or fp8.")]
+ContextOption = Annotated[int, typer.Option(help="Tokens of prompt and answer.")]
+UsersOption = Annotated[int, typer.Option(help="Answers at the same time.")]
+ChunksOption = Annotated[int, typer.Option(help="Passages in the index.")]
+ParallelOption = Annotated[int, typer.Option(help="Cards that share the model.")]
+PortOption = Annotated[int, typer.Option(min=1, max=65535, help="Of the engine.")]
 
 _CONTEXT = 8192  # tokens: of a question with its passages and history, and an answer
 
@@ -35,18 +53,16 @@ def plan(
             "--unified/--separate", help="Whether GPU and CPU share it.", show_default=False
         ),
     ] = None,
-    form: Annotated[
-        str, typer.Option("--format", help="Of the weights; default: what suits.")
-    ] = "",
-    kv_format: Annotated[str, typer.Option(help="Of the cache: bf16 or fp8.")] = "bf16",
-    context: Annotated[int, typer.Option(help="Tokens of prompt and answer.")] = 0,
-    users: Annotated[int, typer.Option(help="Answers at the same time.")] = 4,
-    index_chunks: Annotated[int, typer.Option(help="Passages in the index.")] = 100_000,
-    tensor_parallel: Annotated[int, typer.Option(help="Cards that share the model.")] = 1,
+    form: FormOption = "",
+    kv_format: KvFormOption = "bf16",
+    context: ContextOption = 0,
+    users: UsersOption = 4,
+    index_chunks: ChunksOption = 100_000,
+    tensor_parallel: ParallelOption = 1,
     train: Annotated[str, typer.Option(help="Fine-tuning beside it: full, lora or qlora.")] = "",
     rank: Annotated[int, typer.Option(help="Of LoRA's adapters.")] = 16,
     train_tokens: Annotated[int, typer.Option(min=0, help="Tokens it is trained on.")] = 0,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Of the engine.")] = 8000,
+    port: PortOption = 8000,
     compose: Annotated[
         Path | None, typer.Option(help="Write an override for the Compose file to this folder.")
     ] = None,

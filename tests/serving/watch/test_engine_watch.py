@@ -277,7 +277,7 @@ HOG = """
 import os, sys
 from pathlib import Path
 Path(sys.argv[1], "cgroup.procs").write_text(str(os.getpid()))
-from serving.watch.available import available, total
+from serving.available import available, total
 from serving.watch.engine_watch import Limits, Watchdog, Watched
 from serving.watch.state import shed_reason
 MIB = 2**20

@@ -46,7 +46,7 @@ def _meminfo(root: Path, name: str) -> int:
     try:
         text = (root / "proc/meminfo").read_text()
     except OSError as exc:
-        raise OperatorError("the kernel does not tell how much memory is left") from exc
+        raise OperatorError("the kernel does not tell how much memory there is") from exc
     match = re.search(rf"^{name}:\s+(\d+) kB", text, re.MULTILINE)
     if match is None:
         raise OperatorError(f"the kernel does not tell {name!r}")
