@@ -165,3 +165,12 @@ def test_a_chosen_collection_that_goes_away_is_no_longer_chosen(
 def test_a_slash_command_is_a_run_like_any_other(open_page: Opener) -> None:
     page = until(ask(open_page(), "/search cold start of vLLM"), lambda p: bool(p.expander))
     assert prose(page, "question") == ["/search cold start of vLLM"]
+
+
+def test_an_answer_leads_into_its_search(open_page: Opener) -> None:
+    page = answered(open_page())
+    (button,) = [b for b in page.button if (b.key or "").startswith("inspect-")]
+    button.click().run()
+    assert page.query_params["view"] == "inspect"
+    assert page.query_params["q"] == QUESTION
+    assert not page.exception

@@ -107,7 +107,7 @@ def _messages(shown: Conversation) -> None:
         elif live is None or message["run"] != live.run:
             run = message["run"] or message["id"]
             answer.draw(reply, run, question)
-            footer.draw(message, reply, run)
+            footer.draw(message, reply, run, question)
     if live is not None:
         opened = state().viewing.opened
         st.fragment(guarded(_follow), run_every=settings().stream_s)(live, question, opened)
