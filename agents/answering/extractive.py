@@ -30,6 +30,7 @@ __all__ = ["ExtractiveEngine", "choose"]
 _CLOSE = 1.0  # a further sentence is quoted if its score is at most this much below the best
 _NEW_WORDS = 0.15  # or if it has this share (by weight) of the question's words still missing
 _SAME = 0.7  # share of words in common from which two sentences say the same
+_ENDS = (".", "!", "?", "…", "。", "！", "？", "؟")
 
 
 class ExtractiveEngine:
@@ -59,11 +60,12 @@ class ExtractiveEngine:
     ) -> Generator[str, None, Written]:
         """The chosen sentences, each with its ``[n]``; see ``agents.records.protocols.Engine``."""
         chosen = choose(self.weigher.weigh(self.condense(question, history), passages), self._most)
-        for index, piece in enumerate(chosen):
+        before = ""
+        for piece in chosen:
             if stop is not None and stop.is_set():
                 break
-            space = " " if index else ""
-            yield f"{space}{piece.unit.shown} [{piece.unit.passage}]"
+            yield f"{_gap(before, piece.unit.shown)}{piece.unit.shown} [{piece.unit.passage}]"
+            before = piece.unit.shown
         return Written(shown=tuple(p.number for p in passages))
 
     def condense(
@@ -103,3 +105,10 @@ def _adds(piece: Weighed, chosen: Sequence[Weighed], evidence: Evidence) -> bool
 def _alike(piece: Weighed, other: Weighed) -> bool:
     mine, theirs = set(content_words(piece.unit.shown)), set(content_words(other.unit.shown))
     return len(mine & theirs) >= _SAME * min(len(mine), len(theirs))
+
+
+def _gap(before: str, following: str) -> str:
+    """What parts two quotes: one that does not end as a sentence would be taken as one with the next."""
+    if not before:
+        return ""
+    return " " if before.endswith(_ENDS) and following.endswith(_ENDS) else "\n\n"

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from agents.answering.claims import grounded
 from agents.answering.evidence import Weigher
 from agents.answering.extractive import ExtractiveEngine, choose
 from agents.settings import AnswerSettings
@@ -156,6 +157,19 @@ def test_an_answer_from_two_documents_quotes_both(pile: Pile) -> None:
     answer = ask(pile, question, pile.passage(one, 1), pile.passage(two, 2))
     assert "two years. [1]" in answer
     assert "90 EUR with tax. [2]" in answer
+
+
+def test_a_row_and_a_sentence_stand_apart_and_neither_is_doubted(pile: Pile) -> None:
+    row = (ElementKind.TABLE, "Data | How often | Where\nbackup | nightly | vault")
+    sentence = (ElementKind.TEXT, "The nightly backup starts at 02:45 and ends before 04:00.")
+    passage = pile.passage(pile.add("d", row, sentence))
+    answer = ask(pile, "Where is the vault, and what ends before 04:00?", passage)
+    assert sorted(answer.split("\n\n")) == [
+        "Data: backup; How often: nightly; Where: vault [1]",
+        "The nightly backup starts at 02:45 and ends before 04:00. [1]",
+    ]
+    checked = grounded(answer, [passage], pile.text, lambda p: units(p, pile.parsed("d")))
+    assert [claim.verdict for claim in checked.claims] == ["supported", "supported"]
 
 
 def test_the_same_is_not_said_twice(pile: Pile) -> None:
