@@ -20,7 +20,7 @@ from typing import Any
 from corpus.catalog import Catalog
 from corpus.errors import AlcoveError, Conflict, NotFound, OperatorError
 from corpus.folder_records import Folder, add_folder, documents_below, folders_of, remove_folder
-from ingest.jobs import JobQueue
+from ingest.jobs import FINAL, JobQueue
 from ingest.report import Report
 from ingest.run import Listener, is_below
 from ingest.watch import Watcher
@@ -137,6 +137,7 @@ class _Watching:
         self._checked: float | None = None
         self._error = ""
         self._watcher: Watcher | None = None
+        self._is_over = False  # for good: nothing is to be read for it any more
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self._run, name=f"watching-{folder.id}", daemon=True)
 
@@ -149,11 +150,9 @@ class _Watching:
         return {"state": state, "checked": checked, "error": error or None}
 
     def end(self) -> None:
-        """Stop for good, and drop what is still to be read for it."""
+        """Stop for good; the thread, which knows of its job, drops what is still to be read."""
+        self._is_over = True
         self.stop.set()
-        job = self._job
-        if job is not None:
-            self._jobs.cancel(job)
         self.thread.join(timeout=10)
 
     def _run(self) -> None:
@@ -162,6 +161,8 @@ class _Watching:
                 self._watch()
             except AlcoveError as exc:
                 self._error = str(exc)
+            except OSError as exc:
+                self._error = f"{self._folder.path!r} cannot be looked at ({exc.strerror or exc})"
             self.stop.wait(AGAIN_S)
 
     def _watch(self) -> None:
@@ -200,6 +201,8 @@ class _Watching:
             self._jobs.wait(job, self.stop)
         finally:
             self._job = None
+        if self._is_over and job.state not in FINAL:
+            self._jobs.cancel(job.id)
         if job.state != "done" or job.report is None:
             raise OperatorError(job.error or f"the reading of {folder.path!r} was cancelled")
         self._checked, self._error = time.time(), ""

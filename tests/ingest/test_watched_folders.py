@@ -114,6 +114,39 @@ def test_a_folder_that_vanishes_has_failed_and_comes_back_with_its_documents(
     until(watched, lambda f: f["state"] == "watching" and f["states"] == {"indexed": 2})
 
 
+def test_a_folder_in_whose_place_a_file_stands_has_failed_until_it_is_back(
+    watched: WatchedFolders, desk: Desk, tmp_path: Path
+) -> None:
+    desk.write("a.txt", "red box")
+    watched.add(str(desk.folder), "default", None)
+    until(watched, lambda f: f["state"] == "watching")
+    desk.folder.rename(tmp_path / "away")
+    desk.folder.write_text("no folder")
+    until(watched, lambda f: f["state"] == "failed")
+    assert names(desk.catalog) == {"a.txt"}
+    desk.folder.unlink()
+    (tmp_path / "away").rename(desk.folder)
+    desk.write("b.txt", "blue car")
+    until(watched, lambda f: f["state"] == "watching" and f["states"] == {"indexed": 2})
+
+
+def test_what_is_still_to_be_read_for_a_folder_is_dropped_when_it_is_watched_no_more(
+    desk: Desk,
+) -> None:
+    desk.write("a.txt", "red box")
+    jobs = JobQueue(desk.home, desk.catalog, {})  # which was not started, so that its jobs wait
+    folders = WatchedFolders(desk.catalog, jobs)
+    folders.start()
+    id = folders.add(str(desk.folder), "default", None)["id"]
+    deadline = time.monotonic() + PATIENCE_S
+    while not (found := jobs.jobs()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    folders.remove(id)
+    assert found[0].state == "cancelled"
+    folders.close()
+
+
 def test_a_folder_that_is_not_there_at_the_start_is_waited_for(desk: Desk, tmp_path: Path) -> None:
     desk.write("a.txt", "red box")
     first = WatchedFolders(desk.catalog, Inline(desk))
