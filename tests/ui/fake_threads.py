@@ -150,6 +150,7 @@ async def _events(run: Run, after: int) -> AsyncIterator[str]:
                 return
         if run.state not in ("running", "waiting"):
             return
+        yield ": still here\n\n"  # the service does that every few seconds
         await asyncio.sleep(0.02)
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import Any, cast
 
 import httpx
@@ -68,9 +69,12 @@ class Service:
 
     # HTTP
 
-    def stream(self, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """The server-sent events of a reply, as they come.
+    def stream(
+        self, path: str, params: Mapping[str, Any], is_over: Callable[[], bool] = bool
+    ) -> Iterator[dict[str, Any]]:
+        """The server-sent events of a reply, as they come, until ``is_over``.
 
+        That is asked whenever something comes; the service sends a sign of life every few seconds.
         Raises ``ServiceDown`` too when nothing came for a while: ask again from the last one.
         """
         timeout = httpx.Timeout(self._silence, connect=self._http.timeout.connect)
@@ -79,7 +83,8 @@ class Service:
             response = self._http.send(request, stream=True)
             try:
                 _raise_for(response)
-                for data in sse_data(response.iter_bytes()):
+                wanted = takewhile(lambda _: not is_over(), response.iter_bytes())
+                for data in sse_data(wanted):
                     yield json.loads(data)
             finally:
                 response.close()

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypedDict, cast
 
 from ui.api.client import Service
@@ -151,12 +151,14 @@ class ThreadService:
         """``running``, ``waiting``, ``done``, ``failed``, ``cancelled`` or ``interrupted``."""
         return str(self._service.ask_json("GET", f"/v1/runs/{run}")["state"])
 
-    def events(self, run: str, after: int) -> Iterator[dict[str, Any]]:
-        """The events of a run with a number above ``after``, as they come, until the last one.
+    def events(
+        self, run: str, after: int, is_over: Callable[[], bool] = bool
+    ) -> Iterator[dict[str, Any]]:
+        """The events of a run with a number above ``after``, as they come, until the last one or ``is_over``.
 
         Raises ``ServiceDown`` too when nothing came for a while: attach again from the last number.
         """
-        return self._service.stream(f"/v1/runs/{run}/events", {"after": after})
+        return self._service.stream(f"/v1/runs/{run}/events", {"after": after}, is_over)
 
     def cancel(self, run: str) -> None:
         """Stop a run; what it had written stays."""
