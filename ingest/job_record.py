@@ -62,10 +62,10 @@ class Job:
         told = {"id": self.id, "state": self.state, "eta_s": self.eta_s, **self.progress()}
         if self.report and "problems" in self.report and problems is not None:
             told["report"] = {**self.report, "problems": self.report["problems"][:problems]}
-        return {**told, "kind": self._kind, "folder": self.folder or None}
+        return {**told, "kind": self.kind, "folder": self.folder or None}
 
     @property
-    def _kind(self) -> str:
+    def kind(self) -> str:
         """What it does, in a word: reindex, rechunk, follow (a watched folder), upload or ingest."""
         if "reindex" in self.request or "rechunk" in self.request:
             return "reindex" if "reindex" in self.request else "rechunk"

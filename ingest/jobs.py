@@ -164,6 +164,11 @@ class JobQueue:
             raise NotFound(f"there is no job {id!r}; GET /v1/jobs lists them")
         return job
 
+    def eta_s(self, id: str) -> float | None:
+        """Seconds that a job still takes; ``None`` where nobody can know, as of one that has ended or is unknown."""
+        job = self._jobs.get(id)
+        return None if job is None else job.eta_s
+
     def jobs(self, reader: str | None = None, limit: int | None = None) -> list[Job]:
         """The jobs that are for ``reader`` (``None``: the owner), newest first, at most ``limit``."""
         rows = jobs_of(self._catalog.database, reader=reader, limit=limit)
@@ -213,12 +218,14 @@ class JobQueue:
         """Stop a job; what it has acknowledged stays. A finished job stays as it is."""
         job = self.job(id, reader)
         with self._changed:
-            running = job.state == "running"
-            if job.state not in FINAL:
+            waits, runs = job.state == "queued", job.state == "running"
+            if waits or runs:
                 job.state = "cancelled"
                 self._save(job)
-        if running:
-            self._lane(job).process.kill()
+            if runs:  # meanwhile no other job can begin in that process
+                self._lane(job).process.kill()
+        if waits:
+            self._end(job, "cancelled", None)
         return job
 
     def _work(self, lane: _Lane) -> None:
@@ -246,6 +253,9 @@ class JobQueue:
         job.done = len(refused)
         saved = time.monotonic()
         for event in process.exchange({"job": job.id, **job.request}):
+            if job.state == "cancelled":  # before that process had begun
+                process.kill()
+                break
             if "error" in event:
                 self._end(job, "failed", event["error"])
                 return

@@ -23,7 +23,7 @@ from agents.store.chat_tables import now
 from agents.web_api.metrics import states
 from corpus.errors import AlcoveError
 from corpus.identity import OWNER, Person
-from ingest.jobs import FINAL
+from ingest.jobs import Job
 
 if TYPE_CHECKING:
     from retrieval.index import Reader
@@ -161,9 +161,9 @@ def _jobs(app: App, reader: str | None) -> list[Json]:
 
 def _job(app: App, row: dict[str, Any]) -> Json:
     request = json.loads(row.pop("request"))
-    eta = None if row["state"] in FINAL else app.jobs.job(row["id"]).eta_s
-    kind = "reindex" if "reindex" in request else "ingest"
-    return {**row, "kind": kind, "collection": request.get("collection") or "", "eta_s": eta}
+    kind = Job(row["id"], row["state"], row["created"], request).kind
+    told = {"kind": kind, "collection": request.get("collection") or ""}
+    return {**row, **told, "eta_s": app.jobs.eta_s(row["id"])}
 
 
 def version() -> str:

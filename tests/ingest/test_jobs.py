@@ -81,6 +81,17 @@ def test_a_cancelled_job_stops_and_the_next_one_runs(queue: JobQueue, tmp_path: 
     assert queue.job(first.id).state == "cancelled"
 
 
+def test_a_job_that_is_cancelled_while_it_waits_leaves_none_of_its_files(queue: JobQueue) -> None:
+    id, folder = queue.reserve()
+    (folder / "0.txt").write_text("the red box")
+    queue.submit("default", id=id, uploads=[("a.txt", str(folder / "0.txt"))])
+    assert queue.cancel(id).state == "cancelled"
+    assert not folder.exists()
+    queue.start()
+    assert wait_for(queue, queue.submit("default", paths=[]).id, "done", "failed").error is None
+    assert queue.job(id).state == "cancelled"
+
+
 def test_a_job_that_a_stop_interrupted_runs_at_the_next_start(
     home: Home, tiny_model: Path, tmp_path: Path
 ) -> None:
@@ -151,6 +162,10 @@ def test_what_is_left_is_told_from_what_is_done() -> None:
     assert job.eta_s == pytest.approx(30, abs=1)
     job.state = "done"
     assert job.eta_s is None
+
+
+def test_how_long_a_job_takes_can_be_asked_when_its_record_has_just_gone(queue: JobQueue) -> None:
+    assert queue.eta_s("gone") is None
 
 
 def test_an_unknown_job_is_not_found(queue: JobQueue) -> None:

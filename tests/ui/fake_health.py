@@ -142,7 +142,7 @@ def _encoder(is_owner: bool) -> Json:
 def _job(job: Json) -> Json:
     keys = ("id", "state", "done", "total", "error")
     return {
-        **{key: job[key] for key in keys}, "kind": "ingest", "collection": "papers",
+        **{key: job[key] for key in keys}, "kind": "upload", "collection": "papers",
         "created": 1_795_684_000.0, "eta_s": 40.0 if job["state"] == "running" else None,
     }  # fmt: skip
 

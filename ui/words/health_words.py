@@ -107,4 +107,7 @@ def job_words(job: JobBriefJson) -> str:
     """What a job does, for a label."""
     if job["kind"] == "reindex":
         return "Moving the index to another encoder"
-    return f"Reading documents into {label(job['collection'] or 'default', 60)}"
+    if job["kind"] == "rechunk":
+        return "Cutting a document anew"
+    what = "what changed in a watched folder" if job["kind"] == "follow" else "documents"
+    return f"Reading {what} into {label(job['collection'] or 'default', 60)}"

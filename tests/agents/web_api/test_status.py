@@ -78,7 +78,10 @@ def test_jobs_are_told_without_their_files_and_only_to_whoever_made_them(
     for who, ids in ((root, [job.id]), (ada, [job.id]), (bob, [])):
         assert [j["id"] for j in plain_bench.get("/v1/status", headers=who)["jobs"]] == ids
     (told,) = plain_bench.get("/v1/status", headers=ada)["jobs"]
-    assert (told["kind"], told["collection"]) == ("ingest", "ada/papers")
+    assert (told["kind"], told["collection"]) == ("upload", "ada/papers")
+    app.jobs.rechunk("0" * 32, "a.txt", "tokens", 0, "ada")
+    kinds = [told["kind"] for told in plain_bench.get("/v1/status", headers=ada)["jobs"]]
+    assert sorted(kinds) == ["rechunk", "upload"]
     assert set(told) == {
         *("id", "kind", "collection", "state", "created", "done", "total", "eta_s", "error")
     }

@@ -55,3 +55,5 @@ def test_a_job_is_named_by_what_it_does() -> None:
     job = {"kind": "ingest", "collection": "a*b"}
     assert job_words(job) == "Reading documents into a\\*b"  # type: ignore[arg-type]
     assert "encoder" in job_words({**job, "kind": "reindex"})  # type: ignore[typeddict-item]
+    assert "anew" in job_words({**job, "kind": "rechunk"})  # type: ignore[typeddict-item]
+    assert "watched" in job_words({**job, "kind": "follow"})  # type: ignore[typeddict-item]
