@@ -215,9 +215,9 @@ class Catalog:
     def collections(self, reader: str | None = None) -> list[CollectionInfo]:
         """Every collection that has a document in any state, or readers, by name."""
         rows = self._db.rows(
-            f"""SELECT d.collection AS name, COUNT(DISTINCT d.id) AS documents, COUNT(c.id) AS chunks
-                FROM documents d LEFT JOIN chunks c ON c.document = d.id AND {_live("c")}
-                WHERE {_live("d")} GROUP BY d.collection""",
+            f"""SELECT d.collection AS name, COUNT(*) AS documents,
+                    SUM((SELECT COUNT(*) FROM chunks c WHERE c.document = d.id AND {_live("c")})) AS chunks
+                FROM documents d WHERE {_live("d")} GROUP BY d.collection""",
             {"at": self._at(None)},
         )
         sizes = {row["name"]: (row["documents"], row["chunks"]) for row in rows}

@@ -49,6 +49,7 @@ PACKAGES = (
     "langchain",
 )
 EXTRAS = {"gpu": "vllm", "milvus": "pymilvus", "elasticsearch": "elasticsearch", "ray": "ray"}
+_NAMED = 5  # damaged copies; the others are counted
 _LOOKS = 3  # at an index that changes while it is looked at
 
 
@@ -149,9 +150,11 @@ def _catalog(settings: Settings) -> Iterator[Finding]:
         found = list(damaged_originals(home, catalog))
         still = content_hashes(catalog.database) if found else {}
     damaged = [source for sha256, source in found if sha256 in still]  # else it was just deleted
-    for source in damaged:
-        text = f"the stored copy of {source!r} is damaged; run `alcove doctor --repair`"
-        yield Finding.of("original", text, "bad")
+    advice = "run `alcove doctor --repair`"
+    for source in damaged[:_NAMED]:
+        yield Finding("original", f"the stored copy of {source!r} is damaged", advice, "bad")
+    if more := len(damaged[_NAMED:]):
+        yield Finding("originals", f"{more:,} other stored copies are damaged too", advice, "bad")
     if not damaged:
         yield Finding("catalog", "intact, and so are the stored copies of the documents")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,20 +27,27 @@ _PATIENCE_MS = 60_000  # the first question waits until the encoder is loaded
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Chromium, where it is installed."""
+    path = next((found for name in _NAMES if (found := shutil.which(name))), None)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=list(_ARGUMENTS))
+        yield started
+        started.close()
+
+
 @pytest.fixture(scope="module")  # an open browser keeps this thread's event loop running
 def browser() -> Iterator[Browser]:
     """One Chromium for all journeys."""
-    path = next((found for name in _NAMES if (found := shutil.which(name))), None)
-    if path is None:
+    if not any(map(shutil.which, _NAMES)):
         message = "Chromium is not installed (Debian: apt-get install chromium)"
         if os.environ.get("CI") == "true":
             pytest.fail(message)
         pytest.skip(message)
     expect.set_options(timeout=_PATIENCE_MS)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=list(_ARGUMENTS))
-        yield chromium
-        chromium.close()
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(scope="module")  # an open browser keeps this thread's event loop running

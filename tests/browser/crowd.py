@@ -1,7 +1,7 @@
 """A home that was used for years: 5,000 documents and 500 conversations of ten messages, and the page over it.
 
 Everything is written by the product's own code, with an encoder that hashes words. By hand:
-``python -m tests.browser.crowd FOLDER`` fills a home and says where its page is.
+``python -m tests.browser.crowd FOLDER`` fills a home, if it is not there yet, and says where its page is.
 """
 
 from __future__ import annotations
@@ -56,6 +56,9 @@ def crowded(home: Home) -> None:
     batch = Batch()
     for number in range(DOCUMENTS):
         _add(batch, number)
+        original = home.original(batch.documents[-1].document.sha256)
+        original.parent.mkdir(exist_ok=True)
+        original.write_text(text_of(number), "utf-8")
     writer.commit(batch)
     writer.close()
     catalog.close()
@@ -67,7 +70,7 @@ def _add(batch: Batch, number: int) -> None:
     collection = ("default", "boxes", "archive")[number % 3]
     sha = hashlib.sha256(text.encode()).hexdigest()
     id = Document.make_id(collection, source, sha)
-    state = list(_STATES)[number % 2] if number % 50 == 0 else State.INDEXED
+    state = list(_STATES)[number // 50 % 2] if number % 50 == 0 else State.INDEXED
     about = (0, state, _STATES.get(state, ""), len(text), {"author": _PLACES[number % 8]})
     document = Document(id, source, sha, "text/plain", f"Box {number}", collection, *about)
     bad = state in _STATES
@@ -109,9 +112,11 @@ def _outcome(chunk: Chunk) -> Outcome:
 
 @contextmanager
 def crowded_stack(folder: Path) -> Iterator[str]:
-    """The page over a crowded home; its address."""
+    """The page over a crowded home, which is filled if it is not there yet; its address."""
+    new = not (folder / "home").exists()
     home = Home(folder / "home")
-    crowded(home)
+    if new:
+        crowded(home)
     with SlowService(home.root, 0.0) as service:
         port = free_port()
         with page_of(

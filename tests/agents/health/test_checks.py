@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from agents.health.checks import CHECKS, LASTING, Check, Finding, examine
 from agents.settings import Settings
+from corpus.catalog import Catalog, Stored
 from corpus.errors import Damaged
 from corpus.home import Home
+from corpus.records import Document, Parsed, State
+from corpus.settings import CorpusSettings
 from corpus.snapshot import SnapshotStore
+from ingest.writer import Batch, Writer
+from tests.fakes import HashEncoder
 
 
 @pytest.fixture
@@ -52,6 +59,33 @@ def test_damage_is_named_with_the_command_that_mends_it(settings: Settings) -> N
     assert found.state == "bad"
     assert str(segment) in found.finding
     assert found.advice == "run `alcove doctor --repair`"
+
+
+def test_of_many_damaged_copies_a_few_are_named_and_the_others_counted(tmp_path: Path) -> None:
+    settings = Settings.load(tmp_path / "home", {}, {})
+    home = Home(settings.corpus.home)
+    stored(home, [f"Note {n} of seven." for n in range(7)])
+    found = list(examine(settings, only("catalog")))
+    assert [f.name for f in found] == ["original"] * 5 + ["originals"]
+    assert found[-1].finding == "2 other stored copies are damaged too"
+    assert {f.advice for f in found} == {"run `alcove doctor --repair`"}
+
+
+def stored(home: Home, texts: Sequence[str]) -> None:
+    """Documents of which no copy is what it was."""
+    batch = Batch()
+    for text in texts:
+        sha = hashlib.sha256(text.encode()).hexdigest()
+        id, about = Document.make_id("notes", text, sha), (0, State.INDEXED, "", len(text), {})
+        document = Document(id, text, sha, "text/plain", text, "notes", *about)
+        batch.documents.append(Stored(document, sha, "whole"))
+        batch.contents[sha] = Parsed(text, ())
+        home.original(sha).parent.mkdir(exist_ok=True)
+        home.original(sha).write_bytes(b"zeroed")
+    with closing(Catalog(home)) as catalog:
+        writer = Writer(home, catalog, HashEncoder(), CorpusSettings(home=home.root))
+        writer.commit(batch)
+        writer.close()
 
 
 def test_a_snapshot_that_is_replaced_while_it_is_looked_at_is_no_damage(
