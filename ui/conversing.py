@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from ui.api.narrowing import Narrowed
 from ui.api.replies import Reply, stored
 from ui.api.threads import MessageJson, ThreadJson, ThreadService
 
@@ -41,44 +42,18 @@ class Conversation:
 
 
 @dataclass
-class Asking:
-    """What the next question is restricted to: metadata of documents, and pages from first to last.
+class Asking(Narrowed):
+    """What the next question is restricted to.
 
     ``unsent`` is what was typed and could not be asked; it goes back into the line.
     """
 
-    filters: dict[str, str] = field(default_factory=dict)
-    pages: tuple[int, int] | None = None
     unsent: str = ""
-
-    @property
-    def count(self) -> int:
-        """How many restrictions there are."""
-        return len(self.filters) + (self.pages is not None)
-
-    def filter(self, name: str, value: str | None) -> None:
-        """Search only documents that say this, or any."""
-        if value:
-            self.filters[name] = value
-        else:
-            self.filters.pop(name, None)
-
-    def between(self, first: int | None, last: int | None) -> None:
-        """Search only these pages; without ``last`` to the end, without ``first`` from page 1."""
-        if first is None and last is None:
-            self.pages = None
-        else:
-            begin = first or 1
-            self.pages = (begin, max(begin, last or LAST_PAGE))
 
     def clear(self) -> None:
         """Search everything."""
         self.filters.clear()
         self.pages = None
-
-
-LAST_PAGE = 100_000
-"""Stands for 'to the end' in a range of pages; no document has as many."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from corpus.errors import NotFound
 from tests.ui.fake_service import FakeService
 from ui.api.live import LiveRun
 from ui.api.threads import ThreadService
-from ui.conversing import LAST_PAGE, Asking, Undo, open_conversation
+from ui.conversing import Undo, open_conversation
 
 QUESTION = "How much memory does a 70B model need in FP4?"
 
@@ -49,28 +49,6 @@ def test_a_conversation_that_is_gone_is_not_found(threads: ThreadService) -> Non
     threads.delete(thread, 0)
     with pytest.raises(NotFound):
         open_conversation(threads, thread, 40, held)
-
-
-def test_a_range_of_pages_may_be_open_at_either_end() -> None:
-    asking = Asking()
-    asking.between(None, 4)
-    assert asking.pages == (1, 4)
-    asking.between(3, None)
-    assert asking.pages == (3, LAST_PAGE)
-    asking.between(5, 2)
-    assert asking.pages == (5, 5)
-    asking.between(None, None)
-    assert asking.pages is None
-
-
-def test_restrictions_are_counted_and_taken_off() -> None:
-    asking = Asking()
-    asking.filter("author", "Ada")
-    asking.between(1, 2)
-    assert asking.count == 2
-    asking.filter("author", None)
-    asking.filter("nothing", None)
-    assert asking.count == 1
 
 
 def test_what_can_be_undone_ends_with_its_time() -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypedDict, cast
 from urllib.parse import quote
 
 from ui.api.client import Service
+from ui.api.narrowing import Narrowed
 
 __all__ = [
     "InspectService",
@@ -102,7 +103,7 @@ class InspectionJson(TypedDict):
 
 
 @dataclass
-class Inspecting:
+class Inspecting(Narrowed):
     """The search that one session looks into, and the passage of it that is chosen.
 
     Args:
@@ -114,8 +115,6 @@ class Inspecting:
     show: Callable[[], None]
     query: str = ""
     collection: str | None = None
-    filters: dict[str, str] = field(default_factory=dict)
-    pages: tuple[int, int] | None = None
     chosen: str | None = None
     opened: int = 0
     saved: str | None = None
@@ -140,17 +139,6 @@ class Inspecting:
         """Search one collection or (``None``) all; what was filtered by may not be there."""
         self.collection, self.filters, self.chosen = collection, {}, None
         self.opened += 1
-
-    def filter(self, name: str, value: str | None) -> None:
-        """Search only documents that say this, or any."""
-        if value:
-            self.filters[name] = value
-        else:
-            self.filters.pop(name, None)
-
-    def between(self, first: int | None, last: int | None) -> None:
-        """Search only these pages; without ``last`` the first alone."""
-        self.pages = None if first is None else (first, max(first, last or first))
 
     def choose(self, chunk: str | None) -> None:
         """Show a passage, or (``None``) none."""

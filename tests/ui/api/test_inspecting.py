@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.ui.fake_service import FakeService
 from ui.api.client import Service
 from ui.api.inspecting import Inspecting, InspectService
+from ui.api.narrowing import LAST_PAGE
 
 
 def test_a_search_is_opened_as_it_was_made_elsewhere() -> None:
@@ -42,14 +43,12 @@ def test_another_collection_has_other_filters() -> None:
     assert held.asked() == {"query": "What?", "filters": {}}
 
 
-def test_pages_may_be_open_at_their_end() -> None:
+def test_a_search_opened_from_elsewhere_keeps_its_limits() -> None:
     held = Inspecting(lambda: None)
-    held.between(3, None)
-    assert held.pages == (3, 3)
-    held.between(5, 2)
-    assert held.pages == (5, 5)
-    held.between(None, 4)
-    assert held.pages is None
+    held.open("What?", None, {"author": "Ada"}, (3, LAST_PAGE))
+    assert held.count == 2
+    assert held.span == (3, None)
+    assert held.asked()["pages"] == [3, LAST_PAGE]
 
 
 def test_a_question_is_saved_with_its_source_or_without(fake: FakeService, client: Service) -> None:

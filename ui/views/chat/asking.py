@@ -8,8 +8,8 @@ import streamlit as st
 
 from corpus.errors import AlcoveError, Conflict, NotFound
 from ui import kept
+from ui.api.narrowing import LAST_PAGE
 from ui.api.wire import StatusJson
-from ui.conversing import LAST_PAGE
 from ui.state import state
 from ui.words.plain_words import label
 
@@ -177,12 +177,11 @@ def _said(name: str, value: str) -> str:
 
 
 def _pages() -> None:
-    first, last = state().asking.pages or (None, None)
+    first, last = state().asking.span
     with st.container(horizontal=True, gap="small"):
-        shown = None if last == LAST_PAGE else last
         for words, key, value in (
             ("From page", "page-first", first),
-            ("To page", "page-last", shown),
+            ("To page", "page-last", last),
         ):
             st.number_input(
                 words, min_value=1, max_value=LAST_PAGE - 1, value=value, step=1, key=key,
@@ -204,8 +203,8 @@ def _chips() -> None:
             words = f"{_title(name)}: {_said(name, value)}"
             _chip(words, f"chip-{name}", name)
         if asking.pages:
-            first, last = asking.pages
-            words = f"Pages from {first}" if last == LAST_PAGE else f"Pages {first} to {last}"
+            first, last = asking.span
+            words = f"Pages from {first}" if last is None else f"Pages {first} to {last}"
             _chip(words, "chip-pages", None)
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from corpus.errors import AlcoveError
 from ui import kept
+from ui.api.narrowing import LAST_PAGE
 from ui.state import state, status
 from ui.views.inspect.asked import as_set
 from ui.words.plain_words import label
@@ -17,7 +18,6 @@ __all__ = ["draw", "query"]
 _MODES = {"hybrid": "Both", "dense": "Meaning", "lexical": "Words"}
 _FUSIONS = {"calibrated": "Calibrated scores", "convex": "Scores, each by its best", "rrf": "Ranks"}
 _MOST = 50  # passages; more than anybody reads
-_LAST_PAGE = 100_000
 _MODE_HELP = "Dense search compares meanings, lexical search compares words (BM25)."
 _FUSION_HELP = (
     "Calibrated: how far a cosine stands out from all passages, and BM25 per word of the query. "
@@ -97,7 +97,7 @@ def _refined() -> dict[str, Any]:
 def _more(rerank: bool) -> None:
     """Limits and what comes after fusion; what can be filtered by is read only while this is open."""
     held = state().inspect
-    count = len(held.filters) + (held.pages is not None)
+    count = held.count
     room = st.popover(
         f"More · {count}" if count else "More", icon=":material/tune:", key="inspect-more",
         on_change="rerun",
@@ -145,10 +145,9 @@ def _filtered(name: str, key: str) -> None:
 def _pages() -> None:
     held = state().inspect
     keys = [f"inspect-page-{end}-{held.opened}" for end in ("first", "last")]
-    given = held.pages or (None, None)
     with st.container(horizontal=True, gap="small"):
-        for words, key, value in zip(("From page", "To page"), keys, given, strict=True):
+        for words, key, value in zip(("From page", "To page"), keys, held.span, strict=True):
             st.number_input(
-                words, 1, _LAST_PAGE, value, key=key, placeholder="Any",
+                words, 1, LAST_PAGE - 1, value, key=key, placeholder="Any",
                 on_change=lambda: held.between(*(st.session_state[key] for key in keys)),
             )  # fmt: skip
