@@ -7,9 +7,12 @@ programs change things too.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -17,6 +20,7 @@ from corpus.errors import NotFound
 from corpus.records import State
 from ui.api.client import Service
 from ui.api.documents import DocumentService, DocumentsJson
+from ui.api.inspecting import InspectionJson, InspectService, SettingsJson
 from ui.api.threads import ThreadService, ThreadsJson
 from ui.api.wire import DocumentJson, MeJson, StatusJson, TextJson
 from ui.settings import PageSettings, page_settings
@@ -29,9 +33,11 @@ __all__ = [
     "find_documents",
     "forget_documents",
     "forget_threads",
+    "inspection",
     "library",
     "me",
     "page_image",
+    "search_settings",
     "service",
     "settings",
     "status",
@@ -108,6 +114,16 @@ def find_documents(words: str) -> DocumentsJson:
     return _found_documents(service().who, service(), words.strip())
 
 
+def inspection(asked: Mapping[str, Any]) -> InspectionJson:
+    """A search looked into, half a minute old; ``asked`` as for ``InspectService.inspect``."""
+    return _inspection(service().who, service(), json.dumps(asked, sort_keys=True))
+
+
+def search_settings() -> SettingsJson:
+    """How the service searches where nothing else is asked for."""
+    return _search_settings(service().who, service())
+
+
 def thread_page(words: str = "", after: str | None = None) -> ThreadsJson:
     """A page of the conversations, at most ten seconds old."""
     limit = settings().threads_shown
@@ -159,6 +175,16 @@ def _found_documents(who: str, _service: Service, words: str) -> DocumentsJson:
     )
 
 
+@st.cache_data(ttl=30, max_entries=50, show_spinner=False)
+def _inspection(who: str, _service: Service, asked: str) -> InspectionJson:
+    return InspectService(_service).inspect(json.loads(asked))
+
+
+@st.cache_data(ttl=600, max_entries=50, show_spinner=False)
+def _search_settings(who: str, _service: Service) -> SettingsJson:
+    return InspectService(_service).inspect({"query": "how", "k": 1})["settings"]
+
+
 @st.cache_data(ttl=10, max_entries=400, show_spinner=False)
 def _thread_page(
     who: str, _service: Service, words: str, limit: int, after: str | None
@@ -180,8 +206,9 @@ def _filters(who: str, _service: Service, collection: str | None) -> dict[str, l
 
 
 def forget_documents() -> None:
-    """Drop what is cached about documents, counts and what they can be filtered by."""
-    for cached in (_document, _text, _found_documents, _status, _filters, _suggestions):
+    """Drop what is cached about documents, counts, what they can be filtered by, and searches of them."""
+    told = (_document, _text, _found_documents, _status, _filters, _suggestions, _inspection)
+    for cached in told:
         cached.clear()
 
 

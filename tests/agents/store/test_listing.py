@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -14,18 +12,6 @@ from agents.store.outcome import Outcome
 from agents.store.search_words import snippet, words_of
 from corpus.errors import NotFound, UserError
 from corpus.home import Home
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path)
-
-
-@pytest.fixture
-def chats(home: Home) -> Iterator[Chats]:
-    store = Chats(home)
-    yield store
-    store.close()
 
 
 def talk(chats: Chats, title: str, *turns: tuple[str, str], owner: str = "") -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -15,18 +13,6 @@ from agents.store.run_log import title_of
 from corpus.errors import Conflict, Damaged, NotFound, OperatorError
 from corpus.home import Home
 from tests.agents.shelf import Shelf
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path)
-
-
-@pytest.fixture
-def chats(home: Home) -> Iterator[Chats]:
-    store = Chats(home)
-    yield store
-    store.close()
 
 
 def answered(chats: Chats, thread: str, question: str, answer: str, **fields: object) -> str:

@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -19,18 +18,6 @@ from corpus.errors import Conflict, NotFound
 from corpus.home import Home
 
 CANARY = "quokka-4711-quartz"
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path)
-
-
-@pytest.fixture
-def chats(home: Home) -> Iterator[Chats]:
-    store = Chats(home)
-    yield store
-    store.close()
 
 
 def talk(chats: Chats, owner: str = "") -> dict[str, str]:

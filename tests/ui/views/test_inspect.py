@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from tests.ui.asking import Opener, press
 from tests.ui.conftest import prose, until, words
 from tests.ui.fake_service import FakeService
+from ui.kept import forget_documents
 
 QUERY = "How much memory does a 70B model need in FP4?"
 
@@ -60,6 +61,16 @@ def test_a_query_shows_three_lists_and_the_first_passage(open_page: Opener) -> N
     (source,) = prose(page, "source")
     assert "<A 70B model needs about 140 GB" in source
     assert page.query_params["q"] == QUERY
+
+
+def test_a_document_deleted_on_this_page_is_not_shown_from_an_older_search(
+    open_page: Opener, fake: FakeService
+) -> None:
+    page = asked(open_page)
+    assert "of 4 documents" in said(page)
+    fake.store.papers.popitem()
+    forget_documents()
+    assert "of 3 documents" in said(page.run())
 
 
 def test_the_choices_are_asked_for_at_once(open_page: Opener, fake: FakeService) -> None:

@@ -10,7 +10,6 @@ from corpus.errors import AlcoveError
 from ui import kept
 from ui.api.narrowing import LAST_PAGE
 from ui.state import state, status
-from ui.views.inspect.asked import as_set
 from ui.words.plain_words import label
 
 __all__ = ["draw", "query"]
@@ -37,7 +36,7 @@ def query() -> None:
 
 def draw() -> dict[str, Any]:
     """Draw the choices; what they ask for, as ``POST /v1/inspect`` takes it."""
-    default = as_set()
+    default = kept.search_settings()
     with st.container(key="inspect-how", horizontal=True, vertical_alignment="bottom"):
         _collection()
         k = st.number_input(
@@ -106,7 +105,7 @@ def _more(rerank: bool) -> None:
         return
     with room:
         st.toggle(
-            "Near-duplicates as one", as_set()["collapse"], key="inspect-collapse",
+            "Near-duplicates as one", kept.search_settings()["collapse"], key="inspect-collapse",
             persist_state="session",
         )  # fmt: skip
         if rerank:

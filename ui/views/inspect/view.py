@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from corpus.errors import Conflict, NotFound, NotReady, Overloaded, UserError
+from ui import kept
 from ui.api.inspecting import InspectionJson
 from ui.state import me, settings, state, status
 from ui.views.inspect import controls, passage, saving
-from ui.views.inspect.asked import inspection
 from ui.words.inspection_words import removed_words, searched_words, total_words
 from ui.words.plain_words import label
 from ui.words.ranked import show_lists, show_times
@@ -39,7 +39,7 @@ def draw() -> None:
                 st.markdown(f"{number}. {line}")
             return
         try:
-            found = inspection(controls.draw())
+            found = kept.inspection(controls.draw())
         except NotReady as exc:
             _wait(str(exc))
             return
