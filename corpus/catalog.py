@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from corpus.database import Database
 from corpus.errors import NotFound
 from corpus.filters import AMONG, READABLE, as_json
 from corpus.home import Home
-from corpus.job_records import jobs_of, save_job
+from corpus.job_records import jobs_of
 from corpus.name_keys import name_key, sought_in, text_key
 from corpus.records import Chunk, Document, Parsed
 from corpus.rows import (
@@ -284,17 +284,6 @@ class Catalog:
             db.execute("DELETE FROM meta WHERE name = ?", (STAGED,))
             db.execute("INSERT OR REPLACE INTO meta VALUES ('snapshot', ?)", (str(snapshot),))
         crash_point(CrashPoint.CATALOG_COMMITTED)
-
-    def save_job(
-        self,
-        id: str,
-        state: str,
-        created: float,
-        request: Mapping[str, Any],
-        progress: Mapping[str, Any],
-    ) -> None:
-        """Insert or replace a job's record; ``created`` in seconds since 1970."""
-        save_job(self._db, id, state, created, request, progress)
 
     def jobs(self, id: str | None = None) -> list[dict[str, Any]]:
         """Records of all jobs, newest first, or of the one named; see ``corpus.job_records``."""

@@ -54,18 +54,21 @@ def jobs_of(
     id: str | None = None,
     reader: str | None = None,
     limit: int | None = None,
+    folder: str | None = None,
 ) -> list[dict[str, Any]]:
     """Records of all jobs, newest first, or of the one named; each with id, state, created, request, progress.
 
     Args:
         reader: only those that this person made; ``None``: everybody's.
         limit: at most so many.
+        folder: only those made for the watched folder with this id; ``None``: any.
     """
     rows = catalog.rows(
         """SELECT * FROM jobs WHERE (:id IS NULL OR id = :id)
+           AND (:folder IS NULL OR json_extract(request, '$.folder') = :folder)
            AND (:reader IS NULL OR COALESCE(json_extract(request, '$.person'), '') = :reader)
            ORDER BY created DESC, id LIMIT :limit""",
-        {"id": id, "reader": reader, "limit": -1 if limit is None else limit},
+        {"id": id, "reader": reader, "limit": -1 if limit is None else limit, "folder": folder},
     )
     return [
         {

@@ -290,7 +290,8 @@ class JobQueue:
 
     def _forget_old(self, job: Job) -> None:
         """A watched folder makes a job for each change: keep the last ones, and none that changed nothing."""
-        same = [j.id for j in self.jobs() if j.folder == job.folder and j.state in FINAL]
+        rows = jobs_of(self._catalog.database, folder=job.folder)
+        same = [row["id"] for row in rows if row["state"] in FINAL]
         old = same[KEPT_OF_FOLDER:]
         forget_jobs(self._catalog.database, old if is_news(job) else [job.id, *old])
 

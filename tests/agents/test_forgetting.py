@@ -14,6 +14,7 @@ from agents.settings import Settings
 from agents.store.outcome import Outcome
 from corpus.errors import Conflict, UserError
 from corpus.identity import Person
+from corpus.job_records import save_job
 from corpus.ownership import claim
 from tests.fakes import HashEncoder
 
@@ -69,7 +70,7 @@ def test_the_owners_things_are_never_forgotten_at_once(app: App) -> None:
 
 
 def test_nothing_is_deleted_while_something_of_theirs_is_ingested(app: App) -> None:
-    app.catalog.save_job("j", "queued", 1.0, {"person": "ada"}, {})
+    save_job(app.catalog.database, "j", "queued", 1.0, {"person": "ada"}, {})
     with pytest.raises(Conflict, match="'ada' are still being ingested"):
         forget_person(app, "ada")
     assert belongings(app, "ada").threads == 1

@@ -7,6 +7,7 @@ import io
 from contextlib import closing
 
 from corpus.home import Home
+from corpus.job_records import save_job
 from corpus.settings import CorpusSettings
 from corpus.snapshot import SnapshotStore
 from ingest.compact import Compaction, compact
@@ -99,7 +100,7 @@ def test_uploads_of_a_running_service_are_left_alone(desk: Desk) -> None:
 
 def test_uploads_of_an_unfinished_job_are_kept_for_it(desk: Desk) -> None:
     for id, state in (("1", "queued"), ("2", "done")):
-        desk.catalog.save_job(id, state, 0.0, {}, {})
+        save_job(desk.catalog.database, id, state, 0.0, {}, {})
         folder = desk.home.uploads / id
         folder.mkdir(parents=True)
         (folder / "new.txt").write_text("just arrived")

@@ -12,7 +12,8 @@ import pytest
 
 from corpus.catalog import Catalog
 from corpus.errors import Conflict, NotFound
-from ingest import watched_folders
+from corpus.job_records import save_job
+from ingest import jobs, watched_folders
 from ingest.jobs import Job, JobQueue
 from ingest.watched_folders import WatchedFolders
 from tests.ingest.conftest import Desk
@@ -134,12 +135,12 @@ def test_what_is_still_to_be_read_for_a_folder_is_dropped_when_it_is_watched_no_
     desk: Desk,
 ) -> None:
     desk.write("a.txt", "red box")
-    jobs = JobQueue(desk.home, desk.catalog, {})  # which was not started, so that its jobs wait
-    folders = WatchedFolders(desk.catalog, jobs)
+    queue = JobQueue(desk.home, desk.catalog, {})  # which was not started, so that its jobs wait
+    folders = WatchedFolders(desk.catalog, queue)
     folders.start()
     id = folders.add(str(desk.folder), "default", None)["id"]
     deadline = time.monotonic() + PATIENCE_S
-    while not (found := jobs.jobs()):
+    while not (found := queue.jobs()):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     folders.remove(id)
@@ -200,3 +201,19 @@ def test_a_job_that_changed_nothing_leaves_no_record(watched: WatchedFolders, de
     while len(desk.catalog.jobs()) != 1:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_of_many_changes_of_a_folder_the_last_jobs_are_kept_and_all_of_others(
+    watched: WatchedFolders, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "KEPT_OF_FOLDER", 2)
+    save_job(desk.catalog.database, "upload", "done", 0.0, {"uploads": []}, {})
+    watched.add(str(desk.folder), "default", None)
+    for n in range(4):
+        desk.write(f"{n}.txt", f"box {n}")
+        until(watched, lambda f, n=n: f["states"] == {"indexed": n + 1})  # type: ignore[misc]
+    deadline = time.monotonic() + PATIENCE_S
+    while len(desk.catalog.jobs()) != 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert "upload" in {job["id"] for job in desk.catalog.jobs()}
