@@ -314,7 +314,7 @@ def sign_out() -> None:
 def _forget_person() -> None:
     """Leave nothing of who was here in the session."""
     state().unfollow()
-    held: Service | None = st.session_state.pop(kept.SIGNED_IN, None)
+    state().shelf.leave()
     st.session_state.pop(_KEY, None)
-    if held is not None:
+    if held := st.session_state.pop(kept.SIGNED_IN, None):
         held.close()

@@ -120,6 +120,12 @@ class Shelf:
         self.uploads.append(Upload(Sending(documents, files, collection), collection))
         self.discard()
 
+    def leave(self) -> None:
+        """Let go of what was chosen and not sent yet: whoever is here goes."""
+        self.discard()
+        for upload in self.uploads:
+            upload.sending.drop()
+
     def discard(self) -> None:
         """Let go of the chosen files."""
         self.chosen = ()

@@ -11,7 +11,7 @@ from tests.ui.fake_service import FakeService
 from ui.api.client import Service
 from ui.api.documents import DocumentService
 from ui.api.sending import BATCH_FILES, Sending, sent_name
-from ui.api.shelf import Upload
+from ui.api.shelf import Shelf, Upload
 
 PATIENCE_S = 30.0
 
@@ -62,6 +62,15 @@ def test_what_is_refused_whatever_the_file_is_said_once(fake: FakeService, clien
     assert "not yours" in sending.trouble
     sending.drop()
     assert sending.over
+
+
+def test_who_leaves_takes_along_what_was_not_sent(fake: FakeService, client: Service) -> None:
+    fake.stop()
+    shelf = Shelf()
+    shelf.uploads.append(Upload(send(client, ["a.txt"]), "default"))
+    shelf.chosen = (("b.txt", BytesIO(b""), 0),)
+    shelf.leave()
+    assert (shelf.uploads[0].sending.left, shelf.chosen) == (0, ())
 
 
 @pytest.mark.parametrize(
