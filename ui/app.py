@@ -52,7 +52,10 @@ def _draw() -> None:
     with st.sidebar:
         sidebar.draw()
         with st.container(key="manners"):
-            _manners()(key="page-manners")
+            asked = state().asking
+            # What the line is told may be dropped on its way when runs follow closely; this is told in each.
+            told = {"unsent": asked.unsent, "refusals": asked.refusals}
+            _manners()(key="page-manners", data=told)
     _VIEWS[state().view]()
     undo.draw()
 

@@ -45,10 +45,18 @@ class Conversation:
 class Asking(Narrowed):
     """What the next question is restricted to.
 
-    ``unsent`` is what was typed and could not be asked; it goes back into the line.
+    ``unsent`` is what was typed and could not be asked, until something is; it goes back into the line.
+    ``refusals`` counts how often that happened.
     """
 
     unsent: str = ""
+    refusals: int = 0
+    given_back: int = 0  # refusals after which the line was told what stands in it
+
+    def keep(self, question: str) -> None:
+        """Have what could not be asked back in the line."""
+        self.unsent = question
+        self.refusals += 1
 
     def clear(self) -> None:
         """Search everything."""

@@ -67,6 +67,8 @@ def test_a_second_question_meanwhile_is_told_and_kept(open_page: Opener, fake: F
     assert "still being written" in page.toast[0].value
     assert prose(page, "question") == [QUESTION]
     assert page.chat_input(key="prompt").proto.value == "And in FP8?"
+    asking = page.session_state["alcove"].asking  # the browser is told it in every run
+    assert (asking.unsent, asking.refusals) == ("And in FP8?", 1)
     page.button(key="stop").click().run()
 
 

@@ -23,8 +23,8 @@ _HELP = (
 _FIRST = ("author", "media_type")
 # What programs write into files about themselves; nobody looks for documents by it.
 _TOLD_BY_PROGRAMS = frozenset(("creationdate", "creator", "moddate", "producer", "trapped"))
-_BUSY = "An answer is still being written here. Your question is kept: ask it when that has ended, or stop it."
-_GONE = "That conversation was deleted meanwhile. Your question is kept: ask it in this new one."
+_BUSY = "An answer is still being written here. Ask when that has ended, or stop it."
+_GONE = "That conversation was deleted meanwhile. Ask in this new one."
 
 
 def ask(question: str) -> None:
@@ -44,6 +44,7 @@ def _asked(question: str) -> bool:
     except AlcoveError as exc:
         st.toast(label(str(exc), 300), icon=":material/error:")
     else:
+        state().asking.unsent = ""
         return True
     return False
 
@@ -52,7 +53,7 @@ def _submitted() -> None:
     """Ask what was typed; what cannot be asked now goes back into the line."""
     typed = str(st.session_state.get("prompt") or "")
     if typed.strip() and not _asked(typed.strip()):
-        state().asking.unsent = typed
+        state().asking.keep(typed)
 
 
 def draw(now: StatusJson) -> None:
@@ -78,8 +79,10 @@ def line() -> None:
 
 def _line() -> None:
     asking = state().asking
-    if asking.unsent:  # put back only here: a run that is cut short forgets what was set before
-        st.session_state["prompt"], asking.unsent = asking.unsent, ""
+    if (
+        asking.given_back != asking.refusals
+    ):  # here: a run that is cut short forgets what was set before
+        st.session_state["prompt"], asking.given_back = asking.unsent, asking.refusals
     words = "Answering… you can type the next question" if state().running else _invitation()
     st.chat_input(words, key="prompt", on_submit=_submitted)
 
