@@ -102,5 +102,5 @@ def disk(free: int, least_mib: int) -> Finding:
 
 def _size(count: int) -> str:
     """Bytes in the unit that a person would use."""
-    gib = count / 2**30
-    return f"{gib:,.1f} GiB" if gib >= 1 else f"{count // _MIB} MiB"
+    gigabytes = count / 1e9
+    return f"{gigabytes:,.1f} GB" if gigabytes >= 1 else f"{count / 1e6:.0f} MB"

@@ -31,8 +31,8 @@ def test_the_real_status_says_that_all_works_and_sees_the_engine_fail_and_recove
 ) -> None:
     tab = open_tab(real.url + STATUS)
     expect(tab.get_by_text("Reachable since")).to_be_visible()
-    part(tab, "search", "Well")
-    part(tab, "language-model", "Well")
+    part(tab, "search", "Good")
+    part(tab, "language-model", "Good")
     expect(tab.get_by_text("Index on disk")).to_be_visible()
     expect(tab.get_by_text(re.compile("^The doctor (looked|is looking)"))).to_be_visible()
     expect(tab.locator(".st-key-encoder code").first).to_have_text("alcove models pull e5-base-v2")
@@ -41,7 +41,7 @@ def test_the_real_status_says_that_all_works_and_sees_the_engine_fail_and_recove
         part(tab, "language-model", "Wrong")
         expect(tab.get_by_text("Does not answer since")).to_be_visible()
         expect(tab.locator(".st-key-state-bad-verdict")).to_be_visible()
-    part(tab, "language-model", "Well")
+    part(tab, "language-model", "Good")
     expect(tab.locator(".st-key-state-bad-verdict")).to_have_count(0)
 
 

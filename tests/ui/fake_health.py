@@ -102,8 +102,8 @@ _PARTS = (
     ("search", "questions are answered from the whole index"),
     ("language model", f"the server at {URL} answers: it serves 'llama-3.3-70b-nvfp4'"),
     ("ingestion", "nothing is being read"),
-    ("memory", "the service takes 1.2 GiB, 89.9 GiB are left"),
-    ("disk", "793.0 GiB are free where documents are kept"),
+    ("memory", "the service takes 1.2 GB, 89.9 GB are left"),
+    ("disk", "793.0 GB are free where documents are kept"),
 )
 
 

@@ -44,7 +44,7 @@ class Concern:
 
 
 _MARKS = {
-    "good": Mark(":material/check_circle:", "Well"),
+    "good": Mark(":material/check_circle:", "Good"),
     "advice": Mark(":material/lightbulb:", "Advice"),
     "bad": Mark(":material/error:", "Wrong"),
 }

@@ -24,10 +24,10 @@ def draw(now: OverviewJson, doctor: DoctorJson) -> None:
     elif not now["ready"]:
         _line("waiting", "Getting ready", now["engine"]["label"])
     elif found:
-        few = "a piece" if len(found) == 1 else f"{len(found)} pieces"
-        _line("good", f"All works, with {few} of advice")
+        few = "one piece" if len(found) == 1 else f"{len(found)} pieces"
+        _line("good", f"Everything works; {few} of advice")
     elif doctor["checked"] is None:
-        _line("good", "All works", "The doctor is still looking at what is stored.")
+        _line("good", "Everything works", "The doctor is still looking at what is stored.")
     else:
         _line("good", "All is well")
     for number, concern in enumerate(found):
@@ -68,10 +68,11 @@ def _concern(concern: Concern, number: int) -> None:
 def checks(doctor: DoctorJson, today: datetime) -> None:
     """Draw all that the doctor looked at, folded, and the way to have it look anew."""
     if doctor["checked"]:
-        when = f"The doctor looked at {moment(doctor['checked'], today)}"
+        count = len(doctor["checks"])
+        when = f"{count} checks by the doctor at {moment(doctor['checked'], today)}"
     else:
         when = "The doctor is looking for the first time"
-    folded = st.expander(f"{when}: {len(doctor['checks'])} checks")
+    folded = st.expander(when)
     with folded.container(key="checks", gap="xsmall"):
         for number, check in enumerate(doctor["checks"]):
             shown = mark(check["state"])
