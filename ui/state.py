@@ -3,8 +3,8 @@
 The views only lay out; every change of what is shown happens here. Conversations, documents and
 answers live in the service: this holds which of them are open, and parts of the page have small
 states of their own that it holds (``ui.viewing``, ``ui.conversing``, ``ui.api.evaluations``). What was
-read from the service is in ``ui.kept``. The open view and conversation, the search looked into and the
-open evaluation are mirrored in the address (``?view=…&thread=…``), so that a reload and a bookmark
+read from the service is in ``ui.kept``. The open view and conversation, the search looked into, the
+open document and evaluation are mirrored in the address (``?view=…&thread=…``), so that a reload and a bookmark
 bring them back.
 """
 
@@ -61,7 +61,12 @@ __all__ = [
 _KEY = "alcove"
 _GRACE_S = 10  # that the service keeps what was deleted longer than the page offers it
 VIEWS = ("chat", "library", "inspect", "evaluate", "status")
-_ADDRESS = ("view", "thread", "q", "collection", "filters", "evaluation")
+_ADDRESS = ("view", "thread", "q", "collection", "filters", "evaluation", "document")
+_PARTS = {
+    "inspect": "inspect",
+    "evaluate": "evaluate",
+    "library": "shelf",
+}  # what is open in a view
 
 
 @dataclass
@@ -100,10 +105,8 @@ class PageState:
             view = told.get("view", "chat")
             self.view = view if view in VIEWS else "chat"
             self._show(told.get("thread"))
-            if self.view == "inspect":
-                self.inspect.follow(told)
-            elif self.view == "evaluate":
-                self.evaluate.follow(told)
+            if self.view in _PARTS:
+                getattr(self, _PARTS[self.view]).follow(told)
         self.mirror()
 
     def mirror(self) -> None:
@@ -111,8 +114,8 @@ class PageState:
         here = {"thread": self.thread} if self.thread else {}
         if self.view != "chat":
             here["view"] = self.view
-        parts = {"inspect": self.inspect.address, "evaluate": self.evaluate.address}
-        here |= parts.get(self.view, dict)()
+        if self.view in _PARTS:
+            here |= getattr(self, _PARTS[self.view]).address()
         if here != self.mirrored:
             st.query_params.from_dict(here)
         self.mirrored = here

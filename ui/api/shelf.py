@@ -5,7 +5,7 @@ Holds no document itself. Errors are those of ``ui.api.client``. Knows nothing o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -107,6 +107,15 @@ class Shelf:
     def open(self, document: str | None) -> None:
         """Open a document, or the list."""
         self.document, self.inside, self.at, self.forming = document, "text", 0, False
+
+    def address(self) -> dict[str, str]:
+        """What of it stands in the page's address."""
+        return {"document": self.document} if self.document else {}
+
+    def follow(self, address: Mapping[str, str]) -> None:
+        """Open what the address says: a document, or the list."""
+        if address.get("document") != self.document:
+            self.open(address.get("document"))
 
     def look_at(self, inside: str, at: int = 0) -> None:
         """Show another part of the open document, from ``at`` on."""

@@ -11,9 +11,19 @@ from corpus.records import State
 from ui.api.wire import PageJson
 from ui.words.plain_words import origin_words, state_words
 
-__all__ = ["Bar", "Strip", "minutes", "ranges", "states_named", "states_words", "strip_of"]
+__all__ = [
+    "Bar",
+    "Strip",
+    "end_of",
+    "minutes",
+    "ranges",
+    "states_named",
+    "states_words",
+    "strip_of",
+]
 
 MOST_BARS = 120
+_PARTS_SHOWN = 3  # of a path: the file and the folders that tell it from others
 _KINDS = ("none", "ocr", "text")  # the worst first: of several pages in one bar, it is shown
 
 
@@ -33,6 +43,12 @@ class Strip:
     bars: tuple[Bar, ...]
     keys: tuple[tuple[str, str], ...]
     words: str
+
+
+def end_of(path: str) -> str:
+    """A long path without its beginning, which many documents share."""
+    parts = path.split("/")
+    return path if len(parts) <= _PARTS_SHOWN else "…/" + "/".join(parts[-_PARTS_SHOWN:])
 
 
 def strip_of(pages: Sequence[PageJson]) -> Strip:

@@ -157,6 +157,15 @@ def test_a_document_shows_how_its_pages_were_read_its_text_and_its_chunks(
     assert ["Collection", "sample"] in drawn(page, "facts")[0]["items"]
 
 
+def test_the_address_leads_back_to_an_open_document(fake: FakeService, open_page: Opener) -> None:
+    id = id_of(fake, "Quantization formats for local inference")
+    page = look_into(open_page(view="library"), id)
+    assert page.query_params["document"] == id
+    again = open_page(view="library", document=id)
+    assert again.subheader[0].value == "Quantization formats for local inference"
+    assert "document" not in again.button(key="back-to-list").click().run().query_params
+
+
 def test_a_document_is_cut_anew_with_another_strategy(fake: FakeService, open_page: Opener) -> None:
     page = look_into(open_page(view="library"), id_of(fake, "Backups of the inference box"))
     page.button(key="cut-anew").click().run()

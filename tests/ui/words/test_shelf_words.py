@@ -7,11 +7,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ui.api.wire import PageJson
-from ui.words.shelf_words import MOST_BARS, minutes, ranges, states_named, states_words, strip_of
+from ui.words.shelf_words import (
+    MOST_BARS,
+    end_of,
+    minutes,
+    ranges,
+    states_named,
+    states_words,
+    strip_of,
+)
 
 
 def page(number: int, origin: str = "text", characters: int = 900) -> PageJson:
     return {"number": number, "origin": origin, "characters": characters}
+
+
+def test_of_a_long_path_the_end_is_shown() -> None:
+    assert end_of("/srv/documents/operations/incidents/disk-full.txt") == (
+        "…/operations/incidents/disk-full.txt"
+    )
+    assert end_of("reports/q1.pdf") == "reports/q1.pdf"
 
 
 def test_pages_are_told_by_where_their_text_came_from() -> None:

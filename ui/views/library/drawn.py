@@ -17,7 +17,7 @@ from corpus.records import State
 from ui.api.documents import ChunkJson
 from ui.api.wire import DocumentJson, JobFileJson
 from ui.words.plain_words import day, name_of, size, state_words, visible
-from ui.words.shelf_words import Strip
+from ui.words.shelf_words import Strip, end_of
 
 __all__ = ["chunks", "documents", "facts", "files", "pages"]
 
@@ -42,7 +42,7 @@ def documents(rows: Sequence[DocumentJson], key: str, on_open: Open, on_remove: 
 def _row(d: DocumentJson) -> dict[str, Any]:
     told = state_words(d["state"])
     alike = d.get("duplicates")
-    sub = [visible(d["source"].removeprefix("upload:")), visible(d["collection"])]
+    sub = [end_of(visible(d["source"].removeprefix("upload:"))), visible(d["collection"])]
     sub += ["same as another"] if alike else []
     return {
         "id": d["id"],
