@@ -25,7 +25,7 @@ from typing import Any, BinaryIO
 
 from corpus.errors import FileProblem
 from corpus.processes.kernel import adopt_orphans
-from corpus.records import Parsed, State
+from corpus.records import UPLOAD, Parsed, State
 from ingest.parsing import parse_file
 from ingest.parsing.limits import Limits
 from ingest.parsing.progress import report_to
@@ -138,7 +138,7 @@ def _next_request(requests: BinaryIO) -> dict[str, str] | None:
 
 
 def _answer(request: dict[str, str], parse: Parser, limits: Limits) -> dict[str, Any]:
-    name = request["name"]
+    name = request["name"].removeprefix(UPLOAD)
     try:
         path = _named(Path(request["path"]), name)
         if "folder" in request:

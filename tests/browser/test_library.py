@@ -35,9 +35,10 @@ def _add(tab: Page, *files: tuple[str, bytes]) -> Locator:
     """Add files and wait until they are read; the list of what became of them."""
     _choose(tab, *files)
     count = "1 file" if len(files) == 1 else f"{len(files)} files"
-    tab.get_by_role("button", name=f"Add {count}").click()
+    tab.get_by_role("button", name=f"Add {count}").dblclick()  # twice is once
     expect(tab.get_by_role("button", name="Dismiss")).to_be_visible(timeout=READ_MS)
     expect(tab.locator("ul.files")).to_have_count(1)  # for a moment there is the old one too
+    expect(tab.locator(".st-key-chosen")).to_have_count(0)
     return tab.locator("ul.files")
 
 

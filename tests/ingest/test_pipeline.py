@@ -136,6 +136,15 @@ def test_uploads_stay_when_a_folder_is_synchronised(desk: Desk, tmp_path: Path) 
     assert (desk.found("purple"), desk.found("orange")) == ([], ["upload:notes.txt"])
 
 
+def test_what_is_wrong_with_an_upload_is_said_with_the_name_it_was_given(
+    desk: Desk, tmp_path: Path
+) -> None:
+    (tmp_path / "upload.txt").write_bytes(b"")
+    desk.pipeline.add([("empty.txt", tmp_path / "upload.txt")])
+    (document,) = desk.catalog.documents()
+    assert document.reason == "The file 'empty.txt' has no bytes in it."
+
+
 def test_collections_are_kept_apart(desk: Desk, tmp_path: Path) -> None:
     desk.write("a.txt", "red box")
     desk.sync(collection="one")

@@ -137,10 +137,11 @@ def day(moment: str | None) -> str:
     return f"{datetime.fromisoformat(moment).astimezone():%d %b %Y}" if moment else ""
 
 
-def engine_note(engine: str, model: str) -> str:
-    """Which engine answered, for the line under an answer; empty when none did."""
+def engine_note(engine: str, model: str, *, cites: bool = True) -> str:
+    """Which engine answered, and whether it cites something, for the line under an answer; empty when none did."""
     if engine == "search":
         return "Search only, nothing was written"
     if engine == "extractive":
         return "Quoted from the documents, no language model"
-    return f"Written by {visible(model)} from the sources above" if model else visible(engine)
+    sources = " from the sources above" if cites else ", which cites no source"
+    return f"Written by {visible(model)}{sources}" if model else visible(engine)

@@ -81,7 +81,8 @@ def test_the_extractive_engine_is_called_what_it_is() -> None:
 
 
 def test_a_model_is_named() -> None:
-    assert "llama" in engine_note("openai", "llama")
+    assert engine_note("openai", "llama") == "Written by llama from the sources above"
+    assert "no source" in engine_note("openai", "llama", cites=False)
 
 
 def test_pages_are_counted_by_where_their_text_came_from() -> None:

@@ -27,7 +27,8 @@ def draw(message: MessageJson, reply: Reply, run: str, question: str) -> None:
                 help="Look into this search", on_click=_inspect, args=(question,),
             )  # fmt: skip
         feedback.thumbs(message)
-        if not reply.abstained and (note := engine_note(reply.engine, reply.model)):
+        cites = bool(reply.citations)
+        if not reply.abstained and (note := engine_note(reply.engine, reply.model, cites=cites)):
             st.caption(label(note, 120))
     feedback.draw(message)
 

@@ -44,6 +44,8 @@ def _chooser() -> None:
     key = f"files-{held.choosers}-{kind}"
 
     def chosen() -> None:
+        if key != f"files-{held.choosers}-{kind}":
+            return  # a second press of Add tells again of the chooser that the first one emptied
         files = st.session_state[key]
         held.chosen = tuple((file.name, file, file.size) for file in files)
 
@@ -88,7 +90,8 @@ def _chosen() -> None:
 
 def _add() -> None:
     """Send the chosen files on; done before the page is drawn, so that an outage cannot lose the press."""
-    state().shelf.add(library(), st.session_state["upload-collection"] or DEFAULT)
+    if state().shelf.chosen:
+        state().shelf.add(library(), st.session_state["upload-collection"] or DEFAULT)
 
 
 def _uploads() -> None:
