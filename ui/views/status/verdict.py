@@ -69,7 +69,7 @@ def checks(doctor: DoctorJson, today: datetime) -> None:
     """Draw all that the doctor looked at, folded, and the way to have it look anew."""
     if doctor["checked"]:
         count = len(doctor["checks"])
-        when = f"{count} checks by the doctor at {moment(doctor['checked'], today)}"
+        when = f"The doctor looked at {moment(doctor['checked'], today)}: {count} checks"
     else:
         when = "The doctor is looking for the first time"
     folded = st.expander(when)
