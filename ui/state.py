@@ -62,11 +62,8 @@ _KEY = "alcove"
 _GRACE_S = 10  # that the service keeps what was deleted longer than the page offers it
 VIEWS = ("chat", "library", "inspect", "evaluate", "status")
 _ADDRESS = ("view", "thread", "q", "collection", "filters", "evaluation", "document")
-_PARTS = {
-    "inspect": "inspect",
-    "evaluate": "evaluate",
-    "library": "shelf",
-}  # what is open in a view
+# Views of which what is open stands in the address, and where it is held.
+_PARTS = {"inspect": "inspect", "evaluate": "evaluate", "library": "shelf"}
 
 
 @dataclass
