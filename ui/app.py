@@ -1,7 +1,8 @@
 """The page in the browser: a sidebar and one view at a time.
 
 All data comes over HTTP from the service (``ui.api.client``). When the service does not answer the page
-says so and comes back by itself. Run it from the repository's root::
+says so and comes back by itself. ``alcove up`` and ``alcove ui`` run it (``ui.page``); by hand, from the repository's
+root::
 
     python -m streamlit run ui/app.py --browser.gatherUsageStats false -- --service URL
 """

@@ -41,9 +41,9 @@ def run(settings: Settings, host: str, port: int, with_sample: bool) -> None:
     """
     require_page_keys(settings, host)
     require_free(host, port)
-    service_port = _service_port(settings.service.port, port)
     if with_sample:
         _ingest_sample(settings)
+    service_port = _service_port(settings.service.port, port)  # last: others may be starting too
     service = f"http://127.0.0.1:{service_port}"
     children = [
         _Child("service", _service_command(settings, service_port), service + "/healthz"),
@@ -76,19 +76,7 @@ def page_command(service: str, host: str, port: int) -> list[str]:
         "server.showEmailPrompt": "false",
     }
     flags = [f"--{name}={value}" for name, value in options.items()]
-    page = str(ROOT / "ui" / "app.py")
-    return [
-        sys.executable,
-        "-P",
-        "-m",
-        "streamlit",
-        "run",
-        page,
-        *flags,
-        "--",
-        "--service",
-        service,
-    ]
+    return [sys.executable, "-P", "-m", "ui.page", *flags, "--", "--service", service]
 
 
 def page_environment() -> Mapping[str, str]:

@@ -12,11 +12,12 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from tests.fakes import FakeLLMServer
 from tests.ui.fake_papers import papers
@@ -41,6 +42,9 @@ class Stack(Protocol):
     def restart(self) -> None:
         """Stop what answers, and start it again with what it had stored."""
 
+    def restart_service(self) -> None:
+        """As ``restart``, while the page's own process goes on."""
+
 
 class FakeStack:
     """The page in a process of its own, over the fake service."""
@@ -55,6 +59,9 @@ class FakeStack:
     def restart(self) -> None:
         self.service.stop()
         self.service.start()
+
+    def restart_service(self) -> None:
+        self.restart()
 
 
 class RealStack:
@@ -94,6 +101,20 @@ class RealStack:
         self.stop()
         self.start()
 
+    def restart_service(self) -> None:
+        """Let it die; what supervises it starts it again."""
+        parent = self._process.pid
+        for child in Path(f"/proc/{parent}/task/{parent}/children").read_text("utf-8").split():
+            folder = Path("/proc", child)
+            if b"serve" in (folder / "cmdline").read_bytes().split(b"\0"):
+                os.kill(int(child), signal.SIGKILL)
+                deadline = time.monotonic() + START_S
+                while folder.exists():
+                    assert time.monotonic() < deadline, "the service did not end"
+                    time.sleep(0.05)
+        settings = tomllib.loads((self._home / "alcove.toml").read_text("utf-8"))
+        _wait_for(f"http://127.0.0.1:{settings['service']['port']}/healthz", self._process)
+
 
 @contextmanager
 def fake_stack() -> Iterator[FakeStack]:
@@ -114,8 +135,7 @@ def real_stack(folder: Path) -> Iterator[RealStack]:
             path = documents / paper.source
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(paper.original)
-    home.mkdir()
-    (home / "alcove.toml").write_text(f"[ingest]\nfolders = [{str(folder)!r}]\n", "utf-8")
+    _configure(home, f"[ingest]\nfolders = [{str(folder)!r}]\n")
     ingest = _cli("ingest", str(documents), "--home", str(home), "--collection", "papers")
     subprocess.run(ingest, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     with _started(home) as stack:
@@ -125,8 +145,15 @@ def real_stack(folder: Path) -> Iterator[RealStack]:
 @contextmanager
 def sample_stack(folder: Path) -> Iterator[RealStack]:
     """The whole product as it is on a first run: with the sample."""
+    _configure(folder / "home")
     with _started(folder / "home", with_sample=True) as stack:
         yield stack
+
+
+def _configure(home: Path, more: str = "") -> None:
+    """Write a home's settings; the usual port of the service may be another Alcove's on this machine."""
+    home.mkdir()
+    (home / "alcove.toml").write_text(f"[service]\nport = {free_port()}\n\n{more}", "utf-8")
 
 
 @contextmanager
@@ -164,13 +191,13 @@ def page_of(command: Sequence[str], url: str) -> Iterator[str]:
         process.wait(15)
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(url: str, process: subprocess.Popen[Any]) -> None:
     deadline = time.monotonic() + START_S
     while True:
-        assert process.poll() is None, "the page ended at its start"
+        assert process.poll() is None, f"what serves {url} ended"
         try:
             with urllib.request.urlopen(url, timeout=2):
                 return
         except OSError:
-            assert time.monotonic() < deadline, "the page did not start"
+            assert time.monotonic() < deadline, f"{url} does not answer"
             time.sleep(0.1)

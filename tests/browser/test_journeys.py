@@ -91,8 +91,7 @@ def test_on_a_phone_the_sidebar_goes_once_something_was_chosen(
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-@pytest.mark.full  # reading the sample takes a busy machine minutes
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(900)  # reading the sample takes a busy machine minutes
 def test_a_first_start_shows_the_sample_and_answers_an_example(
     browser: Browser, open_tab: Opener, tmp_path: Path
 ) -> None:
@@ -101,8 +100,6 @@ def test_a_first_start_shows_the_sample_and_answers_an_example(
         stack.answer("They need a lot of it. [1]")
         tab.get_by_role("button", name="QLoRA run").click()
         expect(tab.get_by_role("button", name="Open source 1")).to_be_visible()
-        stack.restart()
-        tab.reload()
-        expect(tab.get_by_role("button", name="Open source 1")).to_be_visible()
         tab.get_by_role("button", name="Library").click()
         expect(tab.get_by_role("heading", name="Library", level=1)).to_be_visible()
+        tab.context.close()  # or it complains of the page that goes away
