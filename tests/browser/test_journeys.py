@@ -102,4 +102,4 @@ def test_a_first_start_shows_the_sample_and_answers_an_example(
         expect(tab.get_by_role("button", name="Open source 1")).to_be_visible()
         tab.get_by_role("button", name="Library").click()
         expect(tab.get_by_role("heading", name="Library", level=1)).to_be_visible()
-        tab.context.close()  # or it complains of the page that goes away
+        tab.close()  # or it complains of the page that goes away
