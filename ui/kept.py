@@ -150,7 +150,7 @@ def _status(who: str, _service: Service) -> StatusJson:
     return _service.status()
 
 
-@st.cache_data(ttl=60, max_entries=500, show_spinner=False)
+@st.cache_data(ttl=2, max_entries=500, show_spinner=False)
 def _document(who: str, _service: Service, document_id: str) -> DocumentJson:
     return DocumentService(_service).document(document_id)
 
