@@ -92,6 +92,7 @@ def test_two_evaluations_are_run_and_compared(fake: FakeStack, open_tab: Opener)
 
 
 def test_a_thumb_becomes_a_question_of_the_feedback_set(fake: FakeStack, open_tab: Opener) -> None:
+    fake.service.store.evaluations.clear()  # or the form is folded
     tab = open_tab(fake.url)
     fake.answer("A 70B model needs about 140 GB in FP16 and 35 to 40 GB in FP4. [1]")
     tab.get_by_test_id("stChatInputTextArea").fill("How much memory does a 70B model need?")
