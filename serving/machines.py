@@ -53,6 +53,8 @@ class Machine:
 _BLACKWELL = ("fp32", "bf16", "fp8", "int8", "fp4")
 _HOPPER = ("fp32", "bf16", "fp8", "int8")
 
+_H100 = 81_559 * 2**20  # as nvidia-smi says
+
 MACHINES: dict[str, Machine] = {
     m.name: m
     for m in (
@@ -64,7 +66,7 @@ MACHINES: dict[str, Machine] = {
         ),
         # NVIDIA H100 SXM data sheet: 80 GB HBM3, 3.35 TB/s, BF16 989 and FP8 1,979 teraFLOPS dense.
         Machine(
-            "dgx-h100", 8 * 80 * 10**9, False, 8, 3.35e12,
+            "dgx-h100", 8 * _H100, False, 8, 3.35e12,
             {"fp8": 1979e12, "int8": 1979e12, "bf16": 989e12, "fp32": 67e12}, _HOPPER, 2 * 10**12,
         ),
         # NVIDIA DGX B200 data sheet: 1,440 GB HBM3e, 64 TB/s, 72 petaFLOPS of FP8 and 144 of FP4 with sparsity.
@@ -74,7 +76,7 @@ MACHINES: dict[str, Machine] = {
             _BLACKWELL, 2 * 10**12,
         ),
         Machine(
-            "h100-80gb", 80 * 10**9, False, 1, 3.35e12,
+            "h100-80gb", _H100, False, 1, 3.35e12,
             {"fp8": 1979e12, "int8": 1979e12, "bf16": 989e12, "fp32": 67e12}, _HOPPER, 128 * 10**9,
         ),
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["llm"]
 
 _SEED = 20240229
+_EACH = 5  # requests of each user at least: fewer are waves that begin and end together
 
 
 def llm(
@@ -30,7 +31,7 @@ def llm(
         str, typer.Option(help="Requests due a second, whatever the server does: 0.5,1,2.")
     ] = "",
     requests: Annotated[
-        int, typer.Option(min=1, help="Of each level; at least two for each user.")
+        int, typer.Option(min=1, help="Of each level; at least five for each user.")
     ] = 30,
     seconds: Annotated[float, typer.Option(min=1, help="At most, for each number of users.")] = 120,
     prompt_tokens: Annotated[
@@ -98,7 +99,7 @@ def _measure(
     if first.error:
         raise ModelUnavailable(f"{server.model!r} at {server.url!r} did not answer: {first.error}")
     for users in counts:
-        samples = fixed_users(server, asked, users, max(requests, 2 * users), seconds)
+        samples = fixed_users(server, asked, users, max(requests, _EACH * users), seconds)
         yield Level(users, None, samples).json()
     for rate in due:
         yield Level(0, rate, at_rate(server, asked, rate, requests, _SEED)).json()

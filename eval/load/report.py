@@ -47,13 +47,19 @@ def load_report(
 
 
 def shares(level: Mapping[str, Any], speed: Speed) -> dict[str, float]:
-    """What part of the ceilings a level reached: in writing, and (alone) in reading prompts."""
+    """The ceilings, and what part of them a level reached: in writing, and together with reading prompts.
+
+    Writing and reading share one machine, so ``ceiling_share`` adds the parts of its time that both would take at
+    their ceilings. Prompts count whole, also where a server had read their beginning before.
+    """
     found = {}
     if level.get("users") and speed.decode_all and level.get("tokens_per_s"):
+        found["decode_ceiling_tok_s"] = round(speed.decode_all, 1)
         found["decode_share"] = round(level["tokens_per_s"] / speed.decode_all, 4)
-    if level.get("users") == 1 and speed.prefill and level.get("prompt_tokens_mean"):
-        read = level["prompt_tokens_mean"] / (level["ttft_ms"]["p50"] / 1000)
-        found["prefill_share"] = round(read / speed.prefill, 4)
+        if speed.prefill:
+            read = level["prompt_tokens_per_s"] / speed.prefill
+            found["prefill_ceiling_tok_s"] = round(speed.prefill, 1)
+            found["ceiling_share"] = round(level["tokens_per_s"] / speed.decode_all + read, 4)
     return found
 
 
@@ -150,7 +156,7 @@ def _curves(title: str, users: list[float], lines: Sequence[Sequence[float]]) ->
 def _row(level: Mapping[str, Any]) -> list[str]:
     failed = f" ({level['failed']} failed)" if level["failed"] else ""
     times = [_times(level.get(key)) for key in ("ttft_ms", "inter_token_ms", "end_to_end_ms")]
-    figures = [_figure(level.get(key)) for key in ("tokens_per_s", "decode_share")]
+    figures = [_figure(level.get(key)) for key in ("tokens_per_s", "ceiling_share")]
     return [_name(level), f"{level['n']}{failed}", *times, *figures]
 
 
@@ -163,7 +169,9 @@ def _times(found: Mapping[str, Any] | None) -> str:
     if not found:
         return ""
     low, high = found["p50_ci95"]
-    return f"{found['p50']:,.0f} ({low:,.0f}-{high:,.0f}) / {found['p95']:,.0f}"
+    places = 0 if found["p50"] >= 100 else 1 if found["p50"] >= 10 else 2
+    said = (f"{value:,.{places}f}" for value in (found["p50"], low, high, found["p95"]))
+    return "{} ({}-{}) / {}".format(*said)
 
 
 def _figure(value: float | None) -> str:

@@ -48,8 +48,8 @@ def _real(url: str) -> list[list[float]]:
 
 
 def test_the_times_told_are_those_that_the_server_took() -> None:
-    with timed(0.4, 0.03, 40) as url:
-        samples = fixed_users(Server(url, "timed"), prompts(300, 1), 4, 16, 60)
+    with timed(1.5, 0.2, 11) as url:  # long, so that 5 % are more than a busy machine delays
+        samples = fixed_users(Server(url, "timed"), prompts(300, 1), 4, 8, 60)
         real = _real(url)
     found = Level(4, None, samples).json()
     first = 1000 * median(row[1] - row[0] for row in real)
@@ -59,8 +59,8 @@ def test_the_times_told_are_those_that_the_server_took() -> None:
     whole = 1000 * median(row[-1] - row[0] for row in real)
     assert found["end_to_end_ms"]["p50"] == pytest.approx(whole, rel=0.05)
     span = max(row[-1] for row in real) - min(row[0] for row in real)
-    assert found["tokens_per_s"] == pytest.approx(16 * 40 / span, rel=0.05)
-    assert (found["n"], found["failed"], found["answer_tokens_mean"]) == (16, 0, 40)
+    assert found["tokens_per_s"] == pytest.approx(8 * 11 / span, rel=0.05)
+    assert (found["n"], found["failed"], found["answer_tokens_mean"]) == (8, 0, 11)
 
 
 def test_a_server_that_stalls_is_seen_when_requests_are_due_whatever_it_does() -> None:
@@ -148,7 +148,9 @@ def test_shares_are_of_the_plan_s_ceilings() -> None:
     speed = Speed(100.0, 2000.0, 6000.0, None)
     found = shares(level, speed)
     assert found["decode_share"] == round(level["tokens_per_s"] / 2000, 4)
-    assert found["prefill_share"] == round(1500 / 0.5 / 6000, 4)
+    both = level["tokens_per_s"] / 2000 + level["prompt_tokens_per_s"] / 6000
+    assert found["ceiling_share"] == pytest.approx(both, abs=1e-4)
+    assert (found["decode_ceiling_tok_s"], found["prefill_ceiling_tok_s"]) == (2000, 6000)
     assert shares(level, Speed(None, None, None, None)) == {}
 
 
