@@ -61,6 +61,7 @@ def test_in_a_long_conversation_question_and_source_stay_in_view(
         expect(tab.locator(".prose.question").last).to_be_in_viewport()
         expect(cited).to_have_count(number)
         ended(tab)
+        expect(tab.get_by_role("button", name="Copy")).to_have_count(number)  # it is the stored one
     expect(cited.last).to_be_in_viewport()
     cited.last.click()
     expect(tab.get_by_alt_text(re.compile("Page 2 of"))).to_be_in_viewport()
