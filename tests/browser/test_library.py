@@ -211,6 +211,7 @@ def test_a_watched_folder_is_read_and_read_again_when_it_changes(
     tab = _library(real, open_tab)
     tab.get_by_text("Watched folders", exact=True).click()
     where = tab.get_by_label("Folder", exact=True)
+    expect(where).not_to_have_value("")
     folder = Path(where.input_value()) / f"watched-{tag}"
     folder.mkdir()
     (folder / "first.txt").write_text(f"The first of {tag}.")
