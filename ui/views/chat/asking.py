@@ -136,10 +136,9 @@ def _options(now: StatusJson) -> None:
 
 def _filters() -> None:
     """What to restrict the search to; read from the service only while it is open."""
-    asking = state().asking
-    words = f"Filters · {asking.count}" if asking.count else "Filters"
+    # Always called the same: by another name it would be another popover, and closed.
     room = st.popover(
-        words, icon=":material/filter_list:", type="tertiary", key="filters", on_change="rerun"
+        "Filters", icon=":material/filter_list:", type="tertiary", key="filters", on_change="rerun"
     )
     if not room.open:
         return
@@ -197,10 +196,11 @@ def _between() -> None:
 
 
 def _chips() -> None:
-    """What is set, each with the way to take it off."""
+    """What is set, each with the way to take it off.
+
+    Their room is always there: what stands below it would be made anew when the first is set, an open popover closed.
+    """
     asking = state().asking
-    if not asking.count:
-        return
     with st.container(key="chips", horizontal=True, gap="xsmall"):
         for name, value in asking.filters.items():
             words = f"{_title(name)}: {_said(name, value)}"
