@@ -97,10 +97,10 @@ def _more(rerank: bool) -> None:
     """Limits and what comes after fusion; what can be filtered by is read only while this is open."""
     held = state().inspect
     count = held.count
-    room = st.popover(
-        f"More · {count}" if count else "More", icon=":material/tune:", key="inspect-more",
-        on_change="rerun",
-    )  # fmt: skip
+    # Always called the same: by another name it would be another popover, and closed.
+    room = st.popover("More", icon=":material/tune:", key="inspect-more", on_change="rerun")
+    if count:
+        st.caption(f"{count} set")
     if not room.open:
         return
     with room:
