@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Launch", "Serve", "tool_parser"]
+__all__ = ["QUIET", "Launch", "Serve", "tool_parser"]
+
+QUIET = {"DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1"}
+"""Keeps engines that read models as Hugging Face's libraries do from asking a hub, and from telling."""
 
 _TOOL_PARSERS = {  # how each family writes calls of tools, in vLLM's words
     "deepseek_v3": "deepseek_v3",
@@ -40,7 +43,6 @@ class Launch:
         command: program and arguments.
         environment: what is set for it.
         files: to be written first, by name; a relative name in ``command`` is meant beside it.
-        image: of a container that has the program; empty: none is published.
         notes: what a person should know, in sentences.
     """
 
@@ -48,7 +50,6 @@ class Launch:
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
-    image: str = ""
     notes: tuple[str, ...] = ()
 
     def shell(self) -> str:

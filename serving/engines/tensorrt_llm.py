@@ -11,13 +11,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from serving.engines.launch import Launch, Serve
+from serving.engines.launch import QUIET, Launch, Serve
 from serving.plan.memory import BATCHED, BLOCK
 from serving.plan.planner import Plan
 
-__all__ = ["IMAGE", "launch", "options"]
+__all__ = ["launch", "options"]
 
-IMAGE = "nvcr.io/nvidia/tensorrt-llm/release"
 OPTIONS = "trtllm-options.json"
 CACHE = "/var/cache/alcove/tensorrt-llm"
 
@@ -38,9 +37,8 @@ def launch(plan: Plan, serve: Serve) -> Launch:
     )  # fmt: skip
     text = json.dumps(options(plan), indent=2) + "\n"  # YAML holds JSON
     environment = {
+        **QUIET,
         "TRTLLM_NO_USAGE_STATS": "1",
-        "DO_NOT_TRACK": "1",
-        "HF_HUB_OFFLINE": "1",
         "TORCHINDUCTOR_CACHE_DIR": f"{CACHE}/inductor",
         "TRITON_CACHE_DIR": f"{CACHE}/triton",
     }
@@ -48,7 +46,7 @@ def launch(plan: Plan, serve: Serve) -> Launch:
         f"Keep {CACHE} on a local disk: a first start takes up to 28 minutes, later ones find there"
         " what was compiled.",
     )
-    return Launch("tensorrt-llm", command, environment, {OPTIONS: text}, IMAGE, notes)
+    return Launch("tensorrt-llm", command, environment, {OPTIONS: text}, notes)
 
 
 def options(plan: Plan) -> dict[str, Any]:

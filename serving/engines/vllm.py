@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import math
 
-from serving.engines.launch import Launch, Serve, tool_parser
+from serving.engines.launch import QUIET, Launch, Serve, tool_parser
 from serving.plan.memory import BATCHED
 from serving.plan.planner import Plan
 
-__all__ = ["IMAGE", "launch"]
+__all__ = ["launch"]
 
-IMAGE = "vllm/vllm-openai"
 _ON_THE_FLY = {"fp8": "fp8"}  # formats that vLLM rounds 16-bit files to while it loads them
 
 
@@ -55,8 +54,7 @@ def launch(plan: Plan, serve: Serve) -> Launch:
     return Launch(
         "vllm",
         ("vllm", "serve", serve.model, *arguments),
-        {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1"},
-        image=IMAGE,
+        {**QUIET, "VLLM_NO_USAGE_STATS": "1"},
         notes=tuple(notes),
     )
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from corpus.errors import UserError
 from serving.formats import FORMATS
 from serving.specs.attention import Attention, Latent, Linear
-from serving.specs.records import Experts, Layer, Mlp, ModelSpec
+from serving.specs.records import Experts, Layer, ModelSpec
 
 __all__ = ["METHODS", "Training", "TrainingMemory", "training_memory"]
 
@@ -134,14 +134,7 @@ def _kept(layer: Layer, hidden: int) -> float:
     """Bytes of one layer for one token, in 16 bits: what each matrix and each product was given."""
     sides = _sides(layer.attention, hidden)
     attention = 2 * hidden + sum(out for _, out in sides)
-    network = layer.network
-    if isinstance(network, Mlp):
-        inner = network.inner
-    else:
-        inner = network.active * network.each.inner + (
-            network.shared.inner if network.shared else 0
-        )
-    return 2.0 * (attention + 2 * hidden + 4 * inner)
+    return 2.0 * (attention + 2 * hidden + 4 * layer.network.width)
 
 
 def _check(how: Training) -> None:

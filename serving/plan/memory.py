@@ -13,24 +13,13 @@ from dataclasses import dataclass, replace
 from corpus.errors import UserError
 from serving.formats import WeightFormat, cache_bytes
 from serving.machines import GIB, Machine
-from serving.specs.records import Experts, Mlp, ModelSpec
+from serving.specs.records import ModelSpec
 
-__all__ = [
-    "Budget",
-    "Load",
-    "Memory",
-    "budget",
-    "check_load",
-    "fit_context",
-    "fit_users",
-    "memory_of",
-]
+__all__ = ["Load", "Memory", "check_load", "fit_context", "fit_users", "memory_of", "usable"]
 
 BLOCK = 16  # tokens that vLLM's cache is given out in
 BATCHED = 8192  # most tokens of one step: vLLM's default for an online service
-_RUNTIME = (
-    1.25 * GIB
-)  # a CUDA context, the libraries' workspaces and the compiled graphs, for each card
+_RUNTIME = 1.25 * GIB  # of a card: CUDA's context, the libraries' workspaces, compiled graphs
 _PROCESS = 2.0 * GIB  # the engine's processes on the host; on unified memory they share the budget
 _ENCODER = 1.4 * GIB  # E5-base in bf16, with the service around it
 _CHUNK_BYTES = 8 * 1024  # of one chunk: its vector of 768 fp32, its terms, its text
@@ -75,14 +64,6 @@ class Memory:
         return self.weights + self.cache + self.engine + beside
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """Bytes that weights and cache may take in ``memory`` bytes, once everything else has its own."""
-
-    memory: float
-    left: float
-
-
 def check_load(spec: ModelSpec, machine: Machine, load: Load) -> None:
     """Refuse what is impossible.
 
@@ -111,30 +92,20 @@ def check_load(spec: ModelSpec, machine: Machine, load: Load) -> None:
 
 def memory_of(spec: ModelSpec, form: WeightFormat, machine: Machine, load: Load) -> Memory:
     """What serving ``spec`` takes on ``load.parallel`` cards of ``machine`` (the sum over them)."""
-    host = not machine.unified
-    return Memory(
-        weights=form.weight_bytes(spec),
-        cache=load.users * _sequence(spec, load.context, load),
-        engine=_engine(spec, machine, load),
-        encoder_index=_ENCODER + load.chunks * _CHUNK_BYTES,
-        reserve=_reserve(machine, load),
-        host=host,
-    )
+    cache = load.users * _sequence(spec, load.context, load)
+    return replace(_beside(spec, machine, load), weights=form.weight_bytes(spec), cache=cache)
 
 
-def budget(spec: ModelSpec, machine: Machine, load: Load) -> Budget:
-    """What weights and cache may take."""
-    memory = _usable(machine, load)
-    nothing = Memory(
-        0, 0, _engine(spec, machine, load), _ENCODER + load.chunks * _CHUNK_BYTES,
-        _reserve(machine, load), not machine.unified,
-    )  # fmt: skip
-    return Budget(memory, memory - nothing.total)
+def usable(machine: Machine, load: Load) -> float:
+    """Bytes of the memory that the model lies in."""
+    share = 1.0 if machine.unified else load.parallel / max(machine.cards, 1)
+    return machine.memory * share
 
 
 def fit_users(spec: ModelSpec, form: WeightFormat, machine: Machine, load: Load) -> int:
     """The most answers at once with ``load.context`` tokens each; 0 if the weights alone do not fit."""
-    left = budget(spec, machine, load).left - form.weight_bytes(spec)
+    taken = replace(_beside(spec, machine, load), weights=form.weight_bytes(spec))
+    left = usable(machine, load) - taken.total
     return max(0, int(left // _sequence(spec, load.context, load)))
 
 
@@ -151,9 +122,16 @@ def fit_context(spec: ModelSpec, form: WeightFormat, machine: Machine, load: Loa
     return least * BLOCK
 
 
-def _usable(machine: Machine, load: Load) -> float:
-    share = 1.0 if machine.unified else load.parallel / max(machine.cards, 1)
-    return machine.memory * share
+def _beside(spec: ModelSpec, machine: Machine, load: Load) -> Memory:
+    """What everything but weights and cache takes."""
+    return Memory(
+        weights=0.0,
+        cache=0.0,
+        engine=_engine(spec, machine, load),
+        encoder_index=_ENCODER + load.chunks * _CHUNK_BYTES,
+        reserve=_reserve(machine, load),
+        host=not machine.unified,
+    )
 
 
 def _sequence(spec: ModelSpec, tokens: int, load: Load) -> float:
@@ -170,19 +148,12 @@ def _engine(spec: ModelSpec, machine: Machine, load: Load) -> float:
     A pass holds, for each token of a step, a few vectors as wide as the model and its widest network, in 16
     bits; and for each sequence, twice, the logits of all tokens in 32 bits.
     """
-    widest = max(_inner(layer.network) for layer in spec.layers)
+    widest = max(layer.network.width for layer in spec.layers)
     step = BATCHED * (6 * spec.hidden + 3 * widest) * 2
     logits = max(load.users, 16) * spec.vocabulary * 4 * 2
     processes = _PROCESS if machine.unified else 0.0
     runtime = _RUNTIME if machine.cards else 0.0
     return load.parallel * (runtime + step) + logits + processes
-
-
-def _inner(network: Mlp | Experts) -> int:
-    """Neurons that one token's pass holds at a time."""
-    if isinstance(network, Mlp):
-        return network.inner
-    return network.each.inner * network.active + (network.shared.inner if network.shared else 0)
 
 
 def _reserve(machine: Machine, load: Load) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from corpus.errors import UserError
 from serving.formats import CACHE_FORMATS, FORMATS, WeightFormat
 from serving.machines import GIB, Machine
-from serving.plan.memory import Load, Memory, check_load, fit_context, fit_users, memory_of
+from serving.plan.memory import Load, Memory, check_load, fit_context, fit_users, memory_of, usable
 from serving.plan.speed import Speed, speed_of
 from serving.specs.records import ModelSpec
 
@@ -40,8 +40,7 @@ class Plan:
     @property
     def available(self) -> float:
         """Bytes of the memory that the model would lie in."""
-        share = 1.0 if self.machine.unified else self.load.parallel / max(self.machine.cards, 1)
-        return self.machine.memory * share
+        return usable(self.machine, self.load)
 
     @property
     def fits(self) -> bool:

@@ -29,14 +29,12 @@ class Speed:
         decode_all: tokens a second of all users' answers together.
         prefill: tokens of prompts a second.
         answer_s: seconds of one answer to a prompt of passages, alone.
-        multiplied_in: the format that products are computed in on this machine.
     """
 
     decode: float | None
     decode_all: float | None
     prefill: float | None
     answer_s: float | None
-    multiplied_in: str = ""
 
 
 def speed_of(spec: ModelSpec, form: WeightFormat, machine: Machine, load: Load) -> Speed:
@@ -55,7 +53,7 @@ def speed_of(spec: ModelSpec, form: WeightFormat, machine: Machine, load: Load) 
         decode_all = min(decode_all, prefill) if decode_all else None
     if decode and prefill:
         answer = PROMPT_TOKENS / prefill + ANSWER_TOKENS / decode
-    return Speed(decode, decode_all, prefill, answer, used)
+    return Speed(decode, decode_all, prefill, answer)
 
 
 def _multiplied(form: WeightFormat, machine: Machine) -> str:

@@ -21,6 +21,11 @@ class Mlp:
     gated: bool = True
     bias: bool = False
 
+    @property
+    def width(self) -> int:
+        """Neurons that one token's pass holds."""
+        return self.inner
+
     def matrices(self, hidden: int) -> int:
         """Parameters of its matrices."""
         return (3 if self.gated else 2) * hidden * self.inner
@@ -47,6 +52,11 @@ class Experts:
     shared: Mlp | None = None
     router_bias: bool = False
     shared_gate: bool = False
+
+    @property
+    def width(self) -> int:
+        """Neurons that one token's pass holds, in all experts that are used for it."""
+        return self.active * self.each.inner + (self.shared.inner if self.shared else 0)
 
     def router(self, hidden: int) -> int:
         """Parameters of what chooses the experts."""

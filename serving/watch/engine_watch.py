@@ -130,7 +130,6 @@ class Watchdog:
                     )
                 self._pause(reason, failed)
         finally:
-            self._end()
             self._say("stopped", self._state.reason)
 
     # One start of the engine
