@@ -21,6 +21,7 @@ from typing import Any
 
 import httpx
 
+from agents.text.event_stream import EventStream
 from eval.load.prompts import Prompt
 
 __all__ = ["Sample", "Server", "at_rate", "fixed_users"]
@@ -149,9 +150,11 @@ def _failed(due: float, sent: float, error: str) -> Sample:
 
 
 async def _events(response: httpx.Response) -> AsyncIterator[dict[str, Any]]:
-    async for line in response.aiter_lines():
-        if line.startswith("data:") and (data := line[5:].strip()) != "[DONE]":
-            yield json.loads(data)
+    events = EventStream()
+    async for piece in response.aiter_bytes():
+        for data in events.feed(piece):
+            if data != "[DONE]":
+                yield json.loads(data)
 
 
 def _text(choice: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -59,17 +59,18 @@ def llm(
     """First token, time between tokens, whole answers and tokens a second, for each number of users."""
     from eval.load.client import Server
     from eval.load.prompts import prompts
-    from eval.load.report import compared, load_report, markdown, plot, read_report
+    from eval.load.report import compared, load_report, markdown, plot, read_report, shares
 
     earlier = read_report(against) if against else None
+    ceilings = _ceilings(plan, machine, form) if plan else None
     counts, due = _numbers(users, "--users", int), _numbers(rates, "--rates", float)
     found_model = model or _served(url, api_key)
     server = Server(url.rstrip("/"), found_model, api_key, answer_tokens)
     asked = prompts(prompt_tokens, _SEED, documents)
     levels = list(_measure(server, asked, counts, due, requests, seconds))
-    if plan:
+    if ceilings is not None:
         for level in levels:
-            level.update(_shares(level, plan, machine, form))
+            level.update(shares(level, ceilings(level.get("users") or 1)))
     about = {"url": server.url, "model": found_model, "answer_tokens": answer_tokens}
     report = load_report({**about, "planned_for": plan or None}, levels, random_weights)
     if earlier is not None:
@@ -105,23 +106,20 @@ def _measure(
         yield Level(0, rate, at_rate(server, asked, rate, requests, _SEED)).json()
 
 
-def _shares(level: dict[str, Any], model: str, machine: str, form: str) -> dict[str, float]:
-    from eval.load.report import shares
-
-    return shares(level, _ceilings(model, machine, form, level.get("users") or 1))
-
-
-def _ceilings(model: str, machine: str, form: str, users: int) -> Speed:
+def _ceilings(model: str, machine: str, form: str) -> Callable[[int], Speed]:
+    """The ceilings of a plan by its number of users; what cannot be planned is said before it is measured."""
     from serving.formats import weight_format
     from serving.machines import detect
     from serving.machines import machine as named
     from serving.plan.memory import Load
     from serving.plan.planner import plan
+    from serving.plan.speed import speed_of
     from serving.specs.reading import read_spec
 
-    there = named(machine) if machine else detect()
+    spec, there = read_spec(model), named(machine) if machine else detect()
     chosen = weight_format(form).name if form else None
-    return plan(read_spec(model), there, Load(users=users, context=2048), chosen).speed
+    taken = plan(spec, there, Load(users=1, context=2048), chosen)
+    return lambda users: speed_of(spec, taken.form, there, Load(users=users))
 
 
 def _served(url: str, api_key: str) -> str:

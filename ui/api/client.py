@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import httpx
 
+from agents.text.event_stream import EventStream
 from corpus.errors import InternalError, NotFound, OperatorError, error_class
 from ui.api.wire import MeJson, StatusJson
 from ui.settings import PageSettings
@@ -111,21 +112,10 @@ class Service:
 
 
 def sse_data(chunks: Iterable[bytes]) -> Iterator[str]:
-    """The ``data`` of each server-sent event in a byte stream.
-
-    Lines end at a line feed only: JSON may hold U+2028 and its kin, which ``str.splitlines`` (and
-    with it ``Response.iter_lines``) takes for ends of lines.
-    """
-    rest, data = b"", list[str]()
+    """The ``data`` of each server-sent event in a byte stream."""
+    events = EventStream()
     for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            text = line.rstrip(b"\r").decode()
-            if text.startswith("data:"):
-                data.append(text[5:].removeprefix(" "))
-            elif not text and data:
-                yield "\n".join(data)
-                data.clear()
+        yield from events.feed(chunk)
 
 
 def _raise_for(response: httpx.Response) -> None:

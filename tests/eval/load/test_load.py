@@ -181,6 +181,7 @@ def _fails(*arguments: str) -> Exception:
 def test_what_cannot_be_measured_is_said_in_words(tmp_path: Path) -> None:
     assert isinstance(_fails("http://127.0.0.1:9/v1"), ModelUnavailable)
     assert "does not list its models" in str(_fails("http://127.0.0.1:9/v1"))
+    assert "no model 'none'" in str(_fails("http://127.0.0.1:9/v1", "--plan", "none"))
     assert "--users holds 'x'" in str(_fails("http://127.0.0.1:9/v1", "--users", "1,x"))
     assert "--rates holds '-1'" in str(_fails("http://127.0.0.1:9/v1", "--rates=-1"))
     (tmp_path / "r.json").write_text("{}")
