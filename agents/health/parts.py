@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from agents.health.checks import Finding
-from agents.health.engine_watch import Reached
+from agents.health.reachability import Reached
 from agents.records.record_json import Json
 from agents.settings import LLMSettings
 

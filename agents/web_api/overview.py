@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from agents.build import App, Core
 from agents.health.doctor import Doctor
-from agents.health.engine_watch import EngineWatch, Reached
 from agents.health.memory import available_bytes, process_bytes
 from agents.health.parts import disk, ingestion, language_model, memory, search
+from agents.health.reachability import EngineWatch, Reached
 from agents.records.record_json import Json
 from agents.store.chat_tables import now
 from agents.web_api.metrics import states

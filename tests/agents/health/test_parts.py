@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from agents.health import parts
-from agents.health.engine_watch import Reached
+from agents.health.reachability import Reached
 from agents.settings import LLMSettings
 
 URL = "http://127.0.0.1:8000/v1"

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from agents.health.engine_watch import EngineWatch, Reached
+from agents.health.reachability import EngineWatch, Reached
 from tests.fakes import FakeLLMServer
 from tests.service_bench import until
 
