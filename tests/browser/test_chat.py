@@ -22,6 +22,7 @@ from tests.browser.chatting import (
     yellow_box,
 )  # fmt: skip
 from tests.browser.stacks import FakeStack, Stack
+from tests.service_bench import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -97,6 +98,24 @@ def test_twenty_clicks_in_the_middle_lose_no_word(stack: Stack, open_tab: Opener
     ended(tab)
     expect(tab.get_by_role("button", name=re.compile("1 quantization"))).to_be_visible()
     assert [w for w in answer(tab).split() if w.startswith("word")] == counted.split()
+
+
+def test_a_source_pressed_while_the_page_draws_the_complete_answer_opens(
+    fake: FakeStack, open_tab: Opener
+) -> None:
+    tab = open_tab(fake.url)
+    fake.answer(f"{ANSWER} " + "That leaves room. " * 10, 0.05)
+    ask(tab, QUESTION)
+    cited = tab.get_by_role("button", name="Open source 1")
+    expect(cited).to_be_visible()
+    held = fake.service.store.held
+    (thread,) = fake.service.store.threads
+    held[path := f"/v1/threads/{thread}"] = 0
+    until(lambda: held[path])  # the answer has ended, and the page asks for it as it is stored
+    cited.click()
+    del held[path]
+    expect(tab.get_by_alt_text(re.compile("Page 2 of"))).to_be_visible()
+    assert answer(tab).count("That leaves room") == 10
 
 
 def test_a_stopped_answer_keeps_what_was_written(stack: Stack, open_tab: Opener) -> None:

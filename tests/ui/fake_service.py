@@ -6,6 +6,7 @@ hand: ``python -m tests.ui.fake_service PORT``.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sys
 import threading
@@ -42,6 +43,15 @@ def create_fake(store: Store) -> FastAPI:
         if request.url.path.startswith("/v1/") and not admitted(store, request):
             body = {"error": {"type": "NotSignedIn", "message": "this service asks for an API key"}}
             return JSONResponse(body, 401)
+        return await call_next(request)
+
+    @app.middleware("http")
+    async def _hold(request: Request, call_next: Any) -> Any:
+        path = request.url.path
+        if path in store.held:
+            store.held[path] += 1
+        while path in store.held:
+            await asyncio.sleep(0.01)
         return await call_next(request)
 
     add_health_routes(app, store)

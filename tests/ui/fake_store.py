@@ -71,6 +71,7 @@ class Store:
         self.fail_with = ""  # when set, the next run fails with these words
         self.doubted: tuple[tuple[int, int], ...] = ()  # of what is answered, marked as such
         self.say = ""  # when set, the next run answers this instead
+        self.held: dict[str, int] = {}  # by path: requests that wait until it is taken out again
         self.key, self.person = "", ""  # with a key, everything asks for it
         self.users: dict[str, Json] = {}  # once there are some, each is asked for their key
         self.trouble: dict[str, tuple[str, str, str]] = {}  # state, finding, advice by part

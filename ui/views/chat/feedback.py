@@ -89,8 +89,9 @@ def _form(message: str) -> None:
             key=f"right-{message}",
             label_visibility="collapsed",
         )
-        if choice == _OTHER:
-            _source(message)
+        with st.container():  # always there, so that nothing below it moves
+            if choice == _OTHER:
+                _source(message)
         st.text_input("Comment", key=f"comment-{message}", max_chars=1000)
         with st.container(horizontal=True, gap="xsmall"):
             if st.button("Save", key=f"save-{message}", type="primary"):
