@@ -125,8 +125,9 @@ def search_settings() -> SettingsJson:
 
 
 def thread_page(words: str = "", after: str | None = None) -> ThreadsJson:
-    """A page of the conversations, at most ten seconds old."""
-    limit = settings().threads_shown
+    """A page of the conversations, at most ten seconds old; half as long for those with ``words``, which show where."""
+    shown = settings().threads_shown
+    limit = (shown + 1) // 2 if words else shown
     return _thread_page(service().who, service(), words, limit, after)
 
 

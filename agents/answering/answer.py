@@ -135,6 +135,7 @@ class Answerer:
             yield Cancelled()
             return
         score, least = self._decision(asked, passages, result)
+        clock.mark("weigh")
         if score < least:
             yield Answered(replace(self._refusal(passages, clock), score=score))
             return

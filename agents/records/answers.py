@@ -92,10 +92,11 @@ class Answer:
     """A finished answer; its citations are checked, ``nearest`` is what a refusal found instead.
 
     ``interrupted`` says that the text stops early; ``claims`` are its sentences as they were checked.
-    ``timings_ms``: search, first_token, total. ``score``: how probable (0..1) an answer was held to
-    be before it was written; ``None``: that was not asked. ``shown`` is what the engine was shown, of
-    its first passage perhaps the beginning only: nothing if it was not asked. It is for who measures
-    answers, and as long as a prompt: it is not stored, and two answers are equal without it.
+    ``timings_ms``, since the question came: search, weigh (whether it is answered), first_token, total.
+    ``score``: how probable (0..1) an answer was held to be before it was written; ``None``: that was not
+    asked. ``shown`` is what the engine was shown, of its first passage perhaps the beginning only:
+    nothing if it was not asked. It is for who measures answers, and as long as a prompt: it is not
+    stored, and two answers are equal without it.
     """
 
     text: str

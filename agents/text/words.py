@@ -6,6 +6,7 @@ nothing of passages or models.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections import Counter
@@ -46,8 +47,10 @@ _ENDINGS = (
     ("ing", ""), ("edly", ""), ("ed", ""), ("ers", ""), ("er", ""), ("ors", ""), ("ly", ""),
     ("ment", ""), ("ments", ""), ("es", ""), ("s", ""), ("e", ""),
 )  # fmt: skip
+_KEPT = 50_000  # stems; of the words of passages, which every question about them compares anew
 
 
+@functools.lru_cache(_KEPT)
 def stem(word: str) -> str:
     """``word`` in lower case without a common English ending; numbers without grouping commas."""
     word = word.lower().replace("’", "'").removesuffix("'s")

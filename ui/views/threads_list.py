@@ -32,7 +32,7 @@ def draw() -> None:
     total = pages[-1]["total"]
     if words or total > _FEW:
         st.text_input(
-            "Find in conversations", key="find-threads", type="search", live="300ms",
+            "Find in conversations", key="find-threads", type="search", live="150ms",
             placeholder="Find in conversations", label_visibility="collapsed",
             on_change=_first_page, persist_state="session",
         )  # fmt: skip

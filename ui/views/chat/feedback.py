@@ -106,7 +106,7 @@ def _source(message: str) -> None:
     found = find_documents(str(st.session_state.get(f"find-{message}") or ""))
     if found.get("total", 0) > len(found["documents"]) or st.session_state.get(f"find-{message}"):
         st.text_input(
-            "Find the document", key=f"find-{message}", type="search", live="300ms",
+            "Find the document", key=f"find-{message}", type="search", live="150ms",
             placeholder="Words of its name",
         )  # fmt: skip
     names = {d["id"]: d["title"] or name_of(d["source"]) for d in found["documents"]}
