@@ -63,7 +63,7 @@ def together(tabs: Sequence[Page], rounds: int = ROUNDS) -> Timings:
         for view, until in _VIEWS.items():
             _at_once(timings, f"open {view}", tabs, f".st-key-nav-{view} button", until)
         for at, tab in enumerate(tabs):
-            thread = _threads(tab).nth((n + at) % 15)
+            thread = _threads(tab).nth((n + at) % PAGES)
             begin(tab, _head(thread))
             thread.evaluate("element => element.click()")
         timings["open a conversation"] += [taken(tab) for tab in tabs]
