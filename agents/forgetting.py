@@ -1,8 +1,8 @@
 """What a person has here, and forgetting it all: threads, memories, notes, and the documents of their collections.
 
-Conversations go as a deleted thread does, documents through the pipeline, so that index and catalog agree. What stays:
-the audit log, the records of jobs, and the quotes in answers that others have from those documents. Knows nothing of
-keys.
+Conversations go as a deleted thread does, documents through the pipeline, so that index and catalog agree, and with
+them the records of how they were ingested. What stays: the audit log, and the quotes in answers that others have from
+those documents. Knows nothing of keys.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from agents.build import App
 from corpus.errors import Conflict, UserError
+from corpus.job_records import forget_jobs
 from corpus.undo import drop_undos
 from ingest.jobs import FINAL
 
@@ -67,7 +68,8 @@ def forget_person(app: App, name: str) -> Belongings:
         Conflict: something of theirs is still being ingested; nothing was deleted.
     """
     theirs = belongings(app, name)
-    if any(job.state not in FINAL for job in app.jobs.jobs(name)):
+    jobs = app.jobs.jobs(name)
+    if any(job.state not in FINAL for job in jobs):
         raise Conflict(
             f"documents of {name!r} are still being ingested; wait for it, or cancel it in the running service"
         )
@@ -81,6 +83,7 @@ def forget_person(app: App, name: str) -> Belongings:
     if theirs.documents:
         app.remove_documents(theirs.documents)
     drop_undos(app.catalog.database, name)
+    forget_jobs(app.catalog.database, [job.id for job in jobs])
     with app.catalog.database.transaction() as db:
         db.execute("DELETE FROM collections WHERE owner = ?", (name,))
     return replace(theirs, threads=len(threads))

@@ -14,7 +14,7 @@ from agents.settings import Settings
 from agents.store.outcome import Outcome
 from corpus.errors import Conflict, UserError
 from corpus.identity import Person
-from corpus.job_records import save_job
+from corpus.job_records import files_of, save_job
 from corpus.ownership import claim
 from tests.fakes import HashEncoder
 
@@ -39,6 +39,8 @@ def app(indexed_home: Path, tmp_path: Path) -> Iterator[App]:
         pipeline = made.pipeline()
         pipeline.add([("paper.md", paper)], f"{name}/papers")
         pipeline.close()
+        file = {"source": f"{name}.md", "state": "indexed", "reason": ""}
+        save_job(made.catalog.database, f"job of {name}", "done", 1.0, {"person": name}, {}, [file])
     yield made
     made.close()
 
@@ -53,6 +55,9 @@ def test_what_is_theirs_is_deleted_and_nothing_else(app: App) -> None:
     assert not belongings(app, "ada").any
     assert {d.id for d in app.catalog.documents()} == others
     assert "ada/papers" not in app.catalog.readers()
+    assert app.jobs.jobs("ada") == files_of(app.catalog.database, "job of ada") == []
+    assert [job.id for job in app.jobs.jobs("bob")] == ["job of bob"]
+    assert files_of(app.catalog.database, "job of bob")
     found = app.finder().searcher.search("analytical engine", mode="lexical").hits
     assert {hit.document.collection for hit in found} == {"bob/papers"}
     assert str(belongings(app, "bob")) == str(gone)
