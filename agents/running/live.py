@@ -120,9 +120,9 @@ class LiveRun:
         self._wake()
 
     def note(self, step: Step) -> None:
-        """Add an event to a run that waits; an ended one takes none."""
+        """Add an event to a run that waits; one that goes on already tells it by itself, an ended one takes none."""
         with self._lock:
-            if self.done:
+            if self.state != "waiting":
                 return
             self._events.append(self._numbered(step))
         self._wake()

@@ -130,7 +130,7 @@ def test_chunks_are_seen_and_cut_anew_with_another_strategy(
     _find(tab, f"story-{tag}")
     _row(tab, f"story-{tag}").get_by_role("button").click()
     expect(tab.locator(".prose.source")).to_contain_text(f"Sentence 11 of {tag}")
-    tab.get_by_text("Chunks", exact=True).click()
+    tab.get_by_role("radio", name="Chunks").click()
     expect(tab.locator(".chunk").first).to_contain_text(f"Sentence 0 of {tag}")
     tab.get_by_role("button", name="Cut anew").click()
     tab.get_by_test_id("stSelectbox").filter(has_text="Strategy").locator("input").click()

@@ -30,6 +30,7 @@ AT_WORK = 2
 
 
 SHELF = 20
+SHORT = {"searches": AT_WORK, "searches_waiting": 4, "stop_s": 2}
 PAUSE_S = 0.1
 
 
@@ -70,9 +71,8 @@ def other_library(home: Home) -> Iterator[Library]:
 
 @pytest.fixture(scope="module")
 def service(library: Library) -> Iterator[SlowService]:
-    """One for the short tests: starting it takes longer than they do. The last of them stops it."""
-    settings = {"searches": AT_WORK, "searches_waiting": 4, "stop_s": 2}
-    with SlowService(library.home.root, ENCODING_S, **settings) as made:
+    """One for the short tests: starting it takes longer than they do."""
+    with SlowService(library.home.root, ENCODING_S, **SHORT) as made:
         yield made
 
 
@@ -241,20 +241,20 @@ def test_two_hundred_swaps_under_twenty_clients(other_library: Library) -> None:
         assert swapping.snapshots_seen > 100
 
 
-def test_a_signal_lets_the_searches_under_way_end_within_bounds(service: SlowService) -> None:
-    let_rushes_end()
-    post = partial(httpx.post, f"{service.url}/v1/search", timeout=20, trust_env=False)
-    with ThreadPoolExecutor(4) as pool:
-        asked = [
-            pool.submit(post, json={"query": f"take {seconds} s"})
-            for seconds in ("0.5", "60", "0.4", "0.3")
-        ]
-        until(lambda: service.gauges("alcove_queue_at_work", "alcove_queue_waiting") == [2, 2])
-        began = time.monotonic()
-        service.process.send_signal(signal.SIGTERM)
-        replies = [reply.result() for reply in asked]
-        assert sorted(reply.status_code for reply in replies) == [200, 200, 200, 503]
-        assert service.process.wait(15) == 0
-        assert time.monotonic() - began < 7
-        with pytest.raises(httpx.ConnectError):
-            post(json=query(0))
+def test_a_signal_lets_the_searches_under_way_end_within_bounds(other_library: Library) -> None:
+    with SlowService(other_library.home.root, ENCODING_S, **SHORT) as service:
+        post = partial(httpx.post, f"{service.url}/v1/search", timeout=20, trust_env=False)
+        with ThreadPoolExecutor(4) as pool:
+            asked = [
+                pool.submit(post, json={"query": f"take {seconds} s"})
+                for seconds in ("0.5", "60", "0.4", "0.3")
+            ]
+            until(lambda: service.gauges("alcove_queue_at_work", "alcove_queue_waiting") == [2, 2])
+            began = time.monotonic()
+            service.process.send_signal(signal.SIGTERM)
+            replies = [reply.result() for reply in asked]
+            assert sorted(reply.status_code for reply in replies) == [200, 200, 200, 503]
+            assert service.process.wait(15) == 0
+            assert time.monotonic() - began < 7
+            with pytest.raises(httpx.ConnectError):
+                post(json=query(0))

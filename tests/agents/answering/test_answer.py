@@ -113,7 +113,7 @@ def test_without_a_model_the_answer_is_quoted_and_cited() -> None:
     assert stored == citation.quote
     assert citation.quote.endswith("They are kept for thirty days.")
     assert citation.support == 1.0
-    assert set(answer.timings_ms) == {"search", "first_token", "total"}
+    assert set(answer.timings_ms) == {"search", "weigh", "first_token", "total"}
 
 
 def test_the_passages_come_before_the_first_word() -> None:

@@ -14,8 +14,9 @@ import pytest
 
 from agents.records.answers import Answer
 from agents.records.record_json import Json
-from agents.records.steps import Answered, Failed, Retrieved, Step, Token
+from agents.records.steps import Answered, ApprovalDecided, Failed, Retrieved, Step, Token
 from agents.running.asked import Asked
+from agents.running.live import LiveRun
 from agents.running.runs import Runs
 from agents.store.memory import Chats
 from corpus.errors import (
@@ -418,3 +419,12 @@ def test_while_memory_is_short_no_run_begins_and_nothing_is_stored(stage: Stage)
     assert stage.chats.thread(thread)["messages"] == []
     stage.short = ""
     stage.runs.start(Asked(thread, "How long?"))
+
+
+def test_a_decision_that_a_run_goes_on_with_is_told_once() -> None:
+    decided, last = ApprovalDecided("a", "approved", {}), Answered(Answer("Yes.", False, "x", "m"))
+    run = LiveRun("r", lambda stop: iter(()), earlier=[{"n": 1, "kind": "approval_asked"}])
+    assert run.go_on(lambda stop: iter([decided, last]))
+    run.note(decided)  # by whoever decided, a little later
+    run.execute()
+    assert kinds(run.after(0)) == ["approval_asked", "approval_decided", "answered"]
