@@ -20,13 +20,15 @@ CHECKS: tuple[tuple[str, ...], ...] = (
     ("mypy",),
     ("lint-imports",),
 )
+# A file's tests stay together, since they may share what is slow to start.
+_SEVERAL_AT_ONCE = ("-n", "logical", "--maxprocesses", "4", "--dist", "loadfile")
 
 
 def run_checks(full: bool, arguments: Sequence[str]) -> int:
     """Run everything, even after a failure; 0 if all passed, else 1.
 
     Args:
-        full: the tests marked ``full`` too.
+        full: the tests marked ``full`` too, all one after the other, since some of them measure.
         arguments: passed on to pytest; with any, the other tools are left out.
 
     Raises:
@@ -36,7 +38,8 @@ def run_checks(full: bool, arguments: Sequence[str]) -> int:
         raise UserError(
             f"there are no tests at {str(ROOT)!r}; run this from a clone of the repository"
         )
-    pytest = ("pytest", *(["-m", ""] if full else []), *arguments)
+    how = ("-m", "") if full else () if arguments else _SEVERAL_AT_ONCE
+    pytest = ("pytest", *how, *arguments)
     failed = [check[0] for check in (*(() if arguments else CHECKS), pytest) if not _passes(check)]
     if failed:
         say(f"failed: {', '.join(failed)}")
