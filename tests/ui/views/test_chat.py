@@ -125,6 +125,7 @@ def test_a_refusal_looks_like_one_and_names_what_is_nearest(open_page: Opener) -
         ask(open_page(), "Who won the football cup in 1974?"), lambda p: "don't say" in words(p)
     )
     assert [b for b in page.button if (b.key or "").startswith("nearest-")]
+    assert prose(page, "answer") == []  # which would say the same again
     assert "Written by" not in words(page)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from agents.prompts import REFUSAL
 from ui.api.replies import Reply, ToolUse
 from ui.state import state
 from ui.viewing import Place
@@ -99,7 +100,8 @@ def _sources(places: Sequence[Place], run: str) -> None:
 def _refusal(reply: Reply, run: str) -> None:
     with st.container(key=f"refusal-{run}", border=True):
         st.markdown(":material/search_off: **The documents don't say**")
-        show(plain(reply.text), key=f"text-{run}")
+        if not (reply.nearest and reply.text.startswith(REFUSAL)):  # that says no more than the rest
+            show(plain(reply.text), key=f"text-{run}")
         if reply.nearest:
             st.caption("The nearest passages, in case they help")
             passages.brief(reply.nearest, run)
