@@ -12,9 +12,9 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from http.client import HTTPException
 from pathlib import Path
 from types import FrameType
 
@@ -224,7 +224,7 @@ class _Child:
         try:
             with opener.open(self._health, timeout=2) as reply:
                 return bool(reply.status == 200)
-        except (urllib.error.URLError, OSError):
+        except (OSError, HTTPException):
             return False
 
 

@@ -21,8 +21,9 @@ from corpus.home import Home
 from corpus.records import Chunk, Document, Parsed, Span, State
 from corpus.settings import CorpusSettings
 from ingest.writer import Batch, Writer
-from tests.browser.stacks import free_port, page_of
+from tests.browser.stacks import page_of
 from tests.fakes import HashEncoder
+from tests.ports import free_port
 from tests.slow_service import SlowService
 from ui.supervisor import page_command
 

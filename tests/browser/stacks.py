@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tests.fakes import FakeLLMServer
+from tests.ports import free_port
 from tests.ui.fake_papers import papers
 from tests.ui.fake_service import FakeService
 from ui.supervisor import page_command
@@ -165,13 +165,6 @@ def _started(home: Path, with_sample: bool = False) -> Iterator[RealStack]:
             yield stack
         finally:
             stack.stop()
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _cli(*arguments: str) -> list[str]:

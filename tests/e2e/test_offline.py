@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.ports import free_port
 
 PROBE = Path(__file__).with_name("isolated.py")
 
@@ -35,11 +36,8 @@ def test_ingest_ask_and_the_page_send_nothing_beyond_loopback(tmp_path: Path) ->
     (papers / "car.html").write_text("<h1>Car</h1><p>The blue car is parked in the street.</p>")
     sample = Path(__file__).parents[2] / "corpus" / "sample" / "documents" / "images"
     shutil.copy(sample / "machine-room-sign.png", papers)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     ran = subprocess.run(
-        ["unshare", "--net", sys.executable, str(PROBE), str(tmp_path), str(port)],
+        ["unshare", "--net", sys.executable, str(PROBE), str(tmp_path), str(free_port())],
         check=True,
         stdout=subprocess.PIPE,
         text=True,

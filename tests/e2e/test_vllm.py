@@ -11,7 +11,6 @@ import json
 import os
 import platform
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -31,6 +30,7 @@ from agents.records.answers import Message, Written
 from agents.settings import LLMSettings
 from corpus.errors import ModelBroke, ModelUnavailable
 from corpus.records import Document, Passage, Span, State
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(2400)]
 
@@ -128,8 +128,7 @@ def make_model(folder: Path, template: str | None) -> Path:
 @contextmanager
 def served(python: Path, model: Path, log: Path) -> Iterator[str]:
     """The base URL of a server that this starts and ends."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command = [str(python), "-m", "vllm.entrypoints.openai.api_server", "--model", str(model)]
     command += ["--served-model-name", "tiny", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--max-model-len", str(WINDOW), "--dtype", "float32", "--max-num-seqs", "4"]

@@ -7,7 +7,6 @@ hand: ``python -m tests.ui.fake_service PORT``.
 from __future__ import annotations
 
 import asyncio
-import socket
 import sys
 import threading
 import time
@@ -19,6 +18,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from corpus.errors import AlcoveError
+from tests.ports import free_port
 from tests.ui.fake_documents import add_document_routes
 from tests.ui.fake_evaluations import add_evaluation_routes
 from tests.ui.fake_health import add_health_routes, admitted
@@ -67,10 +67,7 @@ class FakeService:
 
     def __init__(self, port: int = 0) -> None:
         self.store = Store()
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            self.port = probe.getsockname()[1]
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:

@@ -18,15 +18,10 @@ from pathlib import Path
 import pytest
 
 from corpus.errors import OperatorError
+from tests.ports import free_port
 from ui.supervisor import require_free
 
 ROOT = Path(__file__).parents[2]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def children(pid: int) -> list[int]:

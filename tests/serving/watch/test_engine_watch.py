@@ -19,6 +19,7 @@ import pytest
 from corpus.errors import OperatorError
 from serving.watch.engine_watch import Limits, Watchdog, Watched
 from serving.watch.state import EngineState, read_state, shed_reason, write_state
+from tests.ports import free_port
 
 MIB = 2**20
 ENGINE = Path(__file__).with_name("fake_engine.py")
@@ -27,11 +28,6 @@ QUICK = Limits(
     longest_backoff_s=0.2, give_up=3,
 )  # fmt: skip
 PATIENCE_S = 60.0
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def watched(*arguments: str, port: int | None = None) -> Watched:

@@ -18,7 +18,8 @@ import pytest
 
 from serving.watch.state import read_state
 from tests.command_line import Alcove
-from tests.serving.watch.test_engine_watch import ENGINE, free_port
+from tests.ports import free_port
+from tests.serving.watch.test_engine_watch import ENGINE
 
 ROOT = Path(__file__).parents[3]
 PATIENCE_S = 60.0

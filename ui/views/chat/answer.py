@@ -28,19 +28,24 @@ def draw(reply: Reply, run: str, question: str = "", trouble: str = "") -> None:
         trouble: why no more of it comes at the moment.
     """
     with st.container(key=f"answer-{run}"):
-        _plan(reply)
-        _steps(reply.tools, run)
-        approvals.draw(reply, run)
-        if reply.abstained:
-            _refusal(reply, run)
-        elif reply.engine == "search":
-            _found(reply, run, question)
-        else:
-            _text(reply, run)
-        if not reply.finished:
-            _progress(reply, trouble)
-        elif reply.error or reply.interrupted:
-            _cut_short(reply, run)
+        with (
+            st.container()
+        ):  # each part has a place of its own: none moves when one before it grows or goes
+            _plan(reply)
+            _steps(reply.tools, run)
+            approvals.draw(reply, run)
+        with st.container():
+            if reply.abstained:
+                _refusal(reply, run)
+            elif reply.engine == "search":
+                _found(reply, run, question)
+            else:
+                _text(reply, run)
+        with st.container():
+            if not reply.finished:
+                _progress(reply, trouble)
+            elif reply.error or reply.interrupted:
+                _cut_short(reply, run)
 
 
 def _text(reply: Reply, run: str) -> None:
@@ -100,7 +105,8 @@ def _sources(places: Sequence[Place], run: str) -> None:
 def _refusal(reply: Reply, run: str) -> None:
     with st.container(key=f"refusal-{run}", border=True):
         st.markdown(":material/search_off: **The documents don't say**")
-        if not (reply.nearest and reply.text.startswith(REFUSAL)):  # that says no more than the rest
+        is_said = reply.nearest and reply.text.startswith(REFUSAL)  # by what is above and below
+        if not is_said:
             show(plain(reply.text), key=f"text-{run}")
         if reply.nearest:
             st.caption("The nearest passages, in case they help")
