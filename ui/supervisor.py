@@ -22,7 +22,7 @@ from agents.settings import Settings
 from corpus.errors import OperatorError
 from ui.commands.console import say, tracked, warn, write
 
-__all__ = ["page_command", "page_environment", "require_free", "require_page_keys", "run"]
+__all__ = ["is_up", "page_command", "page_environment", "require_free", "require_page_keys", "run"]
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "corpus" / "sample" / "documents"
@@ -182,7 +182,7 @@ class _Child:
 
     def wait_until_up(self, stopping: _Stopping) -> None:
         deadline = time.monotonic() + START_S
-        while not stopping.asked and not self._answers():
+        while not stopping.asked and not is_up(self._health):
             if self._status() is not None:
                 raise OperatorError(f"the {self._name} did not start; its own words are above")
             if time.monotonic() > deadline:
@@ -219,13 +219,18 @@ class _Child:
     def _status(self) -> int | None:
         return None if self._process is None else self._process.poll()
 
-    def _answers(self) -> bool:
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            with opener.open(self._health, timeout=2) as reply:
-                return bool(reply.status == 200)
-        except (OSError, HTTPException):
-            return False
+
+def is_up(url: str) -> bool:
+    """Whether a GET of ``url`` ends with status 200 soon; whatever else is heard there is no sign of life.
+
+    That may be our own words: a port that nobody listens on yet can be connected to itself.
+    """
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=2) as reply:
+            return bool(reply.status == 200)
+    except (OSError, HTTPException):
+        return False
 
 
 class _Stopping:

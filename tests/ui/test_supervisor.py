@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -19,7 +20,7 @@ import pytest
 
 from corpus.errors import OperatorError
 from tests.ports import free_port
-from ui.supervisor import require_free
+from ui.supervisor import is_up, require_free
 
 ROOT = Path(__file__).parents[2]
 
@@ -118,3 +119,18 @@ def test_both_start_a_dead_one_comes_back_and_a_signal_stops_both(
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=60) == 0
     assert [pid for pid in family if is_alive(pid)] == []
+
+
+def test_our_own_words_are_no_sign_of_life() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as echo:
+
+        def repeat() -> None:
+            connection, _ = echo.accept()
+            with connection:
+                connection.sendall(connection.recv(4096))
+
+        repeating = threading.Thread(target=repeat)
+        repeating.start()
+        assert not is_up(f"http://127.0.0.1:{echo.getsockname()[1]}/healthz")
+        repeating.join(10)
+        assert not repeating.is_alive()
