@@ -53,11 +53,6 @@ class Viewing:
         """What is open, if anything is."""
         return self.places[self.at] if self.places else None
 
-    @property
-    def opened(self) -> tuple[str, int, int | None]:
-        """Tells what is open from what was."""
-        return (self.shown_in, self.at, self.page)
-
     def open(self, places: Sequence[Place], at: int, shown_in: str) -> None:
         """Open ``places[at]`` of the answer ``shown_in``."""
         self.places, self.at, self.shown_in, self.page = tuple(places), at, shown_in, None

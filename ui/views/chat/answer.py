@@ -85,7 +85,7 @@ def _open_number(reply: Reply, run: str, number: int) -> None:
         at = [p.number for p in reply.passages].index(number)
     else:
         at = [p.number for p in places].index(number)
-    state().viewing.open(places, at, run)
+    passages.open_source(places, at, run)
 
 
 def _sources(places: Sequence[Place], run: str) -> None:
@@ -97,7 +97,7 @@ def _sources(places: Sequence[Place], run: str) -> None:
                 f"**{place.number}** {passages.where(place)}",
                 key=f"source-{run}-{at}",
                 type="primary" if place.number == active else "secondary",
-                on_click=state().viewing.open,
+                on_click=passages.open_source,
                 args=(places, at, run),
             )
 

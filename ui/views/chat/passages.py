@@ -14,7 +14,7 @@ from ui.viewing import Place
 from ui.words.plain_words import label, name_of
 from ui.words.prose import Node, show
 
-__all__ = ["brief", "draw", "where"]
+__all__ = ["brief", "draw", "open_source", "where"]
 
 _EXCERPT = 420  # characters of a passage in the list
 
@@ -23,6 +23,16 @@ def where(place: Place) -> str:
     """A place in a few words, for a label."""
     page = f", p. {place.page}" if place.page else ""
     return label(name_of(place.source), 44) + page
+
+
+def open_source(places: Sequence[Place], at: int, shown_in: str) -> None:
+    """Open a place beside the answer that it was pressed in, and draw the whole page.
+
+    A growing answer is a part that is drawn by itself. What is pressed in it while the page draws it complete belongs
+    to a part that is gone by then, and would open nothing that anybody sees.
+    """
+    state().viewing.open(places, at, shown_in)
+    st.rerun()
 
 
 def draw(passages: Sequence[Passage], run: str, question: str) -> None:
@@ -40,7 +50,7 @@ def draw(passages: Sequence[Passage], run: str, question: str) -> None:
                     icon=":material/open_in_new:",
                     icon_position="right",
                     help="Open beside the list",
-                    on_click=state().viewing.open,
+                    on_click=open_source,
                     args=(places, at, run),
                 )
                 if trail := _trail(passage):
@@ -58,7 +68,7 @@ def brief(passages: Sequence[Passage], run: str) -> None:
                 key=f"nearest-{run}-{at}",
                 type="tertiary",
                 icon=":material/description:",
-                on_click=state().viewing.open,
+                on_click=open_source,
                 args=(places, at, run),
             )
             st.caption(label(passage.text, 180))

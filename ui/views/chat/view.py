@@ -8,7 +8,6 @@ from streamlit.delta_generator import DeltaGenerator
 from corpus.errors import NotFound
 from ui import kept
 from ui.api.live import LiveRun
-from ui.api.replies import Reply
 from ui.api.threads import MessageJson
 from ui.api.wire import StatusJson
 from ui.conversing import Conversation
@@ -94,8 +93,6 @@ def _head(shown: Conversation) -> None:
 
 def _messages(shown: Conversation) -> None:
     live = state().follow(shown.running) if shown.running else None
-    if live is None:
-        state().unfollow()
     if shown.earlier:
         st.button(
             f"Show earlier messages · {shown.earlier}", key="earlier", type="tertiary",
@@ -107,17 +104,14 @@ def _messages(shown: Conversation) -> None:
         if reply is None:
             question = message["content"]
             _question(message, is_newest=message is asked[-1])
-            continue
-        run = message["run"] or message["id"]
-        if message is shown.messages[-1].message:
-            every = settings().stream_s if live else None
-            st.fragment(guarded(_newest), run_every=every)(
-                live or reply, run, question, state().viewing.opened
-            )
-        else:
+        elif live is None or message["run"] != live.run:
+            run = message["run"] or message["id"]
             answer.draw(reply, run, question)
-        if live is None or live.run != run:
             footer.draw(message, reply, run, question)
+    if live is not None:
+        st.fragment(guarded(_follow), run_every=settings().stream_s)(live, question)
+    else:
+        state().unfollow()
 
 
 def _earlier() -> None:
@@ -134,22 +128,11 @@ def _question(message: MessageJson, *, is_newest: bool) -> None:
         )
 
 
-def _newest(shown: LiveRun | Reply, run: str, question: str, opened: object) -> None:
-    """Draw the newest answer; draw the whole page when it has become complete or a source was opened in it.
-
-    A complete one is drawn here too: what is pressed while the page learns of its end would else belong to a part
-    that no longer exists, and be lost.
-    """
-    if state().viewing.opened != opened:
-        st.rerun()
-    if isinstance(shown, Reply):
-        answer.draw(shown, run, question)
-        return
-    trouble = (
-        f"{shown.trouble} Trying again…" if shown.trouble and not shown.ended else shown.trouble
-    )
-    answer.draw(shown.reply, run, question, trouble)
-    if shown.ended and not shown.trouble:
+def _follow(live: LiveRun, question: str) -> None:
+    """Draw a growing answer; draw the whole page when it is complete."""
+    trouble = f"{live.trouble} Trying again…" if live.trouble and not live.ended else live.trouble
+    answer.draw(live.reply, live.run, question, trouble)
+    if live.ended and not live.trouble:
         forget_threads()
         st.rerun()
 
