@@ -28,24 +28,19 @@ def draw(reply: Reply, run: str, question: str = "", trouble: str = "") -> None:
         trouble: why no more of it comes at the moment.
     """
     with st.container(key=f"answer-{run}"):
-        with (
-            st.container()
-        ):  # each part has a place of its own: none moves when one before it grows or goes
-            _plan(reply)
-            _steps(reply.tools, run)
-            approvals.draw(reply, run)
-        with st.container():
-            if reply.abstained:
-                _refusal(reply, run)
-            elif reply.engine == "search":
-                _found(reply, run, question)
-            else:
-                _text(reply, run)
-        with st.container():
-            if not reply.finished:
-                _progress(reply, trouble)
-            elif reply.error or reply.interrupted:
-                _cut_short(reply, run)
+        _plan(reply)
+        _steps(reply.tools, run)
+        approvals.draw(reply, run)
+        if reply.abstained:
+            _refusal(reply, run)
+        elif reply.engine == "search":
+            _found(reply, run, question)
+        else:
+            _text(reply, run)
+        if not reply.finished:
+            _progress(reply, trouble)
+        elif reply.error or reply.interrupted:
+            _cut_short(reply, run)
 
 
 def _text(reply: Reply, run: str) -> None:
