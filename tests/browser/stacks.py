@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 import tomllib
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +21,7 @@ from tests.fakes import FakeLLMServer
 from tests.ports import free_port
 from tests.ui.fake_papers import papers
 from tests.ui.fake_service import FakeService
-from ui.supervisor import page_command
+from ui.supervisor import is_up, page_command
 
 ROOT = Path(__file__).parents[2]
 START_S = 120.0
@@ -188,9 +187,7 @@ def _wait_for(url: str, process: subprocess.Popen[Any]) -> None:
     deadline = time.monotonic() + START_S
     while True:
         assert process.poll() is None, f"what serves {url} ended"
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except OSError:
-            assert time.monotonic() < deadline, f"{url} does not answer"
-            time.sleep(0.1)
+        if is_up(url):
+            return
+        assert time.monotonic() < deadline, f"{url} does not answer"
+        time.sleep(0.1)

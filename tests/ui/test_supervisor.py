@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -43,15 +42,6 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.1)
-
-
-def answers(url: str) -> bool:
-    with (
-        contextlib.suppress(urllib.error.URLError, OSError),
-        urllib.request.urlopen(url, timeout=5) as reply,
-    ):
-        return reply.status == 200
-    return False
 
 
 @pytest.fixture
@@ -103,8 +93,8 @@ def test_both_start_a_dead_one_comes_back_and_a_signal_stops_both(
     assert process.stdout is not None
     assert f"http://127.0.0.1:{port}" in process.stdout.readline()
     health = f"http://127.0.0.1:{service_port}/healthz"
-    assert answers(health)
-    assert answers(f"http://127.0.0.1:{port}/")
+    assert is_up(health)
+    assert is_up(f"http://127.0.0.1:{port}/")
     service = next(
         pid
         for pid in children(process.pid)
@@ -112,7 +102,7 @@ def test_both_start_a_dead_one_comes_back_and_a_signal_stops_both(
     )
     os.kill(service, signal.SIGKILL)
     wait_until(lambda: service not in children(process.pid) and len(children(process.pid)) == 2)
-    wait_until(lambda: answers(health))
+    wait_until(lambda: is_up(health))
     with urllib.request.urlopen(f"http://127.0.0.1:{service_port}/v1/documents") as reply:
         assert json.load(reply)["documents"] == []
     family = children(process.pid)
